@@ -1,0 +1,1 @@
+"""Pub/Sub as `google-cloud-pubsub` calls it."""

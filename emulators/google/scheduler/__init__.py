@@ -1,0 +1,1 @@
+"""Cloud Scheduler in the JSON shape of its v1 REST interface."""

@@ -1,0 +1,1 @@
+"""Cloud Tasks as `google-cloud-tasks` calls it."""

@@ -1,0 +1,71 @@
+"""The verbs of `python3 -m emulators`. A verb's module is imported when it is asked for."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+# verb -> (module, what it does). A new verb is one line here and a module like `VerbModule`.
+VERBS: dict[str, tuple[str, str]] = {
+    "up": ("emulators.laptop.up", "start everything, and run it until Ctrl-C"),
+    "demo": ("emulators.line.demo", "run sample orders to the end, audit, sum up, stop"),
+    "replay": ("emulators.line.replay", "run a recorded data set to the end, the same way"),
+    "status": ("emulators.laptop.status", "show what runs, where, and how much waits"),
+    "down": ("emulators.laptop.down", "stop what `up` started"),
+    "test": ("emulators.laptop.checks", "run types, lint, import rules and tests"),
+    "lock": ("emulators.laptop.lock", "choose and lock the versions of all packages anew"),
+}
+
+
+class VerbModule(Protocol):
+    """What a verb's module offers. `run` returns the exit code and may raise UserMistake.
+
+    A module with `FORWARDS = True` finds the words that its parser does not know in
+    `arguments.forwarded`; for others such a word is a mistake.
+    """
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+class UserMistake(Exception):
+    """Something the user can set right; the message is one sentence that says how."""
+
+
+def is_help(words: Sequence[str]) -> bool:
+    """Whether `words` ask for the list of verbs, which needs no package and no environment."""
+    return not words or words[0] in {"-h", "--help"} or words[0] not in VERBS
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the verb that `words` begin with and return its exit code."""
+    if is_help(words):
+        return _help(words)
+    verb, *rest = words
+    module_name, purpose = VERBS[verb]
+    module = cast("VerbModule", import_module(module_name))
+    parser = argparse.ArgumentParser(prog=f"python3 -m emulators {verb}", description=purpose)
+    module.add_arguments(parser)
+    arguments, forwarded = parser.parse_known_args(rest)
+    if forwarded and not getattr(module, "FORWARDS", False):
+        parser.error(f"there is no such option: {' '.join(forwarded)}")
+    arguments.forwarded = forwarded
+    try:
+        return module.run(arguments)
+    except UserMistake as mistake:
+        sys.stderr.write(f"{mistake}\n")
+        return 1
+    except BrokenPipeError:
+        return 1
+
+
+def _help(words: Sequence[str]) -> int:
+    unknown = bool(words) and words[0] not in {"-h", "--help"}
+    lines = [f"There is no verb {words[0]!r}.", ""] if unknown else []
+    lines += ["python3 -m emulators VERB [OPTIONS]", ""]
+    lines += [f"  {verb:<9} {purpose}" for verb, (_, purpose) in VERBS.items()]
+    lines += ["", "`python3 -m emulators VERB --help` shows the options of a verb.", ""]
+    (sys.stderr if unknown else sys.stdout).write("\n".join(lines))
+    return 2 if unknown else 0

@@ -1,0 +1,394 @@
+"""The whole of Dispatch on this machine: starts together, ends together, leaves nothing behind.
+
+    with Stack(directory, Options(durable=False)) as stack:
+        requests.post(stack.addresses["tracking_webhook"], …)
+
+All ports are chosen before anything starts, so that the environment is complete from the beginning
+and the programs can come up side by side.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self, TypedDict
+
+from emulators.laptop import postgres
+from emulators.laptop.cli import UserMistake
+from emulators.laptop.manifest import Manifest, ManifestError, load_all
+from emulators.laptop.postgres import Postgres, PostgresFailed
+from emulators.laptop.processes import Process, ProcessFailed, choose_port, module_command
+from emulators.laptop.watchdog import Watchdog
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROJECT = "dispatch-local"
+LOCATION = "europe-west1"
+OIDC_AUDIENCE = "https://dispatch.local"
+OIDC_CALLER = "event-caller@dispatch-local.iam.gserviceaccount.com"
+
+READY_TIMEOUT_S = 60.0
+MOST_RESTARTS = 5  # of one program by `wait`, before it is taken for broken
+WATCH_PERIOD_S = 0.2
+
+# What `up` takes where it is free, so that addresses stay the same from day to day.
+STABLE_PORTS = {"functions": 8700, "pubsub": 8701, "tasks": 8702, "google": 8703, "easypost": 8704,
+                "postgres": 8705}  # fmt: skip
+FIRST_STABLE_FUNCTION_PORT = 8710
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a stack differs from the usual one."""
+
+    functions_root: Path = ROOT / "functions"
+    process_per_function: bool = False
+    workers: int = 1  # of the process that hosts the functions
+    threads: int = 8  # of each worker; as many as it has database connections
+    durable: bool = True  # False: faster, for tests; a power cut loses the database
+    migrate: bool = True
+    database_url: str | None = None  # a server of the user's instead of a private one
+    carrier_step_s: float | None = None  # between two events of a parcel; None: the simulator's own
+    ports: Mapping[str, int] = field(default_factory=dict)  # names as in STABLE_PORTS
+    stable_ports: bool = False
+
+
+class State(TypedDict):
+    """What stack.json holds for `status`, `down` and whoever joins a running stack."""
+
+    pid: int
+    addresses: dict[str, str]
+    processes: dict[str, int]
+    environment: dict[str, str]
+
+
+def state_directory() -> Path:
+    """Where a stack keeps its state: DISPATCH_HOME, otherwise .local beside pyproject.toml."""
+    return Path(os.environ.get("DISPATCH_HOME", ROOT / ".local")).absolute()
+
+
+def read_state(directory: Path) -> State | None:
+    """The state of the stack that runs on `directory`; None when none does.
+
+    A stack.json that a killed stack left is removed.
+    """
+    path = directory / "stack.json"
+    if not path.exists():
+        return None
+    with (directory / "stack.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            state: State = json.loads(path.read_text())
+            return state
+        path.unlink(missing_ok=True)
+        return None
+
+
+class Stack:
+    """Postgres, Google's stand-ins, the carrier simulator and every function, started together.
+
+    `environment` is what the functions read; `addresses` has host:port of `postgres`, `pubsub`,
+    `tasks`, `google` and `easypost`, and the URL of each function by its name; `processes` is by
+    name: `postgres`, `google`, `easypost`, and `functions` or each function's name.
+    """
+
+    def __init__(
+        self, directory: Path, options: Options | None = None, report: Report = lambda _: None
+    ) -> None:
+        self.directory = directory.absolute()
+        self.options = options or Options()
+        self.environment: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
+        self.processes: dict[str, Process] = {}
+        self.manifests: dict[str, Manifest] = {}
+        self.postgres: Postgres | None = None  # None with a server of the user's
+        self._report = report
+        self._open = contextlib.ExitStack()
+        self._watchdog: Watchdog
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except ManifestError as error:
+            self.close()
+            raise UserMistake(str(error)) from None
+        except (PostgresFailed, ProcessFailed) as error:
+            self.close()
+            raise UserMistake(f"The stack did not start. {error}") from error
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything, the callers before what they call."""
+        hosts = [self.processes[name] for name in self._host_names() if name in self.processes]
+        others = [found for found in self.processes.values() if found not in hosts]
+        for group in (hosts, others):
+            for process in group:
+                process.send(process.stop_signal)
+            for process in group:
+                process.stop()
+        self._open.close()
+
+    def alive(self) -> dict[str, bool]:
+        """Whether each process runs, by name."""
+        return {name: process.is_alive() for name, process in self.processes.items()}
+
+    def kill(self, name: str, sent: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to a process as an accident would."""
+        self.processes[name].send(sent)
+
+    def restart(self, name: str) -> None:
+        """Stop a process if it runs, start it at the same address, and wait until it is ready."""
+        if name == "postgres":
+            assert self.postgres is not None
+            self.postgres.restart()
+        else:
+            self.processes[name].stop()
+            self.processes[name].start()
+            self._await(name)
+        if name == "google":
+            self._provision()  # the stand-ins forget
+        self._write_state()
+
+    def wait(self) -> None:
+        """Stay until interrupted, starting anew what ends, as Cloud Run would.
+
+        Raises:
+            ProcessFailed: a process ended again and again.
+        """
+        restarts: dict[str, int] = {}
+        while True:
+            for name, alive in self.alive().items():
+                if alive:
+                    continue
+                restarts[name] = restarts.get(name, 0) + 1
+                if restarts[name] > MOST_RESTARTS:
+                    raise ProcessFailed(f"{name} ended again and again; see its log.")
+                self._report(f"{name} ended; starting it anew")
+                self.restart(name)
+            time.sleep(WATCH_PERIOD_S)
+
+    def _start(self) -> None:
+        self.manifests = load_all(self.options.functions_root)
+        self._take_directory()
+        self._watchdog = self._open.enter_context(Watchdog())
+        self._choose_addresses()
+        google, easypost = self._google(), self._easypost()
+        google.start()
+        easypost.start()
+        self._start_postgres()
+        migration = self._migration()
+        if migration:
+            migration.start()
+        for name, targets in self._hosts().items():
+            self._host(name, targets).start()
+        self._await("google")
+        self._provision()
+        self._report("topics, subscriptions, queues and jobs are made")
+        self._await("easypost")
+        if migration:
+            migration.wait_for_success(READY_TIMEOUT_S)
+            self._report("the database is migrated")
+        for name in self._host_names():
+            self._await(name)
+        self._write_state()
+
+    def _take_directory(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        lock: IO[str] = self._open.enter_context((self.directory / "stack.lock").open("a+"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise UserMistake(
+                f"A stack already runs here (pid {lock.read().strip()}); "
+                "`python3 -m emulators status` shows it, `python3 -m emulators down` stops it."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._open.callback((self.directory / "stack.json").unlink, missing_ok=True)
+
+    def _choose_addresses(self) -> None:
+        ports = {name: self._port(name, stable) for name, stable in STABLE_PORTS.items()}
+        for name in ("pubsub", "tasks", "google", "easypost", "postgres"):
+            self.addresses[name] = f"127.0.0.1:{ports[name]}"
+        for number, function in enumerate(self.manifests):
+            port = ports["functions"]
+            if self.options.process_per_function:
+                port = self._port(function, FIRST_STABLE_FUNCTION_PORT + number)
+            self.addresses[function] = f"http://127.0.0.1:{port}/{function}/"
+        keys = _secrets(self.directory / "secrets.json")
+        self.environment = {
+            "DISPATCH_ENV": "local",
+            "DISPATCH_PROJECT": PROJECT,
+            "DISPATCH_LOCATION": LOCATION,
+            "DISPATCH_PUBSUB_ADDRESS": self.addresses["pubsub"],
+            "DISPATCH_TASKS_ADDRESS": self.addresses["tasks"],
+            "DISPATCH_OIDC_AUDIENCE": OIDC_AUDIENCE,
+            "DISPATCH_OIDC_CALLER": OIDC_CALLER,
+            "DISPATCH_OIDC_CERTS_URL": f"http://{self.addresses['google']}/oauth2/v1/certs",
+            "DISPATCH_EASYPOST_API_BASE": f"http://{self.addresses['easypost']}/v2",
+            **keys,
+        }
+
+    def _port(self, name: str, stable: int) -> int:
+        preferred = stable if self.options.stable_ports else None
+        return choose_port(self.options.ports.get(name), preferred, name)
+
+    def _start_postgres(self) -> None:
+        if self.options.database_url:
+            url = postgres.external(self.options.database_url).url
+            self.addresses.pop("postgres")
+            self._report("Postgres is the one of DATABASE_URL")
+        else:
+            self.postgres = self._open.enter_context(
+                postgres.start(
+                    self.directory / "postgres",
+                    port=int(self.addresses["postgres"].rpartition(":")[2]),
+                    durable=self.options.durable,
+                    watchdog=self._watchdog,
+                )
+            )
+            url = self.postgres.url
+            self.processes["postgres"] = self.postgres.process
+            self._report(_about(self.postgres, self.directory))
+        self.environment["DISPATCH_DATABASE_URL"] = url
+
+    def _google(self) -> Process:
+        ports = {"pubsub": "pubsub", "tasks": "tasks", "http": "google"}
+        flags = [
+            word
+            for flag, name in ports.items()
+            for word in (f"--{flag}-port", self.addresses[name].rpartition(":")[2])
+        ]
+        return self._process("google", module_command(sys.executable, "emulators.google", *flags))
+
+    def _easypost(self) -> Process:
+        webhook = self.addresses.get("tracking_webhook", "http://127.0.0.1:9/")
+        flags = [
+            "--port", self.addresses["easypost"].rpartition(":")[2],
+            "--webhook-url", f"{webhook}easypost",
+            "--webhook-secret", self.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"],
+        ]  # fmt: skip
+        if self.options.carrier_step_s is not None:
+            flags += ["--step-s", str(self.options.carrier_step_s)]
+        command = module_command(sys.executable, "emulators.easypost", *flags)
+        return self._process("easypost", command)
+
+    def _migration(self) -> Process | None:
+        if not self.options.migrate:
+            return None
+        command = module_command(sys.executable, "shared.platform.migrate")
+        process = self._process("migrate", command)
+        del self.processes["migrate"]  # it ends by itself
+        return process
+
+    def _hosts(self) -> dict[str, list[str]]:
+        """The processes that host functions, and which."""
+        if self.options.process_per_function:
+            return {name: [name] for name in self.manifests}
+        return {"functions": list(self.manifests)}
+
+    def _host_names(self) -> list[str]:
+        return list(self._hosts())
+
+    def _host(self, name: str, targets: list[str]) -> Process:
+        port = self.addresses[targets[0]].split(":")[2].partition("/")[0]
+        command = module_command(
+            sys.executable, "emulators.laptop.functions_host", *targets,
+            "--root", str(self.options.functions_root), "--port", port,
+            "--workers", str(self.options.workers), "--threads", str(self.options.threads),
+        )  # fmt: skip
+        return self._process(name, command)
+
+    def _process(self, name: str, command: tuple[str, ...]) -> Process:
+        inherited = {key: value for key, value in os.environ.items() if key[:9] != "DISPATCH_"}
+        process = Process(
+            name=name,
+            command=command,
+            log=self.directory / "logs" / f"{name}.log",
+            environment=inherited | self.environment | {"PYTHONPATH": str(ROOT)},
+            watchdog=self._watchdog,
+            directory=ROOT,
+        )
+        self.processes[name] = process
+        return process
+
+    def _await(self, name: str) -> None:
+        self.processes[name].ready_line("http", READY_TIMEOUT_S)
+        self._report(f"{name} is ready")
+
+    def _provision(self) -> None:
+        # Imported here, where it takes its second while the programs start.
+        from emulators.laptop.provision import Place, provision  # noqa: PLC0415
+
+        place = Place(
+            project=PROJECT,
+            location=LOCATION,
+            pubsub=self.addresses["pubsub"],
+            tasks=self.addresses["tasks"],
+            scheduler=self.addresses["google"],
+            oidc_audience=OIDC_AUDIENCE,
+            oidc_caller=OIDC_CALLER,
+        )
+        provision(place, self.manifests, self.addresses)
+
+    def _write_state(self) -> None:
+        state = State(
+            pid=os.getpid(),
+            addresses=self.addresses,
+            processes={name: process.pid for name, process in self.processes.items()},
+            environment=self.environment,
+        )
+        _write_private(self.directory / "stack.json", json.dumps(state, indent=2))
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    """The keys between the carrier simulator and the functions, made once for each directory."""
+    if not path.exists():
+        made = {
+            "DISPATCH_EASYPOST_API_KEY": f"EZTK{secrets.token_hex(16)}",
+            "DISPATCH_EASYPOST_WEBHOOK_SECRET": secrets.token_hex(24),
+        }
+        _write_private(path, json.dumps(made))
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".fresh")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.replace(path)  # readers see the old one or the new one, never half of it
+
+
+def _about(started: Postgres, directory: Path) -> str:
+    source: Literal["of this machine", "of the package"] = (
+        "of this machine" if started.binaries.source == "installed" else "of the package"
+    )
+    text = f"Postgres {started.binaries.major} {source} is ready"
+    if not started.home.folder.is_relative_to(directory):
+        text += f"; its data are in {started.home.folder}, as `nobody` cannot enter {directory}"
+    return text

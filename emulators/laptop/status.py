@@ -1,0 +1,100 @@
+"""`status`: what runs, where, and how much waits in queues and subscriptions."""
+
+import argparse
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from emulators.laptop.stack import State, read_state, state_directory
+from emulators.laptop.up import address_table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `status`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the running stack; exit code 1 when none runs or a part of it does not."""
+    state = read_state(state_directory())
+    if state is None:
+        sys.stdout.write('{"running": false}\n' if arguments.json else "Nothing runs here.\n")
+        return 1
+    processes = {
+        name: {"pid": pid, "alive": _is_alive(pid)} for name, pid in state["processes"].items()
+    }
+    figures = {
+        "running": True,
+        "pid": state["pid"],
+        "addresses": state["addresses"],
+        "processes": processes,
+        "google": google_figures(state),
+        "database": database_figures(state["environment"]),
+    }
+    if arguments.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        _show(figures)
+    return 0 if all(process["alive"] for process in processes.values()) else 1
+
+
+def google_figures(state: State) -> dict[str, Any]:
+    """What the stand-ins count; empty when they do not answer."""
+    try:
+        with urllib.request.urlopen(
+            f"http://{state['addresses']['google']}/stats", timeout=2
+        ) as answer:
+            figures: dict[str, Any] = json.load(answer)
+            return figures
+    except (OSError, ValueError):
+        return {}
+
+
+def database_figures(environment: Mapping[str, str]) -> dict[str, int]:  # noqa: ARG001
+    """Orders and parcels by state: the seam for the figures that SQL tells."""
+    return {}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid > 0
+
+
+def _show(figures: Mapping[str, Any]) -> None:
+    console = Console(highlight=False)
+    console.print(f"Running as pid {figures['pid']}.")
+    table = Table(box=None, padding=(0, 2))
+    for heading in ("process", "pid", "state"):
+        table.add_column(heading)
+    for name, process in figures["processes"].items():
+        table.add_row(name, str(process["pid"]), "runs" if process["alive"] else "ENDED")
+    console.print(table)
+    console.print(address_table(figures["addresses"]))
+    for title, content in {**figures["google"], **figures["database"]}.items():
+        console.print(_figure_table(title, content))
+
+
+def _figure_table(title: str, content: object) -> Table | str:
+    """Figures by name as rows; anything else on one line."""
+    if not isinstance(content, dict) or not all(isinstance(row, dict) for row in content.values()):
+        return f"{title}: {content}"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2))
+    headings = list(dict.fromkeys(key for row in content.values() for key in row))
+    table.add_column("name", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for name, row in content.items():
+        table.add_row(name.rpartition("/")[2], *(str(row.get(heading, "")) for heading in headings))
+    return table

@@ -1,0 +1,92 @@
+"""`up`: start everything, say where to look, and stay until Ctrl-C."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from emulators.laptop.cli import UserMistake
+from emulators.laptop.processes import ProcessFailed
+from emulators.laptop.stack import STABLE_PORTS, Options, Stack, state_directory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `up`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object when ready")
+    parser.add_argument(
+        "--process-per-function", action="store_true", help="as on Cloud Run; slower to start"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="processes that host functions")
+    parser.add_argument("--step-s", type=float, help="seconds between two events of a parcel")
+    for name, stable in STABLE_PORTS.items():
+        parser.add_argument(
+            f"--{name}-port", type=int, metavar="PORT", help=f"usually {stable}, else a free one"
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a stack until Ctrl-C, SIGTERM or the end of the terminal."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
+    console = Console(stderr=True, highlight=False)
+    started_s = time.monotonic()
+
+    def report(text: str) -> None:
+        console.print(f"[dim]{time.monotonic() - started_s:5.1f} s[/dim]  {text}")
+
+    try:
+        with Stack(state_directory(), _options(arguments), report) as stack:
+            after_start(stack)
+            _show(stack, console, as_json=arguments.json)
+            stack.wait()
+    except ProcessFailed as failure:
+        raise UserMistake(str(failure)) from failure
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+    return 0
+
+
+def after_start(stack: Stack) -> None:
+    """What is done once everything runs: the seam for the catalogue and the sample orders."""
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    given = {name: getattr(arguments, f"{name}_port") for name in STABLE_PORTS}
+    return Options(
+        process_per_function=arguments.process_per_function,
+        workers=arguments.workers,
+        carrier_step_s=arguments.step_s,
+        database_url=os.environ.get("DATABASE_URL"),
+        ports={name: port for name, port in given.items() if port is not None},
+        stable_ports=True,
+    )
+
+
+def _show(stack: Stack, console: Console, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"pid": os.getpid(), "addresses": stack.addresses}) + "\n")
+        sys.stdout.flush()
+        return
+    console.print(address_table(stack.addresses))
+    console.print(f"Logs are in {stack.directory / 'logs'}. Ctrl-C stops everything.")
+
+
+def address_table(addresses: Mapping[str, str]) -> Table:
+    """The addresses of a stack, for people."""
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("what")
+    table.add_column("address")
+    for name, address in addresses.items():
+        table.add_row(name, address)
+    return table
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""Orders for the running line: the sample shop, recorded data sets, and what became of them."""

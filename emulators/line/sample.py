@@ -1,0 +1,165 @@
+"""The sample shop: a small catalogue of ours, made up, and as many orders as one likes.
+
+Everything follows from a seed, so two runs of the same size see the same orders.
+"""
+
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from emulators.line.shop import Shop, ShopOrder
+
+CURRENCY = "BRL"
+SECONDS_BETWEEN_ORDERS = 2.0
+
+# place, state, postcode, latitude, longitude
+_WAREHOUSES = (
+    ("SAO", "Guarulhos", "SP", "07190100", -23.4356, -46.4731),
+    ("RIO", "Duque de Caxias", "RJ", "25020000", -22.7856, -43.3117),
+    ("CWB", "Curitiba", "PR", "81170000", -25.4950, -49.3600),
+    ("REC", "Jaboatao", "PE", "54330000", -8.1130, -35.0150),
+)
+_CITIES = (
+    ("Sao Paulo", "SP", "01310", -23.5614, -46.6559, 12),
+    ("Campinas", "SP", "13010", -22.9056, -47.0608, 4),
+    ("Rio de Janeiro", "RJ", "20040", -22.9068, -43.1729, 8),
+    ("Niteroi", "RJ", "24020", -22.8940, -43.1240, 2),
+    ("Curitiba", "PR", "80020", -25.4297, -49.2711, 4),
+    ("Porto Alegre", "RS", "90010", -30.0277, -51.2287, 4),
+    ("Belo Horizonte", "MG", "30130", -19.9191, -43.9386, 5),
+    ("Salvador", "BA", "40020", -12.9730, -38.5100, 4),
+    ("Recife", "PE", "50030", -8.0631, -34.8711, 4),
+    ("Fortaleza", "CE", "60030", -3.7304, -38.5218, 3),
+    ("Manaus", "AM", "69010", -3.1316, -60.0233, 1),
+    ("Brasilia", "DF", "70040", -15.7934, -47.8823, 4),
+)
+# what, weight_g, price_cents
+_GOODS = (
+    ("MUG", 420, 2990), ("PLATE", 610, 3490), ("TEAPOT", 980, 8990), ("KETTLE", 1450, 15990),
+    ("PEN", 30, 990), ("NOTEBOOK", 340, 2490), ("LAMP", 1900, 18990), ("CHAIR", 6800, 42990),
+    ("SHIRT", 220, 5990), ("SHOES", 850, 21990), ("BAG", 540, 12990), ("HAT", 150, 4990),
+)  # fmt: skip
+_COLOURS = ("RED", "BLUE", "GREEN")
+_WEIGHTS_G = (500, 1_000, 2_000, 5_000, 10_000, 30_000)
+_DISTANCES_M = (100_000, 400_000, 1_000_000, 2_000_000, None)
+
+
+def sample_shop(orders: int, seed: int = 1) -> Shop:
+    """The sample shop with `orders` orders to come; about one unit in thirty is short at first."""
+    random = Random(seed)  # noqa: S311  a script, not a secret
+    skus = [
+        {"sku": f"{name}-{colour}", "weight_g": weight_g, "price_cents": price_cents}
+        for name, weight_g, price_cents in _GOODS
+        for colour in _COLOURS
+    ]
+    made = [_order(number, skus, random) for number in range(orders)]
+    stock, later = _stock_for(made, random)
+    return Shop(
+        name="sample",
+        catalogue={
+            "skus": [{"sku": sku["sku"], "weight_g": sku["weight_g"]} for sku in skus],
+            "warehouses": [_warehouse(row) for row in _WAREHOUSES],
+            "rate_cards": [
+                _rate_card("correios", handling_cents=90, base_cents=690, per_band_cents=240),
+                _rate_card("jadlog", handling_cents=60, base_cents=1190, per_band_cents=130),
+            ],
+        },
+        stock=stock,
+        later=later,
+        orders=made,
+    )
+
+
+def _order(number: int, skus: list[dict[str, Any]], random: Random) -> ShopOrder:
+    city, state, postcode, lat, lon, _ = random.choices(
+        _CITIES, weights=[city[5] for city in _CITIES]
+    )[0]
+    chosen = random.sample(skus, k=random.choices((1, 2, 3, 4), weights=(60, 25, 10, 5))[0])
+    after = timedelta(seconds=number * SECONDS_BETWEEN_ORDERS)
+    level = random.choices(("express", "standard", "economy"), weights=(15, 65, 20))[0]
+    days = {"express": 2, "standard": 6, "economy": 12}[level]
+    return ShopOrder(
+        order_id=f"sample-{number:06}",
+        after=after,
+        promised_after=after + timedelta(days=days),
+        service_level=level,
+        currency=CURRENCY,
+        destination={
+            "name": f"Customer {number}",
+            "street": f"Rua da Amostra {number % 900 + 1}",
+            "city": city,
+            "state": state,
+            "postcode": f"{postcode}{number % 1000:03}",
+            "country": "BR",
+            "lat": round(lat + random.uniform(-0.05, 0.05), 5),
+            "lon": round(lon + random.uniform(-0.05, 0.05), 5),
+        },
+        lines=[
+            {
+                "line_no": line_no,
+                "sku": sku["sku"],
+                "quantity": random.choices((1, 2, 3), weights=(75, 18, 7))[0],
+                "unit_price_cents": sku["price_cents"],
+            }
+            for line_no, sku in enumerate(chosen, start=1)
+        ],
+    )
+
+
+def _stock_for(
+    orders: list[ShopOrder], random: Random
+) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+    """Spread what is wanted, and some more, over the warehouses; a part of it arrives later."""
+    names = [row[0] for row in _WAREHOUSES]
+    first: dict[str, dict[str, int]] = {name: {} for name in names}
+    later: dict[str, dict[str, int]] = {name: {} for name in names}
+    wanted: dict[str, int] = {}
+    for order in orders:
+        for line in order.lines:
+            wanted[line["sku"]] = wanted.get(line["sku"], 0) + line["quantity"]
+    for sku in sorted(wanted):
+        short = random.random() < 0.2
+        for name in names:
+            share = max(1, round(wanted[sku] * random.uniform(0.15, 0.45)))
+            first[name][sku] = share if not short else max(1, share // 2)
+            if short:
+                later[name][sku] = share
+    return first, later
+
+
+def _warehouse(row: tuple[str, str, str, str, float, float]) -> dict[str, Any]:
+    name, city, state, postcode, lat, lon = row
+    return {
+        "warehouse": name,
+        "address": {
+            "name": f"Dispatch {name}",
+            "street": "Rodovia da Amostra 1",
+            "city": city,
+            "state": state,
+            "postcode": postcode,
+            "country": "BR",
+        },
+        "lat": lat,
+        "lon": lon,
+    }
+
+
+def _rate_card(
+    carrier: str, *, handling_cents: int, base_cents: int, per_band_cents: int
+) -> dict[str, Any]:
+    return {
+        "carrier": carrier,
+        "currency": CURRENCY,
+        "handling_cents": handling_cents,
+        "cells": [
+            {
+                "max_distance_m": distance_m,
+                "max_weight_g": weight_g,
+                "price_cents": base_cents
+                + band * per_band_cents
+                + step * (120 + band * per_band_cents // 2),
+            }
+            for band, distance_m in enumerate(_DISTANCES_M)
+            for step, weight_g in enumerate(_WEIGHTS_G)
+        ],
+    }

@@ -1,0 +1,22 @@
+"""Cloud Scheduler -> work that no event starts, one job a path."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.edge import schedule
+from shared.flows.audit_books import audit_books
+from shared.flows.request_placement import wake_backorders
+from shared.wiring import services
+
+
+@functions_framework.http
+def housekeeping(request: Request) -> Response:
+    """Run the job of this path."""
+    return schedule.run_job(
+        request,
+        services(),
+        {
+            "/wake-backorders": lambda parts, cause: {"woken": parts.run(wake_backorders, cause)},
+            "/audit": lambda parts, cause: {"violations": parts.run(audit_books, cause)},
+        },
+    )

@@ -1,0 +1,20 @@
+"""Cloud Tasks `labels-<carrier>` -> buy a parcel's label -> `parcel-events`."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.contracts.base import Cause
+from shared.contracts.work import BuyLabel
+from shared.edge import tasks
+from shared.flows.buy_label import buy_label
+from shared.wiring import carrier, services
+
+
+@functions_framework.http
+def label_purchase(request: Request) -> Response:
+    """Buy the label of the parcel that the task names."""
+
+    def buy(work: BuyLabel, cause: Cause) -> None:
+        buy_label(services().runner(cause), work, carrier())
+
+    return tasks.perform(request, services(), BuyLabel, buy)

@@ -1,0 +1,25 @@
+"""Pub/Sub `order-events`, `stock-events` -> placement work on the queue of its priority."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.contracts.orders import OrderAccepted, OrderChanged
+from shared.contracts.stock import StockIncreased
+from shared.edge import pubsub
+from shared.flows.request_placement import request_placement, wake_for_stock
+from shared.wiring import services
+
+
+@functions_framework.http
+def order_placement(request: Request) -> Response:
+    """Turn one fact into work."""
+    return pubsub.consume(
+        request,
+        services(),
+        {
+            OrderAccepted: request_placement,
+            OrderChanged: request_placement,
+            StockIncreased: wake_for_stock,
+        },
+        consumer="order_placement",
+    )

@@ -1,0 +1,17 @@
+"""Pub/Sub `carrier-updates` -> fold into parcel and order -> `delivery-events`, `order-events`."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.contracts.parcels import CarrierUpdateReceived
+from shared.edge import pubsub
+from shared.flows.track_parcel import track_parcel
+from shared.wiring import services
+
+
+@functions_framework.http
+def order_tracking(request: Request) -> Response:
+    """Fold one update."""
+    return pubsub.consume(
+        request, services(), {CarrierUpdateReceived: track_parcel}, consumer="order_tracking"
+    )

@@ -1,0 +1,13 @@
+"""HTTPS from carriers -> verify, keep raw, answer -> `carrier-updates`."""
+
+import functions_framework
+from flask import Request, Response
+
+from shared.edge import hooks
+from shared.wiring import hook_vendors, services
+
+
+@functions_framework.http
+def tracking_webhook(request: Request) -> Response:
+    """Take a vendor's update; the path is the vendor's name."""
+    return hooks.receive(request, services(), hook_vendors())

@@ -1,0 +1,1 @@
+"""Labels: the port to carriers, and one folder per vendor that sells them."""

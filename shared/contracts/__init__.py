@@ -1,0 +1,1 @@
+"""What crosses between functions: versioned events and pieces of work, additive only."""

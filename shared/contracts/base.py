@@ -1,0 +1,161 @@
+"""What every event and every piece of work has in common.
+
+An event travels in CloudEvents' binary mode over Pub/Sub: its data is the message's JSON body, and
+everything about it stands in attributes (`ce-id`, `ce-type`, `ce-time`, …). A type's name ends in
+its version; a version is additive only, and a breaking change is a new version beside the old one.
+Source: CloudEvents 1.0.2 and its Google Cloud Pub/Sub protocol binding.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Generic, Self, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from shared.kit.errors import Malformed, Rejected
+
+
+class UnsupportedVersion(Rejected):
+    """The event's kind is known, but not in this version."""
+
+    code = "unsupported_version"
+
+
+class UnknownType(Rejected):
+    """Nobody here handles events of this type."""
+
+    code = "unknown_type"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$")]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Document(BaseModel):
+    """A part of a contract. Unknown fields are ignored, so that a publisher may add some first."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Read a JSON body.
+
+        Raises:
+            Malformed: it is not JSON, or a field is wrong; the first wrong field is named.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise Malformed(f"{field or 'body'}: {first['msg']}", field=field) from None
+
+    def encode(self) -> bytes:
+        """The JSON body of this document, UTF-8."""
+        return self.model_dump_json().encode()
+
+
+class Event(Document):
+    """A fact, in the past tense. Subclasses say their type, their topic and what orders them."""
+
+    type: ClassVar[str]
+    topic: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def ordering_key(self) -> str:
+        """Events with the same key are delivered in the order in which they were announced."""
+
+
+class Work(Document):
+    """Something to be done, in the imperative. It travels as one Cloud Task."""
+
+    type: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def queue(self) -> str:
+        """The queue that carries this piece of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something happens: the message that started it, and the trail it belongs to."""
+
+    event_id: str
+    correlation_id: str
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[E]):
+    """An event as it arrived."""
+
+    event: E
+    cause: Cause
+    occurred_at: datetime | None
+
+
+def decode(accepted: Iterable[type[E]], attributes: Mapping[str, str], body: bytes) -> Received[E]:
+    """Read a CloudEvent of one of the `accepted` types from a message's attributes and body.
+
+    Raises:
+        Malformed: an attribute is missing, or the body does not fit its contract.
+        UnsupportedVersion: the type is accepted in another version only.
+        UnknownType: the type is none of the accepted.
+    """
+    kind, event_id = attributes.get("ce-type", ""), attributes.get("ce-id", "")
+    for name, value in (("ce-type", kind), ("ce-id", event_id)):
+        if not value:
+            raise Malformed(f"{name}: the attribute is missing", field=name)
+    by_type = {contract.type: contract for contract in accepted}
+    if kind not in by_type:
+        name, _, version = kind.rpartition(".v")
+        known = sorted(other for other in by_type if other.rpartition(".v")[0] == name)
+        if known:
+            raise UnsupportedVersion(
+                f"ce-type: version {version} of {name} is not known here, only {', '.join(known)}",
+                field="ce-type",
+            )
+        raise UnknownType(f"ce-type: {kind[:100]} is not handled here", field="ce-type")
+    return Received(
+        event=by_type[kind].decode(body),
+        cause=Cause(event_id, attributes.get("ce-correlationid") or event_id),
+        occurred_at=_moment(attributes.get("ce-time")),
+    )
+
+
+def attributes_of(event: Event, cause: Cause, event_id: str, now: datetime) -> dict[str, str]:
+    """The CloudEvents attributes with which `event` leaves the house."""
+    return {
+        "ce-specversion": "1.0",
+        "ce-id": event_id,
+        "ce-type": event.type,
+        "ce-source": "//dispatch",
+        "ce-time": now.isoformat(),
+        "ce-subject": event.ordering_key,
+        "ce-correlationid": cause.correlation_id,
+        "ce-causationid": cause.event_id,
+        "content-type": "application/json",
+    }
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed("ce-time: not an ISO 8601 time", field="ce-time") from None
+    if moment.tzinfo is None:
+        raise Malformed("ce-time: the offset from UTC is missing", field="ce-time")
+    return _utc(moment)

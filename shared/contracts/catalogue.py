@@ -1,0 +1,64 @@
+"""The catalogue: what is sold, where it lies and what carriers take. Loaded as one document."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.base import Currency, Document, Identifier, Moment
+
+
+class CatalogueSku(Document):
+    """One stock keeping unit; the figures are those of one unit, packaging included."""
+
+    sku: Identifier
+    weight_g: Annotated[int, Field(ge=1, le=1_000_000)]
+    length_mm: Annotated[int, Field(ge=1)] | None = None
+    width_mm: Annotated[int, Field(ge=1)] | None = None
+    height_mm: Annotated[int, Field(ge=1)] | None = None
+
+
+class CatalogueAddress(Document):
+    """Where a warehouse sends from, as it stands on labels."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    street: Annotated[str, Field(min_length=1, max_length=200)]
+    city: Annotated[str, Field(min_length=1, max_length=120)]
+    state: Annotated[str, Field(max_length=60)] = ""
+    postcode: Annotated[str, Field(min_length=2, max_length=12)]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+class CatalogueWarehouse(Document):
+    """A place that sends parcels. `safety` keeps units of an SKU from being promised there."""
+
+    warehouse: Identifier
+    address: CatalogueAddress
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    safety: Annotated[dict[Identifier, Annotated[int, Field(ge=0)]], Field(default_factory=dict)]
+
+
+class CatalogueCell(Document):
+    """A parcel up to both bounds costs `price_cents`; no distance bound means any distance."""
+
+    max_distance_m: Annotated[int, Field(ge=1)] | None
+    max_weight_g: Annotated[int, Field(ge=1)]
+    price_cents: Annotated[int, Field(ge=0)]
+
+
+class CatalogueRateCard(Document):
+    """A carrier's next rate card version."""
+
+    carrier: Identifier
+    currency: Currency
+    handling_cents: Annotated[int, Field(ge=0)]
+    valid_from: Moment
+    cells: Annotated[tuple[CatalogueCell, ...], Field(min_length=1)]
+
+
+class Catalogue(Document):
+    """Everything; what is already there is replaced, and nothing is taken away."""
+
+    skus: tuple[CatalogueSku, ...]
+    warehouses: tuple[CatalogueWarehouse, ...]
+    rate_cards: tuple[CatalogueRateCard, ...]

@@ -1,0 +1,155 @@
+"""Orders: what channels publish, and what Dispatch tells about them."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field, field_validator
+
+from shared.contracts.base import Currency, Document, Event, Identifier, Moment
+
+
+class ServiceLevel(StrEnum):
+    """How fast the customer was told it would be; it decides the queue."""
+
+    EXPRESS = "express"
+    STANDARD = "standard"
+    ECONOMY = "economy"
+
+
+class Destination(Document):
+    """Where the customer lives."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    street: Annotated[str, Field(min_length=1, max_length=200)]
+    city: Annotated[str, Field(min_length=1, max_length=120)]
+    state: Annotated[str, Field(max_length=60)] = ""
+    postcode: Annotated[str, Field(min_length=2, max_length=12)]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+
+
+class OrderedLine(Document):
+    """One line of an order."""
+
+    line_no: Annotated[int, Field(ge=1, le=9_999)]
+    sku: Identifier
+    quantity: Annotated[int, Field(ge=1, le=10_000)]
+    unit_price_cents: Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+Lines = Annotated[tuple[OrderedLine, ...], Field(min_length=1, max_length=200)]
+
+
+def _line_numbers_are_unique(lines: tuple[OrderedLine, ...]) -> tuple[OrderedLine, ...]:
+    if len({line.line_no for line in lines}) < len(lines):
+        raise ValueError("two lines share a line_no")
+    return lines
+
+
+class _ChannelEvent(Event):
+    topic: ClassVar[str] = "orders"
+
+    order_id: Identifier
+
+    @property
+    def ordering_key(self) -> str:
+        return self.order_id
+
+
+class OrderSubmitted(_ChannelEvent):
+    """A channel passes an order on. Its revision is 1."""
+
+    type: ClassVar[str] = "channel.order.submitted.v1"
+
+    channel: Identifier
+    service_level: ServiceLevel = ServiceLevel.STANDARD
+    ordered_at: Moment
+    promised_at: Moment
+    currency: Currency
+    destination: Destination
+    lines: Lines
+
+    _unique_lines = field_validator("lines")(_line_numbers_are_unique)
+
+
+class OrderAmended(_ChannelEvent):
+    """The order's lines as they are to be from now on; a higher revision replaces a lower one."""
+
+    type: ClassVar[str] = "channel.order.amended.v1"
+
+    revision: Annotated[int, Field(ge=2, le=1_000_000)]
+    lines: Lines
+
+    _unique_lines = field_validator("lines")(_line_numbers_are_unique)
+
+
+class OrderCancelled(_ChannelEvent):
+    """The customer or the channel no longer wants the order."""
+
+    type: ClassVar[str] = "channel.order.cancelled.v1"
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _OrderFact(Event):
+    topic: ClassVar[str] = "order-events"
+
+    order_id: Identifier
+
+    @property
+    def ordering_key(self) -> str:
+        return self.order_id
+
+
+class OrderAccepted(_OrderFact):
+    """The order is stored and waits to be placed."""
+
+    type: ClassVar[str] = "dispatch.order.accepted.v1"
+
+    priority: str
+    revision: int
+
+
+class OrderChanged(_OrderFact):
+    """The order's lines were replaced, and it waits to be placed anew."""
+
+    type: ClassVar[str] = "dispatch.order.changed.v1"
+
+    priority: str
+    revision: int
+
+
+class OrderPlaced(_OrderFact):
+    """Every unit of the order is reserved and belongs to a parcel."""
+
+    type: ClassVar[str] = "dispatch.order.placed.v1"
+
+    parcel_ids: tuple[str, ...]
+    cost_cents: int
+    currency: Currency
+
+
+class OrderBackordered(_OrderFact):
+    """There is not enough stock; the order waits for more."""
+
+    type: ClassVar[str] = "dispatch.order.backordered.v1"
+
+    missing: dict[str, int]  # sku -> units
+
+
+class OrderNeedsReview(_OrderFact):
+    """The order cannot be placed as it stands, and no new stock will change that."""
+
+    type: ClassVar[str] = "dispatch.order.needs_review.v1"
+
+    reason: str
+
+
+class OrderClosed(_OrderFact):
+    """Nothing more will happen to the order: it is delivered, returned or cancelled."""
+
+    type: ClassVar[str] = "dispatch.order.closed.v1"
+
+    state: str
+    reason: str = ""

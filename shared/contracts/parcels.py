@@ -1,0 +1,94 @@
+"""Parcels on their way from the warehouse to the door."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.base import Currency, Document, Event, Identifier, Moment
+
+
+class ParcelContent(Document):
+    """Units of one order line in a parcel."""
+
+    line_no: int
+    sku: Identifier
+    quantity: Annotated[int, Field(ge=1)]
+
+
+class _ParcelFact(Event):
+    topic: ClassVar[str] = "parcel-events"
+
+    parcel_id: Identifier
+    order_id: Identifier
+
+    @property
+    def ordering_key(self) -> str:
+        return self.order_id
+
+
+class ParcelPlanned(_ParcelFact):
+    """A parcel was decided on and its units are reserved."""
+
+    type: ClassVar[str] = "dispatch.parcel.planned.v1"
+
+    warehouse: Identifier
+    carrier: Identifier
+    weight_g: int
+    distance_m: int
+    planned_at: Moment
+    items: tuple[ParcelContent, ...]
+
+
+class ParcelCancelled(_ParcelFact):
+    """The parcel will not be sent; its units are free again."""
+
+    type: ClassVar[str] = "dispatch.parcel.cancelled.v1"
+
+
+class ParcelLabelled(_ParcelFact):
+    """The carrier sold a label for the parcel."""
+
+    type: ClassVar[str] = "dispatch.parcel.labelled.v1"
+
+    carrier: Identifier
+    tracking_code: str
+
+
+class ParcelCharged(_ParcelFact):
+    """What the parcel costs, item by item."""
+
+    type: ClassVar[str] = "dispatch.parcel.charged.v1"
+
+    items: dict[str, int]  # kind of charge -> cents, negative when taken back
+    currency: Currency
+
+
+class DeliveryUpdated(Event):
+    """A parcel's status on its way changed."""
+
+    type: ClassVar[str] = "dispatch.delivery.updated.v1"
+    topic: ClassVar[str] = "delivery-events"
+
+    parcel_id: Identifier
+    order_id: Identifier
+    status: str
+    status_at: Moment
+
+    @property
+    def ordering_key(self) -> str:
+        return self.order_id
+
+
+class CarrierUpdateReceived(Event):
+    """A carrier sent something about a parcel; the raw text is kept under `update_id`."""
+
+    type: ClassVar[str] = "dispatch.carrier.update_received.v1"
+    topic: ClassVar[str] = "carrier-updates"
+
+    update_id: Identifier
+    vendor: Identifier
+    tracking_code: str
+
+    @property
+    def ordering_key(self) -> str:
+        return self.tracking_code

@@ -1,0 +1,31 @@
+"""Pieces of work, each one Cloud Task."""
+
+from typing import ClassVar
+
+from shared.contracts.base import Identifier, Work
+
+
+class PlaceOrder(Work):
+    """Place the order if it waits for it; otherwise there is nothing to do."""
+
+    type: ClassVar[str] = "dispatch.work.place_order.v1"
+
+    order_id: Identifier
+    priority: str
+
+    @property
+    def queue(self) -> str:
+        return f"placement-{self.priority}"
+
+
+class BuyLabel(Work):
+    """Buy the label of a planned parcel."""
+
+    type: ClassVar[str] = "dispatch.work.buy_label.v1"
+
+    parcel_id: Identifier
+    carrier: Identifier
+
+    @property
+    def queue(self) -> str:
+        return f"labels-{self.carrier}"

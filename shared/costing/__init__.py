@@ -1,0 +1,1 @@
+"""Costing: rate cards, and what a parcel and an order cost."""

@@ -1,0 +1,63 @@
+"""All rate card versions that matter, kept in memory for a while.
+
+A version is published ahead of its validity (`MIN_NOTICE`), and a book is younger than that, so
+every process knows every version that is valid: what is quoted by a kept book and what is charged
+later from the table agree.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from shared.costing.types import NoRateCard, RateCard
+
+KEPT_FOR = timedelta(seconds=30)
+MIN_NOTICE = timedelta(seconds=60)
+
+
+class RateBook:
+    """Rate card versions by carrier."""
+
+    def __init__(self, cards: Iterable[RateCard]) -> None:
+        self._versions: dict[str, list[RateCard]] = defaultdict(list)
+        for card in sorted(cards, key=lambda card: card.valid_from):
+            self._versions[card.carrier].append(card)
+
+    def __bool__(self) -> bool:
+        return bool(self._versions)
+
+    def valid_at(self, moment: datetime) -> tuple[RateCard, ...]:
+        """The valid version of each carrier that has one, by carrier."""
+        found = (self._at(carrier, moment) for carrier in sorted(self._versions))
+        return tuple(card for card in found if card is not None)
+
+    def card(self, carrier: str, moment: datetime) -> RateCard:
+        """The version of `carrier` that was valid at `moment`.
+
+        Raises:
+            NoRateCard: there was none.
+        """
+        card = self._at(carrier, moment)
+        if card is None:
+            raise NoRateCard("no rate card was valid", carrier=carrier, at=moment.isoformat())
+        return card
+
+    def _at(self, carrier: str, moment: datetime) -> RateCard | None:
+        versions = self._versions.get(carrier, [])
+        position = bisect_right(versions, moment, key=lambda card: card.valid_from)
+        return versions[position - 1] if position else None
+
+
+class Bookshelf:
+    """The rate book of one process, read anew when it is older than `KEPT_FOR`."""
+
+    def __init__(self) -> None:
+        self._book = RateBook(())
+        self._read_at: datetime | None = None
+
+    def book(self, now: datetime, read: Callable[[], RateBook]) -> RateBook:
+        """The kept book, or a fresh one from `read`. An empty book is never kept."""
+        if not self._book or self._read_at is None or now - self._read_at >= KEPT_FOR:
+            self._book, self._read_at = read(), now
+        return self._book

@@ -1,0 +1,1 @@
+"""Protocols in, outcomes out. Only the edge knows HTTP, acknowledgement and retry."""

@@ -1,0 +1,51 @@
+"""Answers over HTTP. What went wrong is a problem document. Source: RFC 9457."""
+
+import json
+
+from flask import Response
+
+from shared.kit.errors import DispatchError, Malformed, NotYet, Rejected
+from shared.platform.auth import Unauthenticated
+
+
+def done() -> Response:
+    """It is done, and there is nothing to say."""
+    return Response(status=204)
+
+
+def document(value: object, status: int = 200) -> Response:
+    """A JSON document."""
+    return Response(json.dumps(value), status=status, content_type="application/json")
+
+
+def problem(error: DispatchError, status: int | None = None) -> Response:
+    """What went wrong, with the code, the reason and the field; never a stack trace.
+
+    The status follows from the kind of error unless it is given: 401 for a caller who is not let
+    in, 400 for a malformed body, 422 for any other refusal, 503 for not yet, 500 for a fault.
+    """
+    chosen = status if status is not None else _status(error)
+    body: dict[str, object] = {
+        "type": f"urn:dispatch:problem:{error.code}",
+        "title": error.code.replace("_", " "),
+        "status": chosen,
+        "detail": str(error) if chosen != 500 else "something went wrong on our side",
+        "code": error.code,
+    }
+    if "field" in error.facts:
+        body["field"] = error.facts["field"]
+    answer = Response(json.dumps(body), status=chosen, content_type="application/problem+json")
+    retry_after_s = error.facts.get("retry_after_s")
+    if isinstance(error, NotYet) and retry_after_s is not None:
+        answer.headers["Retry-After"] = str(retry_after_s)
+    return answer
+
+
+def _status(error: DispatchError) -> int:
+    if isinstance(error, Unauthenticated):
+        return 401
+    if isinstance(error, Malformed):
+        return 400
+    if isinstance(error, Rejected):
+        return 422
+    return 503 if isinstance(error, NotYet) else 500

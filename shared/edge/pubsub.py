@@ -1,0 +1,136 @@
+"""Pub/Sub push: the envelope in, an outcome out.
+
+functions-framework would convert the envelope to a CloudEvent and drop the ordering key, the
+delivery attempt and the subscription on the way, so it is read here.
+
+| outcome | answer | what Pub/Sub does |
+|---|---|---|
+| done, or done before | 204 | forgets it |
+| refused for good | 204, parked with its reason | forgets it |
+| not yet | 503 | delivers again after a back-off; after the last attempt to the dead-letter topic |
+| our fault | 500 | the same |
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from flask import Request, Response
+from pydantic import Base64Bytes, Field
+
+from shared.contracts.base import Cause, Document, Event, decode
+from shared.edge import http
+from shared.edge.services import Services
+from shared.kit.errors import DispatchError, NotYet, Rejected
+from shared.platform import inbox, log
+from shared.platform.db import Transaction
+from shared.platform.dead_letters import DeadLetter
+
+Flow = Callable[[Transaction, Any], object]
+
+
+class Message(Document):
+    """A message as Pub/Sub pushes it."""
+
+    data: Base64Bytes = b""
+    attributes: Annotated[dict[str, str], Field(default_factory=dict)]
+    message_id: Annotated[str, Field(alias="messageId")]
+
+
+class Envelope(Document):
+    """What Pub/Sub posts. The attempt is counted only where a dead-letter policy is set."""
+
+    message: Message
+    subscription: str
+    delivery_attempt: Annotated[int, Field(alias="deliveryAttempt")] = 1
+
+    @property
+    def source(self) -> str:
+        """The subscription's short name."""
+        return self.subscription.rpartition("/")[2]
+
+
+def consume(
+    request: Request, services: Services, flows: Mapping[type[Event], Flow], *, consumer: str
+) -> Response:
+    """Apply one pushed event, once for this `consumer`: one flow, one transaction."""
+    try:
+        services.verifier.verify(request.headers.get("Authorization"))
+        envelope = Envelope.decode(request.get_data())
+    except DispatchError as error:
+        log.line("push.refused", "WARNING", code=error.code)
+        return http.problem(error)
+    message = envelope.message
+    with log.bound(subscription=envelope.source, message_id=message.message_id):
+        cause = _cause(message)
+        try:
+            received = decode(flows, message.attributes, message.data)
+            flow = flows[type(received.event)]
+            services.run(lambda tx: _once(tx, consumer, flow, received.event), received.cause)
+        except Rejected as error:
+            return _parked(services, envelope, cause, error)
+        except NotYet as error:
+            log.line("message.not_yet", code=error.code, attempt=envelope.delivery_attempt)
+            return http.problem(error)
+        except DispatchError as error:
+            log.failure("message.failed", error, code=error.code)
+            return http.problem(error, status=500)
+        return http.done()
+
+
+def consume_dead(request: Request, services: Services) -> Response:
+    """Park what Pub/Sub gave up on: under the subscription that it came from."""
+    try:
+        services.verifier.verify(request.headers.get("Authorization"))
+        envelope = Envelope.decode(request.get_data())
+        attributes = envelope.message.attributes
+        source = attributes.get("CloudPubSubDeadLetterSourceSubscription", envelope.source)
+        attempts = attributes.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
+        letter = DeadLetter(
+            source=source,
+            message_id=_message_id(envelope.message),
+            code="undeliverable",
+            reason=f"given up after {attempts} deliveries to {source}",
+            facts={},
+            attributes=attributes,
+            payload=envelope.message.data,
+            attempts=int(attempts) if attempts.isdecimal() else 0,
+        )
+        services.park(letter, _cause(envelope.message))
+    except DispatchError as error:
+        log.failure("dead_letter.not_parked", error, code=error.code)
+        return http.problem(error)
+    log.line("message.parked", "WARNING", code=letter.code, source=source)
+    return http.done()
+
+
+def _once(tx: Transaction, consumer: str, flow: Flow, event: Event) -> None:
+    if inbox.first_time(tx, consumer):
+        flow(tx, event)
+
+
+def _parked(services: Services, envelope: Envelope, cause: Cause, error: Rejected) -> Response:
+    letter = DeadLetter(
+        source=envelope.source,
+        message_id=_message_id(envelope.message),
+        code=error.code,
+        reason=str(error),
+        facts=error.facts,
+        attributes=envelope.message.attributes,
+        payload=envelope.message.data,
+        attempts=envelope.delivery_attempt,
+    )
+    try:
+        services.park(letter, cause)
+    except DispatchError as failure:
+        return http.problem(failure)
+    log.line("message.parked", "WARNING", code=error.code)
+    return http.done()
+
+
+def _message_id(message: Message) -> str:
+    return message.attributes.get("ce-id") or message.message_id
+
+
+def _cause(message: Message) -> Cause:
+    event_id = _message_id(message)
+    return Cause(event_id, message.attributes.get("ce-correlationid") or event_id)

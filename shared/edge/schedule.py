@@ -1,0 +1,36 @@
+"""Cloud Scheduler: a job in, an outcome out. A job's path says which."""
+
+from collections.abc import Callable, Mapping
+
+from flask import Request, Response
+
+from shared.contracts.base import Cause
+from shared.edge import http
+from shared.edge.services import Services
+from shared.kit.errors import DispatchError, Rejected
+from shared.kit.ids import new_id
+from shared.platform import log
+
+Job = Callable[[Services, Cause], Mapping[str, object]]
+
+
+class UnknownJob(Rejected):
+    """No job has this path."""
+
+    code = "unknown_job"
+
+
+def run_job(request: Request, services: Services, jobs: Mapping[str, Job]) -> Response:
+    """Run the job of this path and answer with what it did."""
+    try:
+        services.verifier.verify(request.headers.get("Authorization"))
+        job = jobs.get(request.path)
+        if job is None:
+            return http.problem(UnknownJob(f"no job at {request.path[:100]}"), status=404)
+        event_id = new_id("job")
+        did = job(services, Cause(event_id, event_id))
+    except DispatchError as error:
+        log.failure("job.failed", error, code=error.code)
+        return http.problem(error)
+    log.line("job.done", job=request.path)
+    return http.document(dict(did))

@@ -1,0 +1,66 @@
+"""Cloud Tasks: a piece of work in, an outcome out.
+
+Cloud Tasks has no dead-letter queue, so the last attempt parks the work itself. Which one is the
+last is said by the queue, in a header of its own. A 429 or 503 would slow the whole queue down, so
+"not yet" is a 409: the work is fine, the moment is not.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Request, Response
+
+from shared.contracts.base import Cause, Work
+from shared.edge import http
+from shared.edge.services import Services
+from shared.kit.errors import DispatchError, NotYet, Rejected
+from shared.platform import log
+from shared.platform.dead_letters import DeadLetter
+
+MAX_ATTEMPTS = "X-Dispatch-Max-Attempts"
+
+W = TypeVar("W", bound=Work)
+
+
+def perform(
+    request: Request, services: Services, contract: type[W], flow: Callable[[W, Cause], object]
+) -> Response:
+    """Do one piece of work. Flows are safe to repeat, because tasks arrive at least once."""
+    try:
+        services.verifier.verify(request.headers.get("Authorization"))
+    except DispatchError as error:
+        log.line("task.refused", "WARNING", code=error.code)
+        return http.problem(error)
+    name = request.headers.get("X-CloudTasks-TaskName", "")
+    queue = request.headers.get("X-CloudTasks-QueueName", "")
+    attempt = _number(request.headers.get("X-CloudTasks-TaskRetryCount")) + 1
+    last = 0 < _number(request.headers.get(MAX_ATTEMPTS)) <= attempt
+    cause = Cause(name, request.headers.get("ce-correlationid") or name)
+    body = request.get_data()
+    with log.bound(queue=queue, task=name, attempt=attempt):
+        try:
+            flow(contract.decode(body), cause)
+        except DispatchError as error:
+            if not isinstance(error, Rejected) and not last:
+                log.line("task.not_done", "INFO", code=error.code)
+                return http.problem(error, status=409 if isinstance(error, NotYet) else 500)
+            letter = DeadLetter(
+                source=queue,
+                message_id=name,
+                code=error.code,
+                reason=str(error),
+                facts=error.facts,
+                attributes={"ce-type": contract.type},
+                payload=body,
+                attempts=attempt,
+            )
+            try:
+                services.park(letter, cause)
+            except DispatchError as failure:
+                return http.problem(failure)
+            log.line("task.parked", "ERROR", code=error.code)
+        return http.done()
+
+
+def _number(header: str | None) -> int:
+    return int(header) if header is not None and header.isdecimal() else 0

@@ -1,0 +1,1 @@
+"""Everything that the system can do, one file per verb; each runs inside one transaction."""

@@ -1,0 +1,52 @@
+"""A channel submitted an order: store it, and announce that it waits to be placed."""
+
+import hashlib
+
+from shared.contracts.orders import OrderAccepted, OrderSubmitted
+from shared.flows.checked_lines import checked_lines
+from shared.kit.geo import Point
+from shared.orders import store as orders
+from shared.orders.priority import priority_of
+from shared.orders.types import OrderConflict
+from shared.platform import outbox
+from shared.platform.db import Transaction
+
+
+def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
+    """Store the order once, however often and under however many event ids it is submitted.
+
+    Raises:
+        OrderConflict: the order id is known with another body; both fingerprints are told.
+        UnknownSku: a line names something that the catalogue does not have.
+    """
+    fingerprint = hashlib.sha256(event.encode()).hexdigest()[:32]
+    known = orders.find(tx, event.order_id)
+    if known is not None:
+        if known.fingerprint == fingerprint:
+            return
+        raise OrderConflict(
+            "order_id: the order is known with another body",
+            field="order_id",
+            order_id=event.order_id,
+            known_fingerprint=known.fingerprint,
+            fingerprint=fingerprint,
+        )
+    lines = checked_lines(tx, event.order_id, event.lines)
+    priority = priority_of(event.service_level, event.promised_at, tx.now)
+    place = event.destination
+    tx.write(
+        orders.insert(
+            tx=tx,
+            order_id=event.order_id,
+            channel=event.channel,
+            fingerprint=fingerprint,
+            priority=priority,
+            currency=event.currency,
+            address=place.model_dump(exclude={"lat", "lon"}),
+            destination=Point(place.lat, place.lon),
+            ordered_at=event.ordered_at,
+            promised_at=event.promised_at,
+        ),
+        orders.insert_lines(event.order_id, lines),
+        outbox.put(tx, OrderAccepted(order_id=event.order_id, priority=priority, revision=1)),
+    )

@@ -1,0 +1,102 @@
+"""Buy a parcel's label: record the intent, call the carrier, record the result.
+
+The network is never touched inside a transaction. Whoever dies between the parts is followed by
+the queue's next attempt, which asks the carrier first and so never buys a second label.
+"""
+
+from typing import Any
+
+from shared.carriers import store as labels
+from shared.carriers.types import Address, Carrier, Label, LabelRequest
+from shared.contracts.parcels import ParcelLabelled
+from shared.contracts.work import BuyLabel
+from shared.flows.steps import Run
+from shared.kit.errors import DispatchError, NotYet
+from shared.kit.ids import new_id
+from shared.orders import store as orders
+from shared.platform import outbox
+from shared.platform.db import Transaction
+from shared.shipments import store as shipments
+from shared.shipments.types import ParcelState, UnknownParcel
+from shared.stock import store as stock
+
+
+class PurchaseUnderWay(NotYet):
+    """Another attempt is buying this label at this moment, or died while it did."""
+
+    code = "purchase_under_way"
+
+
+def buy_label(run: Run, work: BuyLabel, carrier: Carrier) -> None:
+    """Buy the label once. Nothing happens when the parcel was cancelled or has its label.
+
+    Raises:
+        RefusedByCarrier: the carrier will not carry it; asking again gives the same answer.
+        CarrierUnavailable, PurchaseUnderWay: ask again later.
+        UnknownParcel, CarrierAccountRefused, BrokenAnswer: somebody has to look.
+    """
+    request = run(lambda tx: _intend(tx, work))
+    if request is None:
+        return
+    try:
+        label = carrier.buy(request)
+    except DispatchError:
+        run(lambda tx: labels.give_back(tx, request.label_id))
+        raise
+    run(lambda tx: _record(tx, work, request, label))
+
+
+def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
+    parcel = shipments.find(tx, work.parcel_id)
+    if parcel is None:
+        raise UnknownParcel("no such parcel", parcel_id=work.parcel_id)
+    if parcel.state not in {ParcelState.PLANNED, ParcelState.LABELLING}:
+        return None
+    # From here on the parcel cannot be cancelled; if it was just now, this step runs anew.
+    tx.write(shipments.request_label(parcel.parcel_id))
+    label_id = labels.request(tx, new_id("lab"), parcel.parcel_id, parcel.carrier)
+    if label_id is None:
+        raise PurchaseUnderWay("the label is being bought", parcel_id=parcel.parcel_id)
+    order = orders.find(tx, parcel.order_id)
+    sender = stock.warehouse(tx, parcel.warehouse)
+    assert order is not None, "parcels refer to orders"
+    assert sender is not None, "parcels refer to warehouses"
+    return LabelRequest(
+        label_id=label_id,
+        carrier=parcel.carrier,
+        from_address=_address(sender.address),
+        to_address=_address(order.address),
+        weight_g=parcel.weight_g,
+        reference=parcel.order_id,
+    )
+
+
+def _record(tx: Transaction, work: BuyLabel, request: LabelRequest, label: Label) -> None:
+    parcel = shipments.find(tx, work.parcel_id)
+    assert parcel is not None, "parcels are never deleted"
+    if parcel.state is not ParcelState.LABELLING:
+        return  # an earlier attempt that seemed dead has recorded the same label
+    tx.write(
+        shipments.label(parcel.parcel_id, label.tracking_code),
+        labels.bought(tx, request.label_id, label),
+        outbox.put(
+            tx,
+            ParcelLabelled(
+                parcel_id=parcel.parcel_id,
+                order_id=parcel.order_id,
+                carrier=parcel.carrier,
+                tracking_code=label.tracking_code,
+            ),
+        ),
+    )
+
+
+def _address(stored: dict[str, Any]) -> Address:
+    return Address(
+        name=stored["name"],
+        street1=stored["street"],
+        city=stored["city"],
+        state=stored.get("state", ""),
+        postcode=stored["postcode"],
+        country=stored["country"],
+    )

@@ -1,0 +1,52 @@
+"""A parcel was planned: charge it. It was cancelled: take the charges back."""
+
+from dataclasses import replace
+
+from shared.contracts.parcels import ParcelCancelled, ParcelCharged, ParcelPlanned
+from shared.costing import store as costing
+from shared.costing.book import Bookshelf
+from shared.costing.rules import charges_for
+from shared.costing.types import Charge
+from shared.platform import outbox
+from shared.platform.db import Transaction, Write
+
+
+def charge_parcel(tx: Transaction, event: ParcelPlanned, shelf: Bookshelf) -> None:
+    """Charge by the rate card version that was valid when the parcel was planned.
+
+    Raises:
+        NoRateCard, NotCarried: no price; the parcel should not have been planned.
+    """
+    book = shelf.book(tx.now, lambda: costing.read_book(tx))
+    card = book.card(event.carrier, event.planned_at)
+    charges = charges_for(card, event.weight_g, event.distance_m)
+    tx.write(
+        costing.charge(tx, event.parcel_id, event.order_id, charges, "charge"),
+        _announce(tx, event, charges),
+    )
+
+
+def take_charges_back(tx: Transaction, event: ParcelCancelled) -> None:
+    """Book the opposite of everything that was charged for the parcel."""
+    charges = tuple(
+        replace(charge, amount=-charge.amount) for charge in costing.charged(tx, event.parcel_id)
+    )
+    if charges:
+        tx.write(
+            costing.charge(tx, event.parcel_id, event.order_id, charges, "reversal"),
+            _announce(tx, event, charges),
+        )
+
+
+def _announce(
+    tx: Transaction, event: ParcelPlanned | ParcelCancelled, charges: tuple[Charge, ...]
+) -> Write:
+    return outbox.put(
+        tx,
+        ParcelCharged(
+            parcel_id=event.parcel_id,
+            order_id=event.order_id,
+            items={charge.kind: charge.amount.amount_cents for charge in charges},
+            currency=charges[0].amount.currency,
+        ),
+    )

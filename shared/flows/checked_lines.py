@@ -1,0 +1,25 @@
+"""The lines of an order, once the catalogue knows everything they name."""
+
+from collections.abc import Sequence
+
+from shared.contracts.orders import OrderedLine
+from shared.orders.types import Line
+from shared.platform.db import Transaction
+from shared.stock import store as stock
+from shared.stock.types import UnknownSku
+
+
+def checked_lines(tx: Transaction, order_id: str, lines: Sequence[OrderedLine]) -> list[Line]:
+    """The ordered lines as they are stored.
+
+    Raises:
+        UnknownSku: names the first line whose SKU is not in the catalogue.
+    """
+    unknown = stock.unknown_skus(tx, {line.sku for line in lines})
+    for position, line in enumerate(lines):
+        if line.sku in unknown:
+            field = f"lines.{position}.sku"
+            raise UnknownSku(
+                f"{field}: {line.sku} is not in the catalogue", field=field, order_id=order_id
+            )
+    return [Line(n.line_no, n.sku, n.quantity, n.unit_price_cents) for n in lines]

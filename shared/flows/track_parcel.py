@@ -1,0 +1,163 @@
+"""Fold a carrier's update into its parcel and the order, in whatever order it comes."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from shared.contracts.base import Event
+from shared.contracts.orders import OrderClosed
+from shared.contracts.parcels import CarrierUpdateReceived, DeliveryUpdated
+from shared.kit.errors import Fault
+from shared.orders import store as orders
+from shared.orders.lifecycle import FINAL, OrderStep
+from shared.orders.lifecycle import LIFECYCLE as ORDER
+from shared.orders.types import OrderState
+from shared.platform import outbox
+from shared.platform.db import Transaction, Write
+from shared.shipments import store as shipments
+from shared.shipments.lifecycle import ENDED, OPEN, ParcelStep
+from shared.shipments.lifecycle import LIFECYCLE as PARCEL
+from shared.shipments.types import Parcel, ParcelNotHereYet, ParcelState
+from shared.stock import store as stock
+from shared.stock.types import Movement, Pick
+from shared.tracking import store as tracking
+from shared.tracking.fold import Progress, fold
+from shared.tracking.types import TrackingReport, TrackingStatus
+from shared.tracking.vendors.readers import READERS
+
+
+class LostUpdate(Fault):
+    """An update was announced, but its raw text is not there."""
+
+    code = "lost_update"
+
+
+def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
+    """Add the update to the parcel's history, and move the parcel and the order where it says.
+
+    The first sign that the carrier has the parcel takes its units out of the stock.
+
+    Raises:
+        ParcelNotHereYet: no parcel has this tracking code (yet).
+        LostUpdate: the update's raw text is missing.
+    """
+    report = _report(tx, event)
+    if report is None:
+        return
+    order_id = shipments.order_of(tx, report.tracking_code)
+    if order_id is None:
+        raise ParcelNotHereYet("no parcel has this tracking code", update_id=event.update_id)
+    order = orders.lock(tx, order_id)
+    assert order is not None, "parcels refer to orders"
+    parcels = shipments.lock_of_order(tx, order_id)
+    parcel = next(p for p in parcels if p.tracking_code == report.tracking_code)
+
+    known = _progress(parcel)
+    progress = fold(known, report.updates)
+    history = tracking.record(tx, parcel.parcel_id, report.updates)
+    if progress == known:
+        tx.write(history)
+        return
+    state = _parcel_state(parcel.state, progress)
+    leaves = parcel.state is ParcelState.LABELLED and state is not ParcelState.LABELLED
+    siblings = [p.state for p in parcels if p.parcel_id != parcel.parcel_id]
+    order_state = _order_state(order.state, [*siblings, state])
+    news: list[Event] = []
+    if progress.status != known.status and progress.status_at is not None:
+        news.append(
+            DeliveryUpdated(
+                parcel_id=parcel.parcel_id,
+                order_id=order.order_id,
+                status=progress.status,
+                status_at=progress.status_at,
+            )
+        )
+    if order_state is not order.state and order_state in FINAL:
+        news.append(OrderClosed(order_id=order.order_id, state=order_state))
+    tx.write(
+        history,
+        _track(parcel, state, progress),
+        *(_leave_the_stock(tx, parcel, progress) if leaves else ()),
+        *((orders.move(tx, order, order_state),) if order_state is not order.state else ()),
+        *((outbox.put(tx, *news),) if news else ()),
+    )
+
+
+def _report(tx: Transaction, event: CarrierUpdateReceived) -> TrackingReport | None:
+    kept = tracking.raw(tx, event.update_id)
+    if kept is None:
+        raise LostUpdate("the raw update is missing", update_id=event.update_id)
+    vendor, body = kept
+    return READERS[vendor](body)
+
+
+def _progress(parcel: Parcel) -> Progress:
+    return Progress(
+        status=TrackingStatus(parcel.tracking_status),
+        status_at=parcel.tracking_status_at,
+        shipped_at=parcel.shipped_at,
+        delivered_at=parcel.delivered_at,
+        returned_at=parcel.returned_at,
+        last_update_at=parcel.last_update_at,
+    )
+
+
+def _parcel_state(state: ParcelState, progress: Progress) -> ParcelState:
+    """Take every step that the progress calls for; carriers skip steps, we do not."""
+    if progress.has_shipped and state is ParcelState.LABELLED:
+        state = PARCEL.advance(state, ParcelStep.SHIP)
+    if progress.status is TrackingStatus.DELIVERED and state is ParcelState.SHIPPED:
+        state = PARCEL.advance(state, ParcelStep.DELIVER)
+    if progress.status is TrackingStatus.RETURN_TO_SENDER and state is not ParcelState.RETURNED:
+        state = PARCEL.advance(state, ParcelStep.RETURN)
+    return state
+
+
+def _order_state(state: OrderState, parcels: Sequence[ParcelState]) -> OrderState:
+    """The order follows its parcels: shipped with the first, closed with the last."""
+    sent = [parcel for parcel in parcels if parcel is not ParcelState.CANCELLED]
+    if state is OrderState.PLACED and any(parcel not in OPEN for parcel in sent):
+        state = ORDER.advance(state, OrderStep.SHIP)
+    if all(parcel in ENDED for parcel in sent):
+        if ParcelState.RETURNED in sent and state is not OrderState.RETURNED:
+            state = ORDER.advance(state, OrderStep.RETURN)
+        elif state is OrderState.SHIPPED:
+            state = ORDER.advance(state, OrderStep.DELIVER)
+    return state
+
+
+def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tuple[Write, Write]:
+    units = Counter[str]()
+    for item in shipments.contents(tx, [parcel.parcel_id])[parcel.parcel_id]:
+        units[item.sku] += item.quantity
+    stock.lock(tx, [(sku, parcel.warehouse) for sku in units])
+    return (
+        stock.ship([Pick(parcel.warehouse, sku, units[sku]) for sku in units]),
+        stock.record(
+            tx,
+            [
+                Movement(
+                    sku=sku,
+                    warehouse=parcel.warehouse,
+                    kind="shipment",
+                    quantity=-units[sku],
+                    reference=parcel.parcel_id,
+                    occurred_at=progress.shipped_at or tx.now,
+                )
+                for sku in units
+            ],
+            actor="carrier",
+        ),
+    )
+
+
+def _track(parcel: Parcel, state: ParcelState, progress: Progress) -> Write:
+    return shipments.track(
+        parcel,
+        state=state,
+        status=progress.status,
+        status_at=progress.status_at,
+        shipped_at=progress.shipped_at,
+        delivered_at=progress.delivered_at,
+        returned_at=progress.returned_at,
+        last_update_at=progress.last_update_at,
+    )

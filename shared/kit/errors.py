@@ -1,0 +1,49 @@
+"""What can go wrong, sorted by what the caller should do next.
+
+DispatchError
+├── Rejected   the request is wrong; asking again gives the same answer  -> acknowledge and park
+├── NotYet     the world is not ready; ask again later                   -> redeliver
+└── Fault      our mistake, or a promise between modules that broke      -> redeliver and page
+"""
+
+from typing import ClassVar
+
+Fact = str | int | None
+
+
+class DispatchError(Exception):
+    """Base class. `code` is stable, lower_snake and safe to show; `facts` are safe to log."""
+
+    code: ClassVar[str] = "dispatch_error"
+
+    def __init__(self, message: str, **facts: Fact) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+class Rejected(DispatchError):
+    """The request is wrong: the same request will get the same answer for ever."""
+
+    code = "rejected"
+
+
+class NotYet(DispatchError):
+    """The request may well be right, but something it needs has not arrived yet."""
+
+    code = "not_yet"
+
+
+class Fault(DispatchError):
+    """We broke a promise of our own; a person should look, and a retry may still succeed."""
+
+    code = "fault"
+
+
+class Malformed(Rejected):
+    """Bytes that do not fit their contract. `field` is a dotted path, empty for the whole body."""
+
+    code = "malformed"
+
+    def __init__(self, message: str, *, field: str = "", **facts: Fact) -> None:
+        super().__init__(message, field=field, **facts)
+        self.field = field

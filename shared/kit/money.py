@@ -1,0 +1,25 @@
+"""Exact amounts of money."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount. `amount_cents` counts the currency's smallest unit (cents, yen, fils)."""
+
+    amount_cents: int
+    currency: str  # ISO 4217, upper case
+
+    def __post_init__(self) -> None:
+        if type(self.amount_cents) is not int:
+            raise TypeError(f"amount_cents must be int, got {type(self.amount_cents).__name__}")
+        if len(self.currency) != 3 or not (self.currency.isalpha() and self.currency.isupper()):
+            raise ValueError(f"currency must be ISO 4217 upper case, got {self.currency!r}")
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount_cents, self.currency)
+
+    def __add__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            raise ValueError(f"cannot add {other.currency} to {self.currency}")
+        return Money(self.amount_cents + other.amount_cents, self.currency)

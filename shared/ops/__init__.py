@@ -1,0 +1,1 @@
+"""Operations: looking across features. Nothing here writes."""

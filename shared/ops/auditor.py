@@ -1,0 +1,147 @@
+"""What is always true, as queries that find where it is not.
+
+Each rule returns one row for each violation: which thing, what is there and what should be.
+The rules are those of DESIGN: balances, conservation, once-only effects, money.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlalchemy import TextClause, text
+
+from shared.platform.db import Transaction
+
+SHOWN = 100  # violations of one rule; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule that does not hold somewhere."""
+
+    rule: str
+    subject: str
+    found: str
+    expected: str
+
+
+def _rule(sql: str) -> TextClause:
+    return text(sql)
+
+
+RULES: Mapping[str, TextClause] = MappingProxyType(
+    {
+        "reserved equals the units in open parcels": _rule("""
+            WITH open_items AS (
+                SELECT sku, warehouse, sum(quantity) AS units
+                  FROM parcel_items JOIN parcels USING (parcel_id)
+                 WHERE state IN ('planned', 'labelling', 'labelled')
+                 GROUP BY sku, warehouse)
+            SELECT concat_ws(' in ', sku, warehouse) AS subject,
+                   coalesce(reserved, 0)::text AS found, coalesce(units, 0)::text AS expected
+              FROM stock_levels FULL JOIN open_items USING (sku, warehouse)
+             WHERE coalesce(reserved, 0) <> coalesce(units, 0)
+        """),
+        "on-hand equals the sum of movements": _rule("""
+            WITH moved AS (
+                SELECT sku, warehouse, sum(quantity) AS units
+                  FROM stock_movements GROUP BY sku, warehouse)
+            SELECT concat_ws(' in ', sku, warehouse) AS subject,
+                   coalesce(on_hand, 0)::text AS found, coalesce(units, 0)::text AS expected
+              FROM stock_levels FULL JOIN moved USING (sku, warehouse)
+             WHERE coalesce(on_hand, 0) <> coalesce(units, 0)
+        """),
+        "nothing is oversold": _rule("""
+            SELECT concat_ws(' in ', sku, warehouse) AS subject, reserved::text AS found,
+                   'at most ' || on_hand AS expected
+              FROM stock_levels
+             WHERE reserved < 0 OR reserved > on_hand
+        """),
+        "allocated units of a line are in its parcels": _rule("""
+            WITH packed AS (
+                SELECT item.order_id, line_no, sum(quantity) AS units
+                  FROM parcel_items AS item JOIN parcels USING (parcel_id)
+                 WHERE state <> 'cancelled'
+                 GROUP BY item.order_id, line_no)
+            SELECT concat_ws(' line ', order_id, line_no) AS subject,
+                   coalesce(units, 0)::text AS found, coalesce(allocated, 0)::text AS expected
+              FROM order_lines FULL JOIN packed USING (order_id, line_no)
+             WHERE coalesce(allocated, 0) <> coalesce(units, 0)
+        """),
+        "every unit stands where its order stands": _rule("""
+            SELECT concat_ws(' line ', order_id, line_no) AS subject,
+                   concat_ws(' ', 'allocated', allocated, 'backordered', backordered,
+                             'cancelled', cancelled) AS found,
+                   concat_ws(' ', 'all', quantity, 'as the order is', state) AS expected
+              FROM order_lines JOIN orders USING (order_id)
+             WHERE (allocated, backordered, cancelled) <> CASE
+                       WHEN state IN ('placed', 'shipped', 'delivered', 'returned')
+                       THEN (quantity, 0, 0)
+                       WHEN state = 'backordered' THEN (0, quantity, 0)
+                       WHEN state = 'cancelled' THEN (0, 0, quantity)
+                       ELSE (0, 0, 0) END
+        """),
+        "an order stands where its parcels stand": _rule("""
+            SELECT order_id AS subject, state AS found, 'parcels ' || parcel_states AS expected
+              FROM orders JOIN (
+                   SELECT order_id, string_agg(DISTINCT state, ',' ORDER BY state) AS parcel_states
+                     FROM parcels WHERE state <> 'cancelled' GROUP BY order_id) AS sent
+                   USING (order_id)
+             WHERE CASE state
+                   WHEN 'placed' THEN parcel_states ~ 'shipped|delivered|returned'
+                   WHEN 'delivered' THEN parcel_states <> 'delivered'
+                   WHEN 'returned' THEN parcel_states !~ '^(delivered,)?returned$'
+                   WHEN 'shipped' THEN parcel_states ~ '^(delivered,)?(returned)?$'
+                   ELSE true END
+        """),
+        "what left the stock is what was shipped": _rule("""
+            WITH left_stock AS (
+                SELECT reference AS parcel_id, sku, -sum(quantity) AS units
+                  FROM stock_movements WHERE kind = 'shipment' GROUP BY reference, sku
+            ), shipped AS (
+                SELECT parcel_id, sku, sum(quantity) AS units
+                  FROM parcel_items JOIN parcels USING (parcel_id)
+                 WHERE shipped_at IS NOT NULL GROUP BY parcel_id, sku)
+            SELECT concat_ws(' ', parcel_id, sku) AS subject,
+                   coalesce(left_stock.units, 0)::text AS found,
+                   coalesce(shipped.units, 0)::text AS expected
+              FROM left_stock FULL JOIN shipped USING (parcel_id, sku)
+             WHERE coalesce(left_stock.units, 0) <> coalesce(shipped.units, 0)
+        """),
+        "a labelled parcel has its one label": _rule("""
+            SELECT parcel_id AS subject, coalesce(labels.tracking_code, 'no label') AS found,
+                   coalesce(parcels.tracking_code, 'none') AS expected
+              FROM parcels FULL JOIN (SELECT * FROM labels WHERE state = 'bought') AS labels
+                   USING (parcel_id)
+             WHERE labels.tracking_code IS DISTINCT FROM parcels.tracking_code
+        """),
+        "a charge agrees with the quote of its parcel": _rule("""
+            SELECT parcel_id AS subject, sum(amount_cents)::text AS found,
+                   quoted_cents::text AS expected
+              FROM charges JOIN parcels USING (parcel_id)
+             WHERE entry = 'charge'
+             GROUP BY parcel_id, quoted_cents
+            HAVING sum(amount_cents) <> quoted_cents
+        """),
+        "a cancelled parcel costs nothing": _rule("""
+            SELECT parcel_id AS subject, sum(amount_cents)::text AS found, '0' AS expected
+              FROM charges
+             WHERE EXISTS (SELECT FROM charges AS back
+                            WHERE back.parcel_id = charges.parcel_id AND back.entry = 'reversal')
+             GROUP BY parcel_id
+            HAVING sum(amount_cents) <> 0
+        """),
+    }
+)
+
+
+def audit(tx: Transaction) -> tuple[Violation, ...]:
+    """Every violation of every rule, at most `SHOWN` of each. None is what there should be."""
+    found = []
+    for name, rule in RULES.items():
+        limited = text(f"SELECT * FROM ({rule.text}) AS violation LIMIT :shown")  # noqa: S608
+        found += [
+            Violation(name, row.subject, row.found, row.expected)
+            for row in tx.rows(limited, shown=SHOWN)
+        ]
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Orders: what a customer wants, and how far it has come."""

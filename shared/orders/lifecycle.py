@@ -1,0 +1,52 @@
+"""How an order moves."""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+from shared.kit.lifecycle import Lifecycle
+from shared.orders.types import OrderState
+
+
+class OrderStep(StrEnum):
+    """What can happen to an order."""
+
+    PLACE = "place"
+    BACKORDER = "backorder"
+    REVIEW = "review"
+    UNPLACE = "unplace"  # its lines changed: choose again
+    SHIP = "ship"
+    DELIVER = "deliver"
+    RETURN = "return"
+    CANCEL = "cancel"
+
+
+_S, _T = OrderState, OrderStep
+
+LIFECYCLE = Lifecycle(
+    "order",
+    MappingProxyType(
+        {
+            (_S.WAITING, _T.PLACE): _S.PLACED,
+            (_S.WAITING, _T.BACKORDER): _S.BACKORDERED,
+            (_S.WAITING, _T.REVIEW): _S.REVIEW,
+            (_S.WAITING, _T.UNPLACE): _S.WAITING,
+            (_S.WAITING, _T.CANCEL): _S.CANCELLED,
+            (_S.BACKORDERED, _T.PLACE): _S.PLACED,
+            (_S.BACKORDERED, _T.BACKORDER): _S.BACKORDERED,
+            (_S.BACKORDERED, _T.REVIEW): _S.REVIEW,
+            (_S.BACKORDERED, _T.UNPLACE): _S.WAITING,
+            (_S.BACKORDERED, _T.CANCEL): _S.CANCELLED,
+            (_S.REVIEW, _T.UNPLACE): _S.WAITING,
+            (_S.REVIEW, _T.CANCEL): _S.CANCELLED,
+            (_S.PLACED, _T.UNPLACE): _S.WAITING,
+            (_S.PLACED, _T.SHIP): _S.SHIPPED,
+            (_S.PLACED, _T.CANCEL): _S.CANCELLED,
+            (_S.SHIPPED, _T.DELIVER): _S.DELIVERED,
+            (_S.SHIPPED, _T.RETURN): _S.RETURNED,
+            # A return may be announced after the carrier had reported a delivery.
+            (_S.DELIVERED, _T.RETURN): _S.RETURNED,
+        }
+    ),
+)
+PLACEABLE = frozenset({OrderState.WAITING, OrderState.BACKORDERED})
+FINAL = frozenset({OrderState.DELIVERED, OrderState.RETURNED, OrderState.CANCELLED})

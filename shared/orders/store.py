@@ -1,0 +1,218 @@
+"""The tables orders and order_lines. Nothing else writes to them."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from shared.kit.geo import Point
+from shared.orders.lifecycle import FINAL
+from shared.orders.types import Line, Order, OrderState, Priority
+from shared.platform.db import Transaction, Write
+
+_INSERT = """
+    INSERT INTO orders (order_id, channel, revision, fingerprint, state, priority, currency,
+                        destination, lat, lon, ordered_at, promised_at, accepted_at, correlation_id)
+    VALUES (:order_id, :channel, 1, :fingerprint, 'waiting', :priority, :currency,
+            CAST(:destination AS jsonb), :lat, :lon, :ordered_at, :promised_at, :now,
+            :correlation_id)
+ RETURNING 1
+"""
+_INSERT_LINES = """
+    INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents)
+    SELECT :order_id, line_no, sku, quantity, unit_price_cents
+      FROM unnest(CAST(:line_nos AS integer[]), CAST(:skus AS text[]),
+                  CAST(:quantities AS integer[]), CAST(:prices AS bigint[]))
+        AS line (line_no, sku, quantity, unit_price_cents)
+ RETURNING 1
+"""
+_COLUMNS = """
+    order_id, revision, fingerprint, state, priority, currency, lat, lon, destination, promised_at
+"""
+_FIND = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id")  # noqa: S608
+_LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
+# A statement of its own, after the lock: it must see what the lock waited for.
+_LINES = text("""
+    SELECT line_no, sku, quantity, unit_price_cents
+      FROM order_lines
+     WHERE order_id = :order_id
+     ORDER BY line_no
+""")
+_DELETE_LINES = text("DELETE FROM order_lines WHERE order_id = :order_id")
+_MOVE = """
+    UPDATE orders
+       SET state = :state, state_reason = :reason, revision = :revision,
+           placed_at = CASE WHEN :state IN ('waiting', 'backordered', 'review') THEN NULL
+                            WHEN :state = 'placed' THEN CAST(:now AS timestamptz)
+                            ELSE placed_at END,
+           closed_at = CASE WHEN CAST(:final AS boolean) THEN CAST(:now AS timestamptz) END
+     WHERE order_id = :order_id AND state = :old_state
+ RETURNING 1
+"""
+# Every unit of the order is in one place at a time, so one word moves them all.
+_MOVE_UNITS = """
+    UPDATE order_lines
+       SET allocated   = CASE WHEN :units = 'allocated'   THEN quantity ELSE 0 END,
+           backordered = CASE WHEN :units = 'backordered' THEN quantity ELSE 0 END,
+           cancelled   = CASE WHEN :units = 'cancelled'   THEN quantity ELSE 0 END
+     WHERE order_id = :order_id
+ RETURNING 1
+"""
+# Those who were promised earliest first, and no more of them than the new units can serve.
+_BACKORDERED_FOR = text("""
+    SELECT DISTINCT order_id, priority, promised_at
+      FROM (SELECT orders.order_id, priority, promised_at, supply.units,
+                   sum(backordered) OVER (PARTITION BY sku
+                                          ORDER BY CASE priority WHEN 'express' THEN 0
+                                                   WHEN 'standard' THEN 1 ELSE 2 END,
+                                                   promised_at, orders.order_id, line_no)
+                   - backordered AS before
+              FROM unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS supply (sku, units)
+              JOIN order_lines USING (sku)
+              JOIN orders USING (order_id)
+             WHERE backordered > 0 AND state = 'backordered') AS waitlist
+     WHERE before < units
+     ORDER BY promised_at, order_id
+     LIMIT :limit
+""")
+_BACKORDERED_SKUS = text("SELECT DISTINCT sku FROM order_lines WHERE backordered > 0")
+_OVERDUE = text("""
+    SELECT order_id, priority
+      FROM orders
+     WHERE state = 'waiting' AND accepted_at <= :before
+     ORDER BY promised_at, order_id
+     LIMIT :limit
+""")
+
+
+def insert(
+    *,
+    order_id: str,
+    channel: str,
+    fingerprint: str,
+    priority: Priority,
+    currency: str,
+    address: Mapping[str, Any],
+    destination: Point,
+    ordered_at: datetime,
+    promised_at: datetime,
+    tx: Transaction,
+) -> Write:
+    """A new order that waits to be placed."""
+    return Write(
+        _INSERT,
+        {
+            "order_id": order_id,
+            "channel": channel,
+            "fingerprint": fingerprint,
+            "priority": priority,
+            "currency": currency,
+            "destination": json.dumps(address),
+            "lat": destination.lat,
+            "lon": destination.lon,
+            "ordered_at": ordered_at,
+            "promised_at": promised_at,
+            "now": tx.now,
+            "correlation_id": tx.cause.correlation_id,
+        },
+        rows=1,
+    )
+
+
+def insert_lines(order_id: str, lines: Collection[Line]) -> Write:
+    """The lines of an order, all their units waiting."""
+    return Write(
+        _INSERT_LINES,
+        {
+            "order_id": order_id,
+            "line_nos": [line.line_no for line in lines],
+            "skus": [line.sku for line in lines],
+            "quantities": [line.quantity for line in lines],
+            "prices": [line.unit_price_cents for line in lines],
+        },
+        rows=len(lines),
+    )
+
+
+def find(tx: Transaction, order_id: str) -> Order | None:
+    """The order as it is now, without a lock: to look, not to decide."""
+    return _order(tx.row(_FIND, order_id=order_id))
+
+
+def lock(tx: Transaction, order_id: str) -> Order | None:
+    """The order, which stays as it is until the transaction ends."""
+    return _order(tx.row(_LOCK, order_id=order_id))
+
+
+def lines(tx: Transaction, order_id: str) -> tuple[Line, ...]:
+    """The lines of an order that is locked, by number."""
+    return tuple(
+        Line(row.line_no, row.sku, row.quantity, row.unit_price_cents)
+        for row in tx.rows(_LINES, order_id=order_id)
+    )
+
+
+def delete_lines(tx: Transaction, order_id: str) -> None:
+    """Make room for the order's new lines."""
+    tx.connection.execute(_DELETE_LINES, {"order_id": order_id})
+
+
+def move(
+    tx: Transaction, order: Order, state: OrderState, reason: str = "", revision: int | None = None
+) -> Write:
+    """The order's next state; nothing is written if it is no longer in its old one."""
+    return Write(
+        _MOVE,
+        {
+            "order_id": order.order_id,
+            "old_state": order.state,
+            "state": state,
+            "reason": reason,
+            "revision": revision or order.revision,
+            "final": state in FINAL,
+            "now": tx.now,
+        },
+        rows=1,
+    )
+
+
+def move_units(order_id: str, units: str) -> Write:
+    """All units of the order become 'allocated', 'backordered' or 'cancelled'."""
+    return Write(_MOVE_UNITS, {"order_id": order_id, "units": units})
+
+
+def backordered_for(
+    tx: Transaction, units: Mapping[str, int], limit: int
+) -> Sequence[tuple[str, Priority]]:
+    """Who waits for these SKUs, in fair order: of each SKU as many as its units may serve."""
+    rows = tx.rows(_BACKORDERED_FOR, skus=list(units), units=list(units.values()), limit=limit)
+    return [(row.order_id, Priority(row.priority)) for row in rows]
+
+
+def backordered_skus(tx: Transaction) -> tuple[str, ...]:
+    """Every SKU that somebody waits for."""
+    return tuple(row.sku for row in tx.rows(_BACKORDERED_SKUS))
+
+
+def overdue(tx: Transaction, before: datetime, limit: int) -> Sequence[tuple[str, Priority]]:
+    """Orders accepted before a moment that wait to be placed still, the nearest promise first."""
+    rows = tx.rows(_OVERDUE, before=before, limit=limit)
+    return [(row.order_id, Priority(row.priority)) for row in rows]
+
+
+def _order(row: Any) -> Order | None:
+    if row is None:
+        return None
+    return Order(
+        order_id=row.order_id,
+        revision=row.revision,
+        fingerprint=row.fingerprint,
+        state=OrderState(row.state),
+        priority=Priority(row.priority),
+        currency=row.currency,
+        destination=Point(row.lat, row.lon),
+        address=row.destination,
+        promised_at=row.promised_at,
+    )

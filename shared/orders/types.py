@@ -1,0 +1,79 @@
+"""The words of orders."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.kit.errors import NotYet, Rejected
+from shared.kit.geo import Point
+
+
+class OrderState(StrEnum):
+    """Where an order stands. Waiting for stock is a state, never a retry."""
+
+    WAITING = "waiting"  # to be placed
+    BACKORDERED = "backordered"  # waits for stock
+    REVIEW = "review"  # waits for a person: no stock would help
+    PLACED = "placed"  # every unit is reserved and belongs to a parcel
+    SHIPPED = "shipped"  # a carrier has at least one of its parcels
+    DELIVERED = "delivered"
+    RETURNED = "returned"  # every parcel arrived somewhere, not every one at the customer
+    CANCELLED = "cancelled"
+
+
+class Priority(StrEnum):
+    """Which queue an order waits in."""
+
+    EXPRESS = "express"
+    STANDARD = "standard"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an order, in units."""
+
+    line_no: int
+    sku: str
+    quantity: int
+    unit_price_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it is stored, without its lines."""
+
+    order_id: str
+    revision: int
+    fingerprint: str
+    state: OrderState
+    priority: Priority
+    currency: str
+    destination: Point
+    address: dict[str, Any]
+    promised_at: datetime
+
+
+class UnknownOrder(Rejected):
+    """There is no such order, and nothing announces one."""
+
+    code = "unknown_order"
+
+
+class OrderNotHereYet(NotYet):
+    """A change overtook the order that it changes."""
+
+    code = "order_not_here_yet"
+
+
+class OrderConflict(Rejected):
+    """The order id is known, with another body."""
+
+    code = "order_conflict"
+
+
+class TooLateToChange(Rejected):
+    """A label is being bought, or the parcel is on its way; from here on it is a return."""
+
+    code = "too_late_to_change"

@@ -1,0 +1,253 @@
+"""Whether given units fit into given parcels, and where they are cheapest to take."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import lt
+
+from shared.placement.tariffs import Band
+
+Room = tuple[int, ...]  # grams left, per box
+Split = tuple[int, ...]  # units of one row, per box
+
+MAX_CUT_BOXES = 9  # beyond, testing every set of boxes costs more than it saves
+MAX_DEPTH = 150  # rows with a choice, and boxes: either costs one level of recursion each
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Units of one SKU; `have` and `unit_cents` per site that takes part."""
+
+    weight_g: int
+    quantity: int
+    have: tuple[int, ...]
+    unit_cents: tuple[int, ...]  # opportunity cost of one unit
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A parcel to be filled; `site` is the position of its site in `Row.have`."""
+
+    site: int
+    band: Band
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Units per row and box (`splits[row][box]`), and the sum of their opportunity costs."""
+
+    splits: tuple[Split, ...]
+    opportunity_cents: int
+
+
+class OutOfNodes(Exception):
+    """The allowance was spent before the question was settled."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many nodes may still be looked at."""
+
+    left: int
+
+    def spend(self, nodes: int = 1) -> None:
+        if self.left < nodes:
+            raise OutOfNodes
+        self.left -= nodes
+
+
+def pack(rows: Sequence[Row], boxes: Sequence[Box], allowance: Allowance) -> Packed | None:
+    """Put all units of `rows` into `boxes` at the least opportunity cost, or None if none fits.
+
+    Exact: a recursion over the rows that tries every split of a row over the boxes and remembers,
+    per row and room left, the best way to go on. It stops early at a completion that costs no more
+    than every unit at its cheapest site, which without opportunity costs is the first that fits. A
+    box may stay empty; one that does not must weigh more than its band's `over_g`.
+
+    Raises:
+        OutOfNodes: `allowance` ran out first.
+    """
+    forced = _forced(rows, boxes)
+    loads_g = (
+        sum(row.weight_g * split[box] for row, split in zip(rows, forced, strict=True))
+        for box in range(len(boxes))
+    )
+    room = tuple(box.band.up_to_g - load_g for box, load_g in zip(boxes, loads_g, strict=True))
+    if min(room) < 0:
+        return None
+    open_rows = [_without(row, split, boxes) for row, split in zip(rows, forced, strict=True)]
+    order = [index for index, row in enumerate(open_rows) if row.quantity]
+    order.sort(key=lambda index: _difficulty(open_rows[index], boxes))
+    if max(len(order), len(boxes)) > MAX_DEPTH:
+        raise OutOfNodes
+    solved = _Task([open_rows[index] for index in order], boxes, allowance).finish(0, room)
+    if solved is None:
+        return None
+    splits = list(forced)
+    for index, split in zip(order, solved.splits, strict=True):
+        splits[index] = tuple(map(int.__add__, forced[index], split))
+    return Packed(tuple(splits), _opportunity_cents(rows, splits, boxes))
+
+
+def _forced(rows: Sequence[Row], boxes: Sequence[Box]) -> list[Split]:
+    """Units that no other site has, where their site has a single box to put them in."""
+    sites = [box.site for box in boxes]
+    once = [sites.count(site) == 1 for site in sites]
+    splits: list[Split] = []
+    for row in rows:
+        free = row.quantity - sum(row.have[site] for site in set(sites))
+        splits.append(
+            tuple(
+                max(0, free + row.have[site]) if single else 0
+                for site, single in zip(sites, once, strict=True)
+            )
+        )
+    return splits
+
+
+def _without(row: Row, split: Split, boxes: Sequence[Box]) -> Row:
+    have = list(row.have)
+    for box, units in zip(boxes, split, strict=True):
+        have[box.site] -= units
+    return Row(row.weight_g, row.quantity - sum(split), tuple(have), row.unit_cents)
+
+
+def _opportunity_cents(rows: Sequence[Row], splits: Sequence[Split], boxes: Sequence[Box]) -> int:
+    return sum(
+        units * row.unit_cents[box.site]
+        for row, split in zip(rows, splits, strict=True)
+        for box, units in zip(boxes, split, strict=True)
+    )
+
+
+def _difficulty(row: Row, boxes: Sequence[Box]) -> tuple[int, int]:
+    """Heavy units first: the light ones fill what gaps remain. Then those with fewer choices."""
+    return -row.weight_g, sum(row.have[box.site] > 0 for box in boxes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One row being split; `have` counts down while the boxes are gone through."""
+
+    row: Row
+    room: Room
+    have: list[int]
+    later: list[int]  # units that the boxes after each one can take at most
+
+
+class _Task:
+    """One packing question; `finish` answers for the rows from `depth` on."""
+
+    def __init__(self, rows: Sequence[Row], boxes: Sequence[Box], allowance: Allowance) -> None:
+        self.rows = rows
+        self.boxes = boxes
+        self.allowance = allowance
+        self.known: dict[tuple[int, Room], Packed | None] = {}
+        self.needs_g: list[list[int]] = []  # made at the first dead end: most tasks never see one
+        self.at_least = [0]  # opportunity cost of the rows from each depth on, were room no matter
+        for row in reversed(rows):
+            cheapest = cheapest_units(row, {box.site for box in boxes})
+            self.at_least.append(self.at_least[-1] + cheapest)
+        self.at_least.reverse()
+
+    def finish(self, depth: int, room: Room) -> Packed | None:
+        if depth == len(self.rows):
+            return Packed((), 0) if self._heavy_enough(room) else None
+        if self.needs_g and any(map(lt, subset_sums(room), self.needs_g[depth])):
+            return None
+        key = (depth, room)
+        if key in self.known:
+            return self.known[key]
+        self.allowance.spend()
+        best: Packed | None = None
+        row = self.rows[depth]
+        takes = [
+            min(row.have[box.site], left_g // row.weight_g)
+            for box, left_g in zip(self.boxes, room, strict=True)
+        ]
+        later = [sum(takes[index + 1 :]) for index in range(len(takes))]
+        for split in self._splits(_Turn(row, room, list(row.have), later), row.quantity, ()):
+            cents = sum(
+                units * row.unit_cents[box.site]
+                for units, box in zip(split, self.boxes, strict=True)
+            )
+            if best is not None and cents + self.at_least[depth + 1] >= best.opportunity_cents:
+                continue
+            rest = self.finish(depth + 1, _fill(room, split, row.weight_g))
+            if rest is None:
+                continue
+            cents += rest.opportunity_cents
+            if best is None or cents < best.opportunity_cents:
+                best = Packed((split, *rest.splits), cents)
+                if cents == self.at_least[depth]:
+                    break
+        self.known[key] = best
+        if best is None and not self.needs_g and len(self.boxes) <= MAX_CUT_BOXES:
+            self.needs_g = self._needs_g()
+        return best
+
+    def _needs_g(self) -> list[list[int]]:
+        """For each depth and set of boxes, the weight that fits into no other box.
+
+        A set with less room than that is a dead end. By max-flow and min-cut, what passes for every
+        set would fit if units could be cut, so only whole units make the search go back from there.
+        """
+        needs_g = [[0] * (1 << len(self.boxes))]
+        for row in reversed(self.rows):
+            others = reversed(subset_sums([row.have[box.site] for box in self.boxes]))
+            needs_g.append(
+                [
+                    before + row.weight_g * max(0, row.quantity - have)
+                    for before, have in zip(needs_g[-1], others, strict=True)
+                ]
+            )
+        needs_g.reverse()
+        return needs_g
+
+    def _splits(self, turn: _Turn, units: int, chosen: Split) -> Iterator[Split]:
+        """Every way to put `units` more of a row into the boxes after `chosen`, fullest first.
+
+        Of two equal boxes of one site that are equally full, the later never gets more.
+        """
+        index = len(chosen)
+        box = self.boxes[index]
+        most = min(units, turn.have[box.site], turn.room[index] // turn.row.weight_g)
+        if index and self.boxes[index - 1] == box and turn.room[index - 1] == turn.room[index]:
+            most = min(most, chosen[-1])
+        if index == len(self.boxes) - 1:
+            if units <= most:
+                yield (*chosen, units)
+            return
+        for count in range(most, max(0, units - turn.later[index]) - 1, -1):
+            self.allowance.spend()
+            turn.have[box.site] -= count
+            yield from self._splits(turn, units - count, (*chosen, count))
+            turn.have[box.site] += count
+
+    def _heavy_enough(self, room: Room) -> bool:
+        for box, left_g in zip(self.boxes, room, strict=True):
+            load_g = box.band.up_to_g - left_g
+            if 0 < load_g <= box.band.over_g:
+                return False
+        return True
+
+
+def _fill(room: Room, split: Split, weight_g: int) -> Room:
+    return tuple(left - units * weight_g for left, units in zip(room, split, strict=True))
+
+
+def subset_sums(parts: Sequence[int]) -> list[int]:
+    """The sum of every subset; bit i of a position says whether `parts[i]` is in."""
+    sums = [0]
+    for part in parts:
+        sums += [total + part for total in sums]
+    return sums
+
+
+def cheapest_units(row: Row, sites: set[int]) -> int:
+    """The opportunity cost of the row's units, each taken where it is cheapest."""
+    cents, units = 0, row.quantity
+    for unit_cents, have in sorted((row.unit_cents[site], row.have[site]) for site in sites):
+        taken = min(units, have)
+        cents += taken * unit_cents
+        units -= taken
+    return cents

@@ -1,0 +1,1 @@
+"""The outside world, ignorant of what Dispatch is for."""

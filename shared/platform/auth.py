@@ -1,0 +1,80 @@
+"""Who is calling: the OIDC tokens of Pub/Sub, Cloud Tasks and Cloud Scheduler.
+
+Cloud Run checks the caller's IAM role before the request reaches us; this is the second lock, and
+the only one on a laptop. Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+"""
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+
+import requests
+from google.auth import exceptions, jwt
+
+from shared.kit.clock import Clock
+from shared.kit.errors import NotYet, Rejected
+from shared.platform.config import Config
+
+ISSUERS = frozenset({"accounts.google.com", "https://accounts.google.com"})
+CERTS_KEPT = timedelta(hours=1)  # Google rotates its keys every few days and says so hours ahead
+CERTS_TIMEOUT_S = 5.0
+
+
+class Unauthenticated(Rejected):
+    """There is no valid token, or it is not for us or not from whom we let in."""
+
+    code = "unauthenticated"
+
+
+class CertificatesUnavailable(NotYet):
+    """The issuer's certificates cannot be fetched."""
+
+    code = "certificates_unavailable"
+
+
+class Verifier:
+    """Verifies tokens; keeps the issuer's certificates."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._audience = config.oidc_audience
+        self._caller = config.oidc_caller
+        self._certs_url = config.oidc_certs_url
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._certs: Mapping[str, str] = {}
+        self._fresh_until = clock()
+
+    def verify(self, authorization: str | None) -> None:
+        """Accept the request's Authorization header, or raise.
+
+        Raises:
+            Unauthenticated: for any reason; which one is not for a stranger to know.
+            CertificatesUnavailable: ask again later.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("a bearer token is needed")
+        try:
+            key_id = jwt.decode_header(token).get("kid")  # type: ignore[no-untyped-call]
+            certs = self._certs_for(key_id)
+            claims = jwt.decode(token, certs, audience=self._audience)  # type: ignore[no-untyped-call]
+        except (ValueError, exceptions.GoogleAuthError):
+            raise Unauthenticated("the token is not valid here") from None
+        if (
+            claims.get("iss") not in ISSUERS
+            or claims.get("email") != self._caller
+            or claims.get("email_verified") is not True
+        ):
+            raise Unauthenticated("the token is not valid here")
+
+    def _certs_for(self, key_id: object) -> Mapping[str, str]:
+        with self._lock:
+            if key_id not in self._certs or self._clock() >= self._fresh_until:
+                try:
+                    answer = requests.get(self._certs_url, timeout=CERTS_TIMEOUT_S)
+                    answer.raise_for_status()
+                    self._certs = answer.json()
+                except requests.RequestException:
+                    raise CertificatesUnavailable("no certificates to verify a token") from None
+                self._fresh_until = self._clock() + CERTS_KEPT
+            return self._certs

@@ -1,0 +1,84 @@
+"""Settings from the environment: complete, or no cold start."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from shared.kit.errors import Fault
+
+PREFIX = "DISPATCH_"
+GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+EASYPOST_API_BASE = "https://api.easypost.com/v2"
+
+
+class Misconfigured(Fault):
+    """A setting is missing, misspelt or malformed."""
+
+    code = "misconfigured"
+
+
+class Config(BaseModel):
+    """What a function is told about its surroundings. No secret has a default, anywhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    env: Literal["local", "test", "dev", "prod"]
+    project: str
+    location: str
+
+    # One of the two: a URL (laptop, tests), or a Cloud SQL instance with an IAM user.
+    database_url: SecretStr | None = None
+    instance_connection_name: str | None = None
+    database_user: str = "dispatch"
+    database_name: str = "dispatch"
+    pool_size: int = Field(default=8, ge=1, le=32)  # connections of an instance, >= concurrency
+    lock_timeout_ms: int = Field(default=3_000, ge=100, le=30_000)
+    statement_timeout_ms: int = Field(default=10_000, ge=100, le=60_000)
+
+    # host:port of stand-ins that speak plaintext gRPC; none = Google's own endpoints.
+    pubsub_address: str | None = None
+    tasks_address: str | None = None
+
+    oidc_audience: str
+    oidc_caller: str  # e-mail of the account that Pub/Sub, Cloud Tasks and Scheduler sign as
+    oidc_certs_url: str = GOOGLE_CERTS_URL
+
+    easypost_api_base: str = EASYPOST_API_BASE
+    easypost_api_key: SecretStr | None = None
+    easypost_webhook_secret: SecretStr | None = None  # several, during a rotation: comma-separated
+
+    @model_validator(mode="after")
+    def _one_database(self) -> "Config":
+        if (self.database_url is None) == (self.instance_connection_name is None):
+            raise ValueError("give either database_url or instance_connection_name")
+        return self
+
+
+def read(environment: Mapping[str, str]) -> Config:
+    """The settings in `environment`; values never appear in the error, only names and reasons.
+
+    Raises:
+        Misconfigured: names every setting that is missing, unknown or malformed.
+    """
+    found = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
+    try:
+        return Config.model_validate(found)
+    except ValidationError as error:
+        faults = (
+            f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise Misconfigured("; ".join(faults)) from None
+
+
+@cache
+def config() -> Config:
+    """The settings of this process."""
+    return read(os.environ)

@@ -1,0 +1,295 @@
+"""Postgres: one engine a process, one transaction a use case, prepared statements.
+
+A store gives its changes as values (`Write`), and a flow makes the changes of one step together:
+`Transaction.write` joins them into a single statement of writable CTEs, which saves a round trip
+for each of them and fails as one. Every guard that must hold is part of its own statement, and a
+guard that holds for fewer rows than expected rolls the whole step back.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pg8000.converters import make_params
+from pg8000.exceptions import DatabaseError
+from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from shared.contracts.base import Cause
+from shared.kit.clock import Clock
+from shared.kit.errors import Fault, NotYet
+from shared.platform import log
+from shared.platform.config import Config
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 5  # of a transaction that lost a race for a lock; then the queue's back-off takes over
+
+# A prepared plan that a migration outlived: "cached plan must not change result type".
+_STALE_PLAN = {"0A000", "26000"}
+
+# What Postgres says when another transaction was faster; running anew is the documented answer.
+_LOST_RACE = {
+    "40001",  # serialization_failure
+    "40P01",  # deadlock_detected
+    "55P03",  # lock_not_available: lock_timeout
+    *_STALE_PLAN,  # the connection has forgotten the plan, and the next run makes it anew
+}
+_PREPARED_LIMIT = 200  # statements a connection keeps; the product has fewer
+_PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)")
+
+
+class LostRace(NotYet):
+    """Something that this step had read was changed by another before it could write."""
+
+    code = "lost_race"
+
+
+class DatabaseUnavailable(NotYet):
+    """Postgres cannot be reached, or is restarting."""
+
+    code = "database_unavailable"
+
+
+class BrokenStatement(Fault):
+    """A statement that Postgres refuses whatever the data; `sqlstate` says why."""
+
+    code = "broken_statement"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A change to one table, to be made together with others by `Transaction.write`.
+
+    `sql` is an INSERT, UPDATE or DELETE with `RETURNING`; `rows` is how many rows it must touch,
+    None for any number.
+    """
+
+    sql: str
+    parameters: Mapping[str, Any]
+    rows: int | None = None
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One use case's view of the database. `now` is its moment, for everything it writes."""
+
+    connection: Connection
+    now: datetime
+    cause: Cause
+    announced: set[str] = field(default_factory=set)  # ordering keys with something in the outbox
+
+    def rows(self, statement: TextClause, **parameters: object) -> Sequence[Row[Any]]:
+        """Run one statement and fetch all that it returns."""
+        return self.connection.execute(statement, parameters).all()
+
+    def row(self, statement: TextClause, **parameters: object) -> Row[Any] | None:
+        """Run one statement and fetch its only row, or None."""
+        return self.connection.execute(statement, parameters).one_or_none()
+
+    def write(self, *writes: Write) -> tuple[int, ...]:
+        """Make all the changes in one statement; no row may be touched by two of them.
+
+        Returns:
+            How many rows each of them touched.
+
+        Raises:
+            LostRace: one of them touched another number of rows than it had to.
+        """
+        joined = _joined(tuple(write.sql for write in writes))
+        parameters = {
+            f"w{position}_{name}": value
+            for position, write in enumerate(writes)
+            for name, value in write.parameters.items()
+        }
+        touched = tuple(self.connection.execute(joined, parameters).one())
+        for write, count in zip(writes, touched, strict=True):
+            if write.rows is not None and count != write.rows:
+                raise LostRace("a guard did not hold", expected=write.rows, touched=count)
+        return touched
+
+
+@lru_cache(maxsize=256)
+def _joined(statements: tuple[str, ...]) -> TextClause:
+    parts, counts = [], []
+    for position, sql in enumerate(statements):
+        own = _PARAMETER.sub(rf":w{position}_\1", sql)
+        parts.append(f"w{position} AS ({own})")
+        counts.append(f"(SELECT count(*) FROM w{position})")  # noqa: S608
+    # Built from the constants of the stores; data travels as parameters.
+    return text(f"WITH {', '.join(parts)} SELECT {', '.join(counts)}")
+
+
+class Database:
+    """The pool of one process."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._clock = clock
+
+    def run(
+        self,
+        step: Callable[[Transaction], Result],
+        cause: Cause,
+        then: Callable[[set[str]], None] = lambda _keys: None,
+    ) -> Result:
+        """Run `step` in a transaction, commit, and pass `then` the keys of what it announced.
+
+        A step that lost a race for a lock is run anew, a bounded number of times.
+
+        Raises:
+            LostRace: it lost every time.
+            DatabaseUnavailable: there is no connection to be had, or it broke.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._engine.begin() as connection:
+                    tx = Transaction(connection, self._clock(), cause)
+                    result = step(tx)
+            except (DBAPIError, LostRace) as error:
+                lost = _translated(error)
+                if not isinstance(lost, LostRace) or attempt == ATTEMPTS:
+                    raise lost from error
+                log.line("transaction.lost_race", "INFO", attempt=attempt, **lost.facts)
+            else:
+                if tx.announced:
+                    then(tx.announced)
+                return result
+        raise AssertionError("unreachable")
+
+    def statement(self, statement: TextClause, **parameters: object) -> Sequence[Row[Any]]:
+        """Run one statement that is a transaction by itself.
+
+        Raises:
+            LostRace, DatabaseUnavailable: as for `run`, but without running anew.
+        """
+        try:
+            with self._autocommit.connect() as connection:
+                result = connection.execute(statement, parameters)
+                return result.all() if result.returns_rows else []
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    def now(self) -> datetime:
+        """The current moment of the clock that transactions use."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._engine.dispose()
+
+
+def connect(config: Config, clock: Clock) -> Database:
+    """A database for this process; connections are opened when first needed."""
+    return Database(engine_for(config), clock)
+
+
+def engine_for(config: Config) -> Engine:
+    """An engine with prepared statements and the time-outs of `config` on every connection."""
+    options = (
+        f"-c lock_timeout={config.lock_timeout_ms} "
+        f"-c statement_timeout={config.statement_timeout_ms} -c timezone=UTC"
+    )
+    if config.database_url is not None:
+        engine = create_engine(
+            config.database_url.get_secret_value(),
+            pool_size=config.pool_size,
+            max_overflow=0,
+            # Building a TLS context takes 25 ms a connection, and a URL is for loopback only.
+            connect_args={"ssl_context": False, "startup_params": {"options": options}},
+        )
+    else:
+        engine = create_engine(
+            "postgresql+pg8000://",
+            creator=_cloud_sql(config, config.instance_connection_name or "", options),
+            pool_size=config.pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+        )
+    event.listen(engine, "do_execute", _execute_prepared)
+    return engine
+
+
+def _cloud_sql(config: Config, instance: str, options: str) -> Callable[[], object]:
+    from google.cloud.sql.connector import Connector, IPTypes  # noqa: PLC0415  0.6 s, cloud only
+
+    # Serverless instances sleep between requests, so certificates are refreshed when needed.
+    connector = Connector(refresh_strategy="lazy", ip_type=IPTypes.PRIVATE)
+    return lambda: connector.connect(
+        instance,
+        "pg8000",
+        user=config.database_user,
+        db=config.database_name,
+        enable_iam_auth=True,
+        startup_params={"options": options},
+    )
+
+
+def _translated(error: DBAPIError | LostRace) -> LostRace | DatabaseUnavailable | BrokenStatement:
+    if isinstance(error, LostRace):
+        return error
+    sqlstate = _sqlstate(error.orig)
+    if not sqlstate:  # not from the server: the socket, or the pool
+        return DatabaseUnavailable("no connection to the database")
+    if sqlstate in _LOST_RACE:
+        return LostRace("lost a race for a lock", sqlstate=sqlstate)
+    if sqlstate[:2] in {"08", "53", "57"}:  # connection, resources, operator intervention
+        return DatabaseUnavailable("the database is not available", sqlstate=sqlstate)
+    return BrokenStatement("the database refused a statement", sqlstate=sqlstate)
+
+
+def _sqlstate(error: BaseException | None) -> str:
+    """The five characters by which Postgres names an error; empty when it is not Postgres's."""
+    said = error.args[0] if error is not None and error.args else None
+    return str(said.get("C", "")) if isinstance(said, dict) else ""
+
+
+def _execute_prepared(
+    cursor: Any, statement: str, parameters: Sequence[object], _context: object
+) -> bool | None:
+    """Run a statement through a prepared one that its connection keeps.
+
+    pg8000 parses and plans anew at every execution unless told otherwise, which costs more than
+    half of a short transaction. It offers preparation below its DB-API only (1.31).
+    """
+    if not parameters:
+        return None
+    connection = cursor._c  # noqa: SLF001
+    if not connection.autocommit and not connection._in_transaction:  # noqa: SLF001
+        connection.execute_simple("begin transaction")
+    kept = connection.__dict__.setdefault("dispatch_prepared", {})
+    prepared = kept.get(statement)
+    if prepared is None:
+        if len(kept) >= _PREPARED_LIMIT:
+            connection.close_prepared_statement(kept.pop(next(iter(kept)))[0])
+        numbered = _numbered(statement)
+        prepared = kept[statement] = (*connection.prepare_statement(numbered, ()), numbered)
+    name, columns, input_functions, numbered = prepared
+    values = make_params(connection.py_types, parameters)
+    try:
+        ran = connection.execute_named(name, values, columns, input_functions, numbered)
+    except DatabaseError as error:
+        if _sqlstate(error) in _STALE_PLAN:
+            kept.pop(statement)
+        raise
+    cursor._context = ran  # noqa: SLF001
+    cursor._row_iter = None if ran.rows is None else iter(ran.rows)  # noqa: SLF001
+    return True
+
+
+@lru_cache(maxsize=1_000)
+def _numbered(statement: str) -> str:
+    """`%s` to `$1`, `$2`, … and `%%` to `%`: the text that Postgres itself prepares."""
+    parts = re.split(r"(%s|%%)", statement)
+    number = 0
+    for position, part in enumerate(parts):
+        if part == "%s":
+            number += 1
+            parts[position] = f"${number}"
+        elif part == "%%":
+            parts[position] = "%"
+    return "".join(parts)

@@ -1,0 +1,22 @@
+"""The inbox: every message is applied once.
+
+The key is our own event id, because Pub/Sub's message id changes when an outbox publishes again.
+"""
+
+from sqlalchemy import text
+
+from shared.platform.db import Transaction
+
+_TAKE = text("""
+    INSERT INTO inbox (consumer, event_id, received_at) VALUES (:consumer, :event_id, :now)
+        ON CONFLICT DO NOTHING
+ RETURNING 1
+""")
+
+
+def first_time(tx: Transaction, consumer: str) -> bool:
+    """Whether `consumer` sees the transaction's cause for the first time, and notes that it did.
+
+    The note commits with the effect. Of two deliveries at once the second waits for the first.
+    """
+    return bool(tx.rows(_TAKE, consumer=consumer, event_id=tx.cause.event_id, now=tx.now))

@@ -1,0 +1,1 @@
+"""Shipments: parcels and what is in them."""

@@ -1,0 +1,193 @@
+"""The tables parcels and parcel_items. Nothing else writes to them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from shared.platform.db import Transaction, Write
+from shared.shipments.types import Content, Parcel, ParcelState, PlannedParcel
+
+_PLAN = """
+    INSERT INTO parcels (parcel_id, order_id, warehouse, carrier, rate_card_id, state, weight_g,
+                         distance_m, quoted_cents, planned_at)
+    SELECT parcel_id, :order_id, warehouse, carrier, rate_card_id, 'planned', weight_g, distance_m,
+           quoted_cents, CAST(:now AS timestamptz)
+      FROM unnest(CAST(:parcel_ids AS text[]), CAST(:warehouses AS text[]),
+                  CAST(:carriers AS text[]), CAST(:rate_card_ids AS text[]),
+                  CAST(:weights AS integer[]), CAST(:distances AS integer[]),
+                  CAST(:quotes AS bigint[]))
+        AS parcel (parcel_id, warehouse, carrier, rate_card_id, weight_g, distance_m, quoted_cents)
+ RETURNING 1
+"""
+_PACK = """
+    INSERT INTO parcel_items (parcel_id, line_no, order_id, sku, quantity)
+    SELECT parcel_id, line_no, :order_id, sku, quantity
+      FROM unnest(CAST(:parcel_ids AS text[]), CAST(:line_nos AS integer[]),
+                  CAST(:skus AS text[]), CAST(:quantities AS integer[]))
+        AS item (parcel_id, line_no, sku, quantity)
+ RETURNING 1
+"""
+_COLUMNS = """
+    parcel_id, order_id, warehouse, carrier, state, weight_g, distance_m, planned_at,
+    tracking_code, tracking_status, tracking_status_at, shipped_at, delivered_at, returned_at,
+    last_update_at
+"""
+_FIND = text(f"SELECT {_COLUMNS} FROM parcels WHERE parcel_id = :parcel_id")  # noqa: S608
+_OF_ORDER = text(
+    f"SELECT {_COLUMNS} FROM parcels WHERE order_id = :order_id"  # noqa: S608
+    " ORDER BY parcel_id FOR NO KEY UPDATE"
+)
+_ORDER_OF = text("SELECT order_id FROM parcels WHERE tracking_code = :tracking_code")
+_CONTENTS = text("""
+    SELECT parcel_id, line_no, sku, quantity
+      FROM parcel_items
+     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[]))
+     ORDER BY parcel_id, line_no
+""")
+_CANCEL = """
+    UPDATE parcels SET state = 'cancelled', cancelled_at = :now
+     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state = 'planned'
+ RETURNING 1
+"""
+_REQUEST_LABEL = """
+    UPDATE parcels SET state = 'labelling'
+     WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling')
+ RETURNING 1
+"""
+_LABEL = """
+    UPDATE parcels SET state = 'labelled', tracking_code = :tracking_code
+     WHERE parcel_id = :parcel_id AND state = 'labelling'
+ RETURNING 1
+"""
+_TRACK = """
+    UPDATE parcels
+       SET state = :state, tracking_status = :status, tracking_status_at = :status_at,
+           shipped_at = :shipped_at, delivered_at = :delivered_at, returned_at = :returned_at,
+           last_update_at = :last_update_at
+     WHERE parcel_id = :parcel_id AND state = :old_state
+ RETURNING 1
+"""
+
+
+def plan(tx: Transaction, order_id: str, parcels: Sequence[PlannedParcel]) -> tuple[Write, Write]:
+    """New parcels and what is in them."""
+    contents = [(parcel.parcel_id, item) for parcel in parcels for item in parcel.contents]
+    return (
+        Write(
+            _PLAN,
+            {
+                "order_id": order_id,
+                "parcel_ids": [parcel.parcel_id for parcel in parcels],
+                "warehouses": [parcel.warehouse for parcel in parcels],
+                "carriers": [parcel.carrier for parcel in parcels],
+                "rate_card_ids": [parcel.rate_card_id for parcel in parcels],
+                "weights": [parcel.weight_g for parcel in parcels],
+                "distances": [parcel.distance_m for parcel in parcels],
+                "quotes": [parcel.quoted_cents for parcel in parcels],
+                "now": tx.now,
+            },
+            rows=len(parcels),
+        ),
+        Write(
+            _PACK,
+            {
+                "order_id": order_id,
+                "parcel_ids": [parcel_id for parcel_id, _ in contents],
+                "line_nos": [item.line_no for _, item in contents],
+                "skus": [item.sku for _, item in contents],
+                "quantities": [item.quantity for _, item in contents],
+            },
+            rows=len(contents),
+        ),
+    )
+
+
+def find(tx: Transaction, parcel_id: str) -> Parcel | None:
+    """The parcel as it is now, without a lock: to look, not to decide."""
+    row = tx.row(_FIND, parcel_id=parcel_id)
+    return None if row is None else _parcel(row)
+
+
+def lock_of_order(tx: Transaction, order_id: str) -> tuple[Parcel, ...]:
+    """All parcels of an order, locked in the order of their ids; the order is locked before."""
+    return tuple(_parcel(row) for row in tx.rows(_OF_ORDER, order_id=order_id))
+
+
+def order_of(tx: Transaction, tracking_code: str) -> str | None:
+    """The order that a tracking code belongs to."""
+    row = tx.row(_ORDER_OF, tracking_code=tracking_code)
+    return None if row is None else row.order_id
+
+
+def contents(tx: Transaction, parcel_ids: Collection[str]) -> dict[str, tuple[Content, ...]]:
+    """What is in each of the parcels, by line."""
+    found: dict[str, tuple[Content, ...]] = dict.fromkeys(parcel_ids, ())
+    for row in tx.rows(_CONTENTS, parcel_ids=sorted(parcel_ids)):
+        found[row.parcel_id] += (Content(row.line_no, row.sku, row.quantity),)
+    return found
+
+
+def cancel(tx: Transaction, parcel_ids: Collection[str]) -> Write:
+    """Planned parcels will not be sent."""
+    return Write(_CANCEL, {"parcel_ids": sorted(parcel_ids), "now": tx.now}, rows=len(parcel_ids))
+
+
+def request_label(parcel_id: str) -> Write:
+    """From here on the parcel cannot be taken back."""
+    return Write(_REQUEST_LABEL, {"parcel_id": parcel_id}, rows=1)
+
+
+def label(parcel_id: str, tracking_code: str) -> Write:
+    """The parcel has its label."""
+    return Write(_LABEL, {"parcel_id": parcel_id, "tracking_code": tracking_code}, rows=1)
+
+
+def track(
+    parcel: Parcel,
+    *,
+    state: ParcelState,
+    status: str,
+    status_at: datetime | None,
+    shipped_at: datetime | None,
+    delivered_at: datetime | None,
+    returned_at: datetime | None,
+    last_update_at: datetime | None,
+) -> Write:
+    """What the parcel's tracking has come to."""
+    return Write(
+        _TRACK,
+        {
+            "parcel_id": parcel.parcel_id,
+            "old_state": parcel.state,
+            "state": state,
+            "status": status,
+            "status_at": status_at,
+            "shipped_at": shipped_at,
+            "delivered_at": delivered_at,
+            "returned_at": returned_at,
+            "last_update_at": last_update_at,
+        },
+        rows=1,
+    )
+
+
+def _parcel(row: Any) -> Parcel:
+    return Parcel(
+        parcel_id=row.parcel_id,
+        order_id=row.order_id,
+        warehouse=row.warehouse,
+        carrier=row.carrier,
+        state=ParcelState(row.state),
+        weight_g=row.weight_g,
+        distance_m=row.distance_m,
+        planned_at=row.planned_at,
+        tracking_code=row.tracking_code,
+        tracking_status=row.tracking_status,
+        tracking_status_at=row.tracking_status_at,
+        shipped_at=row.shipped_at,
+        delivered_at=row.delivered_at,
+        returned_at=row.returned_at,
+        last_update_at=row.last_update_at,
+    )

@@ -1,0 +1,75 @@
+"""The words of shipments."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.kit.errors import Fault, NotYet
+
+
+class ParcelState(StrEnum):
+    """Where a parcel stands with us; what its carrier says is its tracking status."""
+
+    PLANNED = "planned"  # decided on, units reserved
+    LABELLING = "labelling"  # its label is being bought; from here on it cannot be taken back
+    LABELLED = "labelled"
+    SHIPPED = "shipped"  # the carrier has it, its units have left the stock
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Units of one order line."""
+
+    line_no: int
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedParcel:
+    """A parcel that placement decided on."""
+
+    parcel_id: str
+    warehouse: str
+    carrier: str
+    rate_card_id: str
+    weight_g: int
+    distance_m: int
+    quoted_cents: int
+    contents: tuple[Content, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A parcel as it is stored, without its contents."""
+
+    parcel_id: str
+    order_id: str
+    warehouse: str
+    carrier: str
+    state: ParcelState
+    weight_g: int
+    distance_m: int
+    planned_at: datetime
+    tracking_code: str | None
+    tracking_status: str
+    tracking_status_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    returned_at: datetime | None
+    last_update_at: datetime | None
+
+
+class UnknownParcel(Fault):
+    """Work names a parcel that does not exist: one of us has announced what did not happen."""
+
+    code = "unknown_parcel"
+
+
+class ParcelNotHereYet(NotYet):
+    """A carrier knows a parcel whose label we have not recorded yet, or that is not ours."""
+
+    code = "parcel_not_here_yet"

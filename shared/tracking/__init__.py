@@ -1,0 +1,1 @@
+"""Following parcels to the door: one vocabulary, one fold, a folder per vendor that reports."""

@@ -1,0 +1,71 @@
+"""What we say about a parcel on its way, whoever carries it.
+
+The twelve words are those of Karrio's unified tracking status.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.kit.ids import derived_id
+
+
+class TrackingStatus(StrEnum):
+    """Where a parcel stands."""
+
+    PENDING = "pending"  # announced; the carrier does not have it yet
+    PICKED_UP = "picked_up"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    READY_FOR_PICKUP = "ready_for_pickup"  # waits for the customer at a counter
+    DELIVERY_FAILED = "delivery_failed"  # an attempt failed; another may follow
+    DELIVERY_DELAYED = "delivery_delayed"
+    ON_HOLD = "on_hold"
+    RETURN_TO_SENDER = "return_to_sender"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"  # a code that our table does not have; the code itself is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where something was seen, as far as the carrier says. Empty means that it does not."""
+
+    city: str = ""
+    state: str = ""
+    postcode: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingUpdate:
+    """One thing that a carrier reported about a parcel.
+
+    Vendors send whole histories again and again, so what identifies an update is its content:
+    `content_id` is the same for the same moment, codes and message. The location is left out,
+    because vendors fill it in later.
+    """
+
+    status: TrackingStatus
+    raw_status: str  # the vendor's own code
+    detail: str  # the vendor's code for the reason, empty where there is none
+    occurred_at: datetime  # UTC
+    message: str = ""
+    location: Location = Location()
+    content_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.occurred_at.utcoffset() != timedelta(0):
+            raise ValueError(f"occurred_at must be UTC, got {self.occurred_at!r}")
+        moment = self.occurred_at.isoformat(timespec="microseconds")
+        content = derived_id("upd", moment, self.raw_status, self.detail, self.message)
+        object.__setattr__(self, "content_id", content)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingReport:
+    """What a vendor told us in one message: one parcel's history, or a part of it."""
+
+    tracking_code: str
+    carrier: str  # as the vendor names it, empty where it does not
+    updates: tuple[TrackingUpdate, ...]  # oldest first, each content once

@@ -1,0 +1,1 @@
+"""What Google documents of its services, held against our stand-ins by Google's own clients."""

@@ -1,0 +1,207 @@
+"""What the simulator promises beyond labels: webhooks, holds, and a clean start and stop."""
+
+import hashlib
+import hmac
+import json
+import signal
+import socket
+import unicodedata
+from itertools import count
+from typing import Any, cast
+
+import pytest
+import requests
+
+from tests.easypost.simulator import SECRET, Simulator, mailbox, running, start, wait_until
+
+JOURNEY = ["pre_transit", "in_transit", "out_for_delivery", "delivered"]
+_numbers = count(1)
+
+
+def post(simulator: Simulator, path: str, body: object, key: str = "EZTK") -> requests.Response:
+    url = f"{simulator.api_base}{path}"
+    return requests.post(url, json=body, auth=(key, ""), timeout=5)
+
+
+def shipment(**changes: object) -> dict[str, Any]:
+    address = {"street1": "Rua Um 1", "city": "Santos", "zip": "11000-000", "country": "BR"}
+    return {
+        "shipment": {
+            "reference": f"ref_{next(_numbers)}",
+            "from_address": address,
+            "to_address": address,
+            "parcel": {"weight": 35.3},
+            **changes,
+        }
+    }
+
+
+def buy(simulator: Simulator) -> str:
+    """Buy a label and return its tracking code."""
+    made = post(simulator, "/shipments", shipment()).json()
+    bought = post(simulator, f"/shipments/{made['id']}/buy", {"rate": made["rates"][0]})
+    return cast("str", bought.json()["tracking_code"])
+
+
+def statuses(simulator: Simulator, code: str) -> list[str]:
+    """The statuses that events told of, in the order in which they arrived."""
+    return [event["result"]["status"] for event in simulator.mailbox.of(code)]
+
+
+def test_a_parcel_travels_to_the_door_with_its_whole_history_in_each_event(
+    simulator: Simulator,
+) -> None:
+    code = buy(simulator)
+    wait_until(lambda: len(statuses(simulator, code)) == 4, "four events")
+
+    # Sent over many connections, so that the network may shuffle them.
+    events = sorted(simulator.mailbox.of(code), key=lambda e: len(e["result"]["tracking_details"]))
+    assert [event["result"]["status"] for event in events] == JOURNEY
+    assert [event["description"] for event in events] == ["tracker.created"] + [
+        "tracker.updated"
+    ] * 3
+    for length, event in enumerate(events, start=1):
+        history = [entry["status"] for entry in event["result"]["tracking_details"]]
+        assert history == JOURNEY[:length]
+
+
+def test_events_are_signed_as_easypost_signs(simulator: Simulator) -> None:
+    buy(simulator)
+    wait_until(lambda: bool(simulator.mailbox.arrived), "an event")
+
+    body, signature = simulator.mailbox.arrived[-1]
+    key = unicodedata.normalize("NFKD", SECRET).encode()
+    assert signature == "hmac-sha256-hex=" + hmac.new(key, body, hashlib.sha256).hexdigest()
+
+
+def test_an_event_that_is_refused_is_sent_again(simulator: Simulator) -> None:
+    before = simulator.stats()
+    simulator.mailbox.refuse_next = 3
+
+    code = buy(simulator)
+
+    wait_until(lambda: len(statuses(simulator, code)) == 4, "four events in spite of refusals")
+    wait_until(lambda: simulator.stats()["webhooks_pending"] == 0, "nothing pending")
+    after = simulator.stats()
+    assert after["webhooks_refused"] - before["webhooks_refused"] == 3
+    assert after["webhooks_retried"] - before["webhooks_retried"] == 3
+
+
+def test_a_parcel_can_be_held_in_transit_and_released(simulator: Simulator) -> None:
+    simulator.control("hold", at="in_transit")
+    code = buy(simulator)
+
+    wait_until(lambda: simulator.stats()["trackers_held"] == 1, "the parcel stands still")
+    wait_until(lambda: simulator.stats()["webhooks_pending"] == 0, "nothing pending")
+    assert set(statuses(simulator, code)) == set(JOURNEY[:2])
+
+    simulator.control("release")
+    wait_until(lambda: len(statuses(simulator, code)) == 4, "delivered after the release")
+
+
+def test_a_parcel_that_is_held_keeps_no_event_back() -> None:
+    # Goal: a test that waits for a parcel in transit sees it there, swaps or not.
+    with running("--step-s", "0.05", "--reorder", "1") as simulator:
+        simulator.control("hold", at="pre_transit")
+        code = buy(simulator)
+
+        wait_until(lambda: statuses(simulator, code)[:1] == JOURNEY[:1], "the first event")
+
+
+def test_duplicates_and_swaps_come_as_ordered() -> None:
+    # Goal: with every event doubled and every one overtaken that can be, none is lost.
+    with running("--step-s", "0.05", "--duplicates", "1", "--reorder", "1") as simulator:
+        code = buy(simulator)
+        wait_until(lambda: len(statuses(simulator, code)) >= 6, "six events")
+        wait_until(lambda: simulator.stats()["webhooks_pending"] == 0, "nothing pending")
+
+        arrived = statuses(simulator, code)
+
+    assert sorted(set(arrived)) == sorted(JOURNEY)
+    assert arrived.count("delivered") == 2
+    assert arrived.index("in_transit") < arrived.index("pre_transit")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({}, "PARAMETER.REQUIRED", "shipment"),
+        (shipment(parcel=None), "PARAMETER.REQUIRED", "parcel"),
+        (shipment(to_address={}), "SHIPMENT.INVALID_PARAMS", "to_address.street1"),
+        (shipment(parcel={"weight": 0}), "PARCEL.PARAMETERS.INVALID", "parcel.weight"),
+    ],
+)
+def test_a_shipment_that_easypost_would_refuse_is_refused_its_way(
+    simulator: Simulator, body: object, code: str, field: str
+) -> None:
+    answer = post(simulator, "/shipments", body)
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["error"]["errors"][0]["field"] == field
+
+
+def test_buying_twice_is_refused(simulator: Simulator) -> None:
+    made = post(simulator, "/shipments", shipment()).json()
+    path, rate = f"/shipments/{made['id']}/buy", {"rate": {"id": made["rates"][0]["id"]}}
+    assert post(simulator, path, rate).ok
+
+    again = post(simulator, path, rate)
+
+    assert again.status_code == 422
+    assert again.json()["error"]["code"] == "SHIPMENT.POSTAGE.EXISTS"
+
+
+def test_without_a_key_nothing_is_answered(simulator: Simulator) -> None:
+    assert post(simulator, "/shipments", shipment(), key="").status_code == 401
+    assert requests.get(f"{simulator.api_base}/shipments/x", timeout=5).status_code == 401
+
+
+def test_a_tracker_can_be_asked_for(simulator: Simulator) -> None:
+    made = post(simulator, "/shipments", shipment()).json()
+    rate = {"rate": made["rates"][0]}
+    bought = post(simulator, f"/shipments/{made['id']}/buy", rate).json()
+    url = f"{simulator.api_base}/trackers/{bought['tracker']['id']}"
+
+    def status() -> str:
+        return cast("str", requests.get(url, auth=("EZTK", ""), timeout=5).json()["status"])
+
+    wait_until(lambda: status() == "delivered", "the tracker is delivered")
+    assert requests.get(f"{url}0", auth=("EZTK", ""), timeout=5).status_code == 404
+
+
+def test_a_fault_that_does_not_exist_is_refused_with_a_sentence(simulator: Simulator) -> None:
+    url = f"http://{simulator.http}/control/faults"
+
+    answer = requests.post(url, json={"kind": "gremlins"}, timeout=5)
+
+    assert answer.status_code == 400
+    assert "kind must be one of" in answer.json()["problem"]
+
+
+def test_a_taken_port_is_one_sentence_and_exit_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = start("--port", port, "--webhook-url", "http://127.0.0.1:9/")
+        out, err = process.communicate(timeout=15)
+
+    assert process.returncode == 1
+    assert out == ""
+    assert err.count("\n") == 1
+    assert port in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_with_parcels_under_way(number: signal.Signals) -> None:
+    with mailbox() as box:
+        process = start("--port", "0", "--webhook-url", box.url, "--step-s", "60")
+        try:
+            assert process.stdout is not None
+            buy(Simulator(json.loads(process.stdout.readline())["http"], box))
+
+            process.send_signal(number)
+            _, err = process.communicate(timeout=15)
+        finally:
+            process.kill()
+
+    assert (process.returncode, err) == (0, "")

@@ -1,0 +1,86 @@
+"""What stands in for the outside world in tests of flows."""
+
+from collections.abc import Callable
+from itertools import count
+
+from sqlalchemy import text
+
+from shared.carriers.types import Carrier, Label, LabelRequest
+from shared.contracts.work import BuyLabel
+from shared.flows.buy_label import buy_label
+from shared.platform.db import Database, Transaction
+from tests.support import given
+
+
+def nothing(_request: LabelRequest) -> None:
+    """The carrier works."""
+
+
+class RecordingCarrier:
+    """Sells one label per `label_id`, as the port promises, and remembers who asked.
+
+    `before` runs first in every call and may raise what a carrier raises; `after` runs when the
+    label is bought and its answer is about to be given: raising there is an answer that was lost.
+    """
+
+    def __init__(
+        self,
+        before: Callable[[LabelRequest], None] = nothing,
+        after: Callable[[LabelRequest], None] = nothing,
+    ) -> None:
+        self.before = before
+        self.after = after
+        self.asked: list[LabelRequest] = []
+        self.sold: dict[str, Label] = {}
+        self._numbers = count(1)
+
+    def buy(self, request: LabelRequest) -> Label:
+        """Sell a label, or the one that was sold under this id already."""
+        self.asked.append(request)
+        self.before(request)
+        if request.label_id not in self.sold:
+            number = next(self._numbers)
+            self.sold[request.label_id] = Label(
+                vendor_shipment_id=f"shp_{number}",
+                vendor_tracker_id=f"trk_{number}",
+                tracking_code=f"{request.reference}-{number}",
+                label_url="https://labels.test/1.pdf",
+                amount_cents=490,
+                currency="EUR",
+                carrier=request.carrier,
+                service="cheapest",
+            )
+        self.after(request)
+        return self.sold[request.label_id]
+
+
+def buy(database: Database, parcel_id: str, carrier: Carrier) -> None:
+    """The label worker does its work for one parcel."""
+    cause = given.cause()
+    buy_label(
+        lambda step: database.run(step, cause),
+        BuyLabel(parcel_id=parcel_id, carrier="correios"),
+        carrier,
+    )
+
+
+def parcels_of(database: Database, order_id: str) -> list[str]:
+    """The order's parcels, heaviest first."""
+
+    def find(tx: Transaction) -> list[str]:
+        found = tx.rows(
+            text("""SELECT parcel_id FROM parcels WHERE order_id = :order_id
+                     ORDER BY weight_g DESC, parcel_id"""),
+            order_id=order_id,
+        )
+        return [row.parcel_id for row in found]
+
+    return database.run(find, given.cause())
+
+
+def labelled(database: Database, order_id: str) -> list[str]:
+    """Buy the labels of a placed order; returns the tracking codes, heaviest parcel first."""
+    carrier = RecordingCarrier()
+    for parcel_id in parcels_of(database, order_id):
+        buy(database, parcel_id, carrier)
+    return [label.tracking_code for label in carrier.sold.values()]

@@ -1,0 +1,121 @@
+"""Accepting an order: once, whole, and under the priority that its promise asks for."""
+
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pytest
+
+from shared.contracts.orders import OrderSubmitted, ServiceLevel
+from shared.flows.accept_order import accept_order
+from shared.kit.errors import DispatchError
+from shared.orders.types import OrderConflict
+from shared.platform.db import Database
+from shared.stock.types import UnknownSku
+from tests.support import given
+from tests.support.clock import TestClock
+
+
+def test_an_order_is_stored_whole_and_announced_with_its_priority(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+
+    given.apply(database, accept_order, given.submitted("ord_1", {"MUG": 2}))
+
+    assert given.rows(database, "SELECT order_id, state, priority, revision FROM orders") == [
+        ("ord_1", "waiting", "standard", 1)
+    ]
+    assert given.rows(database, "SELECT line_no, sku, quantity, allocated FROM order_lines") == [
+        (1, "MUG", 2, 0)
+    ]
+    assert given.rows(
+        database, "SELECT destination, ordering_key, body::json->>'priority' FROM outbox"
+    ) == [("order-events", "ord_1", "standard")]
+
+
+def test_the_same_body_under_two_event_ids_is_one_order(database: Database) -> None:
+    # Goal: a channel that publishes again, under a new event id, must not make a second order.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = given.submitted("ord_1", {"MUG": 2})
+
+    given.apply(database, accept_order, event)
+    given.apply(database, accept_order, event)
+
+    assert given.rows(database, "SELECT count(*) FROM orders") == [(1,)]
+    assert given.told(database) == ["order.accepted"]
+
+
+def test_another_body_under_a_known_id_is_a_conflict_that_tells_both_fingerprints(
+    database: Database,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    ((known,),) = given.rows(database, "SELECT fingerprint FROM orders")
+
+    with pytest.raises(OrderConflict) as caught:
+        given.apply(database, accept_order, given.submitted("ord_1", {"MUG": 3}))
+
+    assert caught.value.facts["field"] == "order_id"
+    assert caught.value.facts["known_fingerprint"] == known
+    assert caught.value.facts["fingerprint"] not in {known, None}
+    assert given.rows(database, "SELECT quantity FROM order_lines") == [(2,)]
+
+
+def test_an_unknown_sku_is_named_by_its_line_and_nothing_is_stored(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = given.submitted("ord_1", [("MUG", 1), ("GHOST", 1), ("SHADE", 1)])
+
+    with pytest.raises(UnknownSku) as caught:
+        given.apply(database, accept_order, event)
+
+    assert caught.value.facts["field"] == "lines.1.sku"
+    assert given.rows(database, "SELECT count(*) FROM orders") == [(0,)]
+    assert given.told(database) == []
+
+
+@pytest.mark.parametrize(
+    ("service_level", "hours_ahead", "priority"),
+    [
+        (ServiceLevel.EXPRESS, 200, "express"),
+        (ServiceLevel.STANDARD, 200, "standard"),
+        (ServiceLevel.ECONOMY, 200, "bulk"),
+        (ServiceLevel.ECONOMY, 24, "express"),
+        (ServiceLevel.ECONOMY, -1, "express"),
+    ],
+)
+def test_service_level_and_a_near_promise_choose_the_priority(
+    database: Database,
+    clock: TestClock,
+    service_level: ServiceLevel,
+    hours_ahead: int,
+    priority: str,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = given.submitted("ord_1", {"MUG": 1}, service_level=service_level)
+    event = event.model_copy(update={"promised_at": clock.now + timedelta(hours=hours_ahead)})
+
+    given.apply(database, accept_order, event)
+
+    assert given.rows(database, "SELECT priority FROM orders") == [(priority,)]
+
+
+def test_one_body_submitted_by_several_threads_at_once_is_one_order(database: Database) -> None:
+    # Goal: whoever comes second either finds the order or is told to come again; nobody stores
+    # it twice, and a repetition succeeds.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = given.submitted("ord_1", {"MUG": 2})
+    start = Barrier(4)
+
+    def submit(event: OrderSubmitted) -> None:
+        start.wait(timeout=10)
+        try:
+            given.apply(database, accept_order, event)
+        except DispatchError:
+            given.apply(database, accept_order, event)  # what a redelivery does
+
+    threads = [Thread(target=submit, args=(event,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert given.rows(database, "SELECT count(*) FROM orders") == [(1,)]
+    assert given.told(database) == ["order.accepted"]

@@ -1,0 +1,262 @@
+"""Buying a label: the intent before the call, one label whatever is lost, one buyer at a time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
+import pytest
+
+from shared.carriers.store import LEASE
+from shared.carriers.types import CarrierUnavailable, LabelRequest, RefusedByCarrier
+from shared.contracts.orders import OrderCancelled
+from shared.flows.buy_label import PurchaseUnderWay
+from shared.flows.cancel_order import cancel_order
+from shared.kit.errors import DispatchError
+from shared.orders.types import TooLateToChange
+from shared.platform.db import Database
+from shared.shipments.types import UnknownParcel
+from tests.flows.doubles import RecordingCarrier, buy, parcels_of
+from tests.support import given
+from tests.support.clock import TestClock
+
+LABELS = "SELECT state, leased_until IS NOT NULL FROM labels"
+
+
+def unavailable(_request: LabelRequest) -> None:
+    raise CarrierUnavailable("no answer")
+
+
+def died(_request: LabelRequest) -> None:
+    raise SystemExit
+
+
+@pytest.fixture
+def parcel_id(database: Database) -> str:
+    """A planned parcel."""
+    given.catalogue(database, {"BER": {"MUG": 50}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    given.silence(database)
+    (found,) = parcels_of(database, "ord_1")
+    return found
+
+
+def test_a_label_is_bought_recorded_and_announced(database: Database, parcel_id: str) -> None:
+    carrier = RecordingCarrier()
+
+    buy(database, parcel_id, carrier)
+
+    (request,) = carrier.asked
+    assert (request.carrier, request.weight_g, request.reference) == ("correios", 1_000, "ord_1")
+    assert (request.from_address.street1, request.to_address.postcode) == ("Lager 1", "10117")
+    assert given.rows(database, "SELECT state, tracking_code FROM parcels") == [
+        ("labelled", "ord_1-1")
+    ]
+    assert given.rows(database, LABELS) == [("bought", False)]
+    assert given.told(database) == ["parcel.labelled"]
+    assert given.violations(database) == []
+
+
+def test_the_intent_is_committed_before_the_carrier_is_called(
+    database: Database, parcel_id: str
+) -> None:
+    # Goal: whoever dies in the call leaves behind the id under which to ask again.
+    seen: list[object] = []
+
+    def look(request: LabelRequest) -> None:
+        seen.extend(given.rows(database, "SELECT label_id, state FROM labels"))
+        seen.extend(given.rows(database, "SELECT state FROM parcels"))
+
+    carrier = RecordingCarrier(before=look)
+
+    buy(database, parcel_id, carrier)
+
+    assert seen == [(carrier.asked[0].label_id, "requested"), ("labelling",)]
+
+
+def test_buying_twice_is_buying_once(database: Database, parcel_id: str) -> None:
+    carrier = RecordingCarrier()
+
+    buy(database, parcel_id, carrier)
+    buy(database, parcel_id, carrier)
+
+    assert len(carrier.asked) == 1
+    assert given.told(database) == ["parcel.labelled"]
+
+
+def test_after_a_lost_answer_the_same_label_is_asked_for_again(
+    database: Database, parcel_id: str
+) -> None:
+    carrier = RecordingCarrier(after=unavailable)
+    with pytest.raises(CarrierUnavailable):
+        buy(database, parcel_id, carrier)
+    carrier.after = lambda _request: None
+
+    buy(database, parcel_id, carrier)
+
+    first, second = carrier.asked
+    assert first.label_id == second.label_id
+    assert len(carrier.sold) == 1
+    assert given.rows(database, "SELECT count(*), max(label_id) FROM labels") == [
+        (1, first.label_id)
+    ]
+    assert given.violations(database) == []
+
+
+def test_a_second_attempt_at_the_same_time_does_not_reach_the_carrier(
+    database: Database, parcel_id: str
+) -> None:
+    refused: list[DispatchError] = []
+
+    def attempt_meanwhile(_request: LabelRequest) -> None:
+        with pytest.raises(PurchaseUnderWay) as caught:
+            buy(database, parcel_id, other)
+        refused.append(caught.value)
+
+    other = RecordingCarrier()
+    carrier = RecordingCarrier(before=attempt_meanwhile)
+
+    buy(database, parcel_id, carrier)
+
+    assert len(refused) == 1
+    assert other.asked == []
+
+
+def test_the_lease_of_a_dead_buyer_ends_and_the_next_buys_under_the_same_id(
+    database: Database, clock: TestClock, parcel_id: str
+) -> None:
+    # Goal: a process that is killed in the call gives nothing back; time does.
+    dead = RecordingCarrier(before=died)
+    with pytest.raises(SystemExit):
+        buy(database, parcel_id, dead)
+    carrier = RecordingCarrier()
+
+    clock.now += LEASE
+    clock.advance(microseconds=-1)
+    with pytest.raises(PurchaseUnderWay):
+        buy(database, parcel_id, carrier)
+    clock.advance(microseconds=1)
+    buy(database, parcel_id, carrier)
+
+    assert [request.label_id for request in carrier.asked] == [dead.asked[0].label_id]
+    assert given.violations(database) == []
+
+
+def test_one_who_seemed_dead_and_comes_back_records_nothing_twice(
+    database: Database, clock: TestClock, parcel_id: str
+) -> None:
+    # Goal: the first call hangs longer than its lease, the second buys and records; then the
+    # first one's answer arrives.
+    def overtaken(_request: LabelRequest) -> None:
+        clock.now += LEASE
+        carrier.after = lambda _request: None
+        buy(database, parcel_id, carrier)
+
+    carrier = RecordingCarrier(after=overtaken)
+
+    buy(database, parcel_id, carrier)
+
+    assert len({request.label_id for request in carrier.asked}) == 1
+    assert given.told(database) == ["parcel.labelled"]
+    assert given.violations(database) == []
+
+
+def test_a_refusal_gives_the_lease_back(database: Database, parcel_id: str) -> None:
+    # Goal: after a person has repaired the address, the next attempt need not wait for a lease.
+    def refuse(_request: LabelRequest) -> None:
+        raise RefusedByCarrier("no such street", vendor_code="ADDRESS.BAD", field="street1")
+
+    carrier = RecordingCarrier(before=refuse)
+    with pytest.raises(RefusedByCarrier):
+        buy(database, parcel_id, carrier)
+    assert given.rows(database, LABELS) == [("requested", False)]
+
+    carrier.before = lambda _request: None
+    buy(database, parcel_id, carrier)
+
+    assert given.rows(database, LABELS) == [("bought", False)]
+
+
+def test_nothing_is_bought_for_a_cancelled_parcel(database: Database, parcel_id: str) -> None:
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+    carrier = RecordingCarrier()
+
+    buy(database, parcel_id, carrier)
+
+    assert carrier.asked == []
+    assert given.rows(database, "SELECT count(*) FROM labels") == [(0,)]
+
+
+def test_work_for_a_parcel_that_does_not_exist_is_a_fault(database: Database) -> None:
+    with pytest.raises(UnknownParcel):
+        buy(database, "par_none", RecordingCarrier())
+
+
+def test_of_a_cancellation_and_a_purchase_at_once_exactly_one_wins(
+    database: Database,
+) -> None:
+    # Goal: never a label for a cancelled parcel, never a cancelled order with a label; ten orders,
+    # so that both kinds of interleaving have their chance.
+    given.catalogue(database, {"BER": {"MUG": 50}})
+    names = [f"ord_{n}" for n in range(10)]
+    for name in names:
+        given.order(database, name, {"MUG": 1})
+        given.place(database, name)
+    carrier = RecordingCarrier()
+
+    def race(name: str) -> None:
+        start = Barrier(2)
+        (parcel,) = parcels_of(database, name)
+
+        def cancel() -> bool:
+            start.wait(timeout=10)
+            event = OrderCancelled(order_id=name, reason="no")
+            try:
+                given.apply(database, cancel_order, event)
+            except TooLateToChange:
+                return False
+            return True
+
+        def purchase() -> None:
+            start.wait(timeout=10)
+            buy(database, parcel, carrier)
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            cancelled, bought = pool.submit(cancel), pool.submit(purchase)
+            bought.result(timeout=30)
+            was_cancelled = cancelled.result(timeout=30)
+        asked = [request for request in carrier.asked if request.reference == name]
+        assert len(asked) == (0 if was_cancelled else 1)
+
+    for name in names:
+        race(name)
+
+    assert given.violations(database) == []
+
+
+def test_of_two_buyers_at_once_one_reaches_the_carrier(database: Database, parcel_id: str) -> None:
+    may_answer = Event()
+    carrier = RecordingCarrier(before=lambda _request: may_answer.wait(timeout=10) and None)
+    start = Barrier(4)
+
+    def attempt() -> bool:
+        start.wait(timeout=10)
+        try:
+            buy(database, parcel_id, carrier)
+        except PurchaseUnderWay:
+            return False
+        return True
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        attempts = [pool.submit(attempt) for _ in range(4)]
+        refused = 0
+        for _ in range(600):
+            refused = sum(a.done() for a in attempts)
+            if refused == 3:
+                break
+            may_answer.wait(timeout=0.02)
+        may_answer.set()
+        results = [a.result(timeout=30) for a in attempts]
+
+    assert refused == 3
+    assert sorted(results) == [False, False, False, True]
+    assert len(carrier.asked) == 1

@@ -1,0 +1,159 @@
+"""Counts: the balance becomes what was counted, as of the moment at which it was counted."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.contracts.stock import CountedUnits, StockCounted
+from shared.flows.count_stock import count_stock
+from shared.flows.track_parcel import track_parcel
+from shared.kit.errors import Malformed
+from shared.platform.db import Database
+from shared.stock.types import CountBelowReserved, UnknownSku, UnknownWarehouse
+from tests.flows import doubles, updates
+from tests.support import given
+from tests.support.clock import TestClock
+
+
+def count(
+    units: list[tuple[str, int]],
+    at: datetime,
+    *,
+    count_id: str = "cnt_1",
+    warehouse: str = "BER",
+) -> StockCounted:
+    return StockCounted(
+        warehouse=warehouse,
+        count_id=count_id,
+        counted_at=at,
+        lines=tuple(CountedUnits(sku=sku, on_hand=on_hand) for sku, on_hand in units),
+    )
+
+
+def on_hand(database: Database) -> list[int]:
+    return [n for (n,) in given.rows(database, "SELECT on_hand FROM stock_levels ORDER BY sku")]
+
+
+@pytest.mark.parametrize(("counted", "told"), [(8, ["stock.increased"]), (5, []), (3, [])])
+def test_the_balance_becomes_what_was_counted_and_only_more_is_announced(
+    database: Database, clock: TestClock, counted: int, told: list[str]
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    clock.advance(minutes=1)
+
+    given.apply(database, count_stock, count([("MUG", counted)], clock.now))
+
+    assert on_hand(database) == [counted]
+    assert given.told(database) == told
+    assert given.violations(database) == []
+
+
+def test_what_is_announced_is_what_can_be_promised(database: Database, clock: TestClock) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}}, safety=1)
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    given.silence(database)
+    clock.advance(minutes=1)
+
+    given.apply(database, count_stock, count([("MUG", 9)], clock.now))
+
+    assert given.rows(database, "SELECT body::json->>'available' FROM outbox") == [("6",)]
+
+
+def test_a_receipt_after_the_count_stays_added(database: Database, clock: TestClock) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    counted_at = clock.now + timedelta(minutes=1)
+    clock.advance(minutes=2)
+    given.receive(database, "BER", {"MUG": 10})
+
+    given.apply(database, count_stock, count([("MUG", 4)], counted_at))
+
+    assert on_hand(database) == [14]
+    assert given.violations(database) == []
+
+
+def test_a_shipment_after_the_count_stays_taken(database: Database, clock: TestClock) -> None:
+    # Goal: the count arrives late. What the carrier took after it was still on the shelf then.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (code,) = doubles.labelled(database, "ord_1")
+    counted_at = clock.now + timedelta(minutes=1)
+    clock.advance(minutes=2)
+    event = updates.received(database, updates.body(code, [("in_transit", clock.now)]))
+    given.apply(database, track_parcel, event)
+
+    given.apply(database, count_stock, count([("MUG", 5)], counted_at))
+
+    assert on_hand(database) == [3]
+    assert given.violations(database) == []
+
+
+@pytest.mark.parametrize("minutes_later", [0, -1])
+def test_a_count_that_is_not_newer_is_ignored(
+    database: Database, clock: TestClock, minutes_later: int
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    clock.advance(hours=1)
+    given.apply(database, count_stock, count([("MUG", 7)], clock.now))
+    given.silence(database)
+    older = clock.now + timedelta(minutes=minutes_later)
+
+    given.apply(database, count_stock, count([("MUG", 99)], older, count_id="cnt_2"))
+
+    assert on_hand(database) == [7]
+    assert given.told(database) == []
+    assert given.violations(database) == []
+
+
+def test_a_count_is_old_or_new_for_each_sku_by_itself(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}})
+    clock.advance(hours=1)
+    given.apply(database, count_stock, count([("MUG", 7)], clock.now))
+    older = clock.now - timedelta(minutes=1)
+
+    given.apply(database, count_stock, count([("MUG", 1), ("PEN", 1)], older, count_id="cnt_2"))
+
+    assert on_hand(database) == [7, 1]
+
+
+def test_a_count_below_what_is_reserved_names_the_field_and_applies_nothing(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}})
+    given.order(database, "ord_1", {"MUG": 3})
+    given.place(database, "ord_1")
+    clock.advance(minutes=1)
+
+    with pytest.raises(CountBelowReserved) as caught:
+        given.apply(database, count_stock, count([("PEN", 1), ("MUG", 2)], clock.now))
+
+    assert caught.value.facts["field"] == "lines.1.on_hand"
+    assert on_hand(database) == [5, 5]
+    given.apply(database, count_stock, count([("PEN", 1), ("MUG", 3)], clock.now))
+    assert on_hand(database) == [3, 1]
+
+
+def test_counting_a_sku_twice_in_one_count_is_malformed(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+
+    with pytest.raises(Malformed) as caught:
+        given.apply(database, count_stock, count([("MUG", 1), ("MUG", 2)], clock.now))
+
+    assert caught.value.field == "lines"
+
+
+def test_unknown_warehouses_and_skus_are_named(database: Database, clock: TestClock) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+
+    with pytest.raises(UnknownWarehouse) as nowhere:
+        given.apply(database, count_stock, count([("MUG", 1)], clock.now, warehouse="XXX"))
+    with pytest.raises(UnknownSku) as nothing:
+        given.apply(database, count_stock, count([("MUG", 1), ("GHOST", 1)], clock.now))
+
+    assert nowhere.value.facts["field"] == "warehouse"
+    assert nothing.value.facts["field"] == "lines.1.sku"

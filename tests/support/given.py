@@ -1,0 +1,175 @@
+"""What tests start from, said in a line each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+
+from shared.contracts.base import Cause
+from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted, ServiceLevel
+from shared.contracts.stock import ReceivedUnits, StockReceived
+from shared.contracts.work import PlaceOrder
+from shared.costing import store as costing
+from shared.costing.book import Bookshelf
+from shared.costing.types import NO_LIMIT_M, Cell
+from shared.flows.accept_order import accept_order
+from shared.flows.place_order import place_order
+from shared.flows.receive_stock import receive_stock
+from shared.kit.geo import Point
+from shared.kit.ids import new_id
+from shared.ops.auditor import audit
+from shared.platform.db import Database, Transaction
+from shared.stock import store as stock
+
+Message = TypeVar("Message")
+
+BERLIN = Point(52.52, 13.405)
+LISBON = Point(38.722, -9.139)
+PLACES = {"BER": BERLIN, "LIS": LISBON, "MUC": Point(48.137, 11.575)}
+
+
+def cause() -> Cause:
+    """A message that nobody has seen before."""
+    event_id = new_id("evt")
+    return Cause(event_id, event_id)
+
+
+def apply(
+    database: Database, flow: Callable[[Transaction, Message], object], message: Message
+) -> None:
+    """One flow takes one message, in a transaction and under an event id of its own."""
+    database.run(lambda tx: flow(tx, message), cause())
+
+
+def told(database: Database) -> list[str]:
+    """The types of what stands in the outbox, oldest first, without their namespace."""
+    found = rows(database, "SELECT attributes->>'ce-type' FROM outbox ORDER BY outbox_id")
+    return [kind.removeprefix("dispatch.").removesuffix(".v1") for (kind,) in found]
+
+
+def silence(database: Database) -> None:
+    """Forget what stands in the outbox, so that a test sees only what comes next."""
+    database.statement(text("DELETE FROM outbox"))
+
+
+def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    """What a query finds, as plain tuples."""
+    return [tuple(row) for row in database.statement(text(sql))]
+
+
+def catalogue(
+    database: Database,
+    stocked: Mapping[str, Mapping[str, int]],
+    *,
+    safety: int = 0,
+    weight_g: int = 500,
+    cells: Sequence[Cell] = (
+        Cell(300_000, 1_000, 400),
+        Cell(300_000, 10_000, 700),
+        Cell(NO_LIMIT_M, 1_000, 900),
+        Cell(NO_LIMIT_M, 10_000, 1_500),
+    ),
+) -> None:
+    """Warehouses with stock ({"BER": {"MUG": 5}}), a rate card, and every SKU at one weight."""
+    skus = sorted({sku for units in stocked.values() for sku in units})
+
+    def prepare(tx: Any) -> None:
+        stock.put_skus(tx, [(sku, weight_g, 100, 100, 100) for sku in skus])
+        for name in stocked:
+            stock.put_warehouse(tx, name, ADDRESS, PLACES[name])
+        costing.publish(
+            tx,
+            carrier="correios",
+            currency="EUR",
+            handling_cents=90,
+            valid_from=tx.now - timedelta(days=1),
+            cells=cells,
+        )
+
+    database.run(prepare, cause())
+    for name, units in stocked.items():
+        if receipt := {sku: quantity for sku, quantity in units.items() if quantity}:
+            receive(database, name, receipt)
+        database.run(lambda tx, n=name, u=units: stock.ensure_levels(tx, n, u), cause())
+        database.run(
+            lambda tx, n=name, u=units: stock.set_safety(tx, n, dict.fromkeys(u, safety)), cause()
+        )
+    database.statement(text("DELETE FROM outbox"))
+
+
+ADDRESS = {
+    "name": "Dispatch",
+    "street": "Lager 1",
+    "city": "Berlin",
+    "state": "BE",
+    "postcode": "10115",
+    "country": "DE",
+}
+
+
+def receive(database: Database, warehouse: str, units: Mapping[str, int]) -> None:
+    """Goods arrive."""
+    event = StockReceived(
+        warehouse=warehouse,
+        receipt_id=new_id("rcp"),
+        received_at=database.now(),
+        lines=tuple(ReceivedUnits(sku=sku, quantity=n) for sku, n in units.items()),
+    )
+    database.run(lambda tx: receive_stock(tx, event), cause())
+
+
+def submitted(
+    order_id: str,
+    wants: Mapping[str, int] | Sequence[tuple[str, int]],
+    *,
+    at: Point = BERLIN,
+    service_level: ServiceLevel = ServiceLevel.STANDARD,
+) -> OrderSubmitted:
+    """An order as a channel would submit it."""
+    pairs = list(wants.items()) if isinstance(wants, Mapping) else list(wants)
+    return OrderSubmitted(
+        order_id=order_id,
+        channel="web",
+        service_level=service_level,
+        ordered_at=datetime(2026, 3, 2, 11, 59, tzinfo=UTC),
+        promised_at=datetime(2026, 3, 6, 18, 0, tzinfo=UTC),
+        currency="EUR",
+        destination=Destination(
+            name="Ada Lovelace",
+            street="Some Street 1",
+            city="Berlin",
+            state="BE",
+            postcode="10117",
+            country="DE",
+            lat=at.lat,
+            lon=at.lon,
+        ),
+        lines=tuple(
+            OrderedLine(line_no=n, sku=sku, quantity=quantity, unit_price_cents=1_000)
+            for n, (sku, quantity) in enumerate(pairs, start=1)
+        ),
+    )
+
+
+def order(
+    database: Database,
+    order_id: str,
+    wants: Mapping[str, int] | Sequence[tuple[str, int]],
+    *,
+    at: Point = BERLIN,
+) -> None:
+    """An accepted order that waits."""
+    event = submitted(order_id, wants, at=at)
+    database.run(lambda tx: accept_order(tx, event), cause())
+
+
+def place(database: Database, order_id: str, shelf: Bookshelf | None = None) -> None:
+    """The placement worker does its work for one order."""
+    work = PlaceOrder(order_id=order_id, priority="standard")
+    database.run(lambda tx: place_order(tx, work, shelf or Bookshelf()), cause())
+
+
+def violations(database: Database) -> list[Any]:
+    """What the auditor finds; there should be nothing."""
+    return list(database.run(audit, cause()))
