@@ -12,6 +12,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "demo": ("emulators.line.demo", "run sample orders to the end, audit, sum up, stop"),
     "replay": ("emulators.line.replay", "run a recorded data set to the end, the same way"),
     "status": ("emulators.laptop.status", "show what runs, where, and how much waits"),
+    "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "down": ("emulators.laptop.down", "stop what `up` started"),
     "test": ("emulators.laptop.checks", "run types, lint, import rules and tests"),
     "lock": ("emulators.laptop.lock", "choose and lock the versions of all packages anew"),

@@ -54,6 +54,7 @@ class Options:
     process_per_function: bool = False
     workers: int = 1  # of the process that hosts the functions
     threads: int = 8  # of each worker; as many as it has database connections
+    fresh: bool = False  # begin with an empty database
     durable: bool = True  # False: faster, for tests; a power cut loses the database
     migrate: bool = True
     database_url: str | None = None  # a server of the user's instead of a private one
@@ -270,6 +271,9 @@ class Stack:
                     watchdog=self._watchdog,
                 )
             )
+            if self.options.fresh:
+                self.postgres.drop_database("dispatch")
+                self.postgres.create_database("dispatch")
             url = self.postgres.url
             self.processes["postgres"] = self.postgres.process
             self._report(_about(self.postgres, self.directory))

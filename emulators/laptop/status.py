@@ -14,6 +14,8 @@ from rich.table import Table
 
 from emulators.laptop.stack import State, read_state, state_directory
 from emulators.laptop.up import address_table
+from emulators.line.books import Books
+from shared.kit.errors import NotYet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +59,15 @@ def google_figures(state: State) -> dict[str, Any]:
         return {}
 
 
-def database_figures(environment: Mapping[str, str]) -> dict[str, int]:  # noqa: ARG001
-    """Orders and parcels by state: the seam for the figures that SQL tells."""
-    return {}
+def database_figures(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Orders, parcels, outbox, costs and dead letters; empty when the database does not answer."""
+    books = Books(environment)
+    try:
+        return books.figures()
+    except NotYet:
+        return {}
+    finally:
+        books.close()
 
 
 def _is_alive(pid: int) -> bool:
@@ -82,19 +90,30 @@ def _show(figures: Mapping[str, Any]) -> None:
         table.add_row(name, str(process["pid"]), "runs" if process["alive"] else "ENDED")
     console.print(table)
     console.print(address_table(figures["addresses"]))
+    letters = figures["database"].pop("newest_dead_letters", [])
     for title, content in {**figures["google"], **figures["database"]}.items():
-        console.print(_figure_table(title, content))
+        console.print(_figure_table(title.replace("_", " "), content))
+    for letter in letters:
+        console.print(f"\n{letter['parked_at']}  {letter['source']}  {letter['message_id']}")
+        console.print(f"  [red]{letter['code']}[/red]  {letter['reason']}", markup=True)
+        console.print(f"  {letter['original']}", style="dim", markup=False, no_wrap=True)
 
 
 def _figure_table(title: str, content: object) -> Table | str:
     """Figures by name as rows; anything else on one line."""
     if not isinstance(content, dict) or not all(isinstance(row, dict) for row in content.values()):
-        return f"{title}: {content}"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2))
+        return f"{title}: {_in_words(content)}"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
     headings = list(dict.fromkeys(key for row in content.values() for key in row))
-    table.add_column("name", no_wrap=True)
+    table.add_column("", no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading.removesuffix("_age_s").replace("_", " "), justify="right")
     for name, row in content.items():
         table.add_row(name.rpartition("/")[2], *(str(row.get(heading, "")) for heading in headings))
     return table
+
+
+def _in_words(content: object) -> str:
+    if isinstance(content, dict):
+        return ", ".join(f"{count} {name}" for name, count in sorted(content.items())) or "none"
+    return str(content) if content else "none"

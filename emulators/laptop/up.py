@@ -15,6 +15,7 @@ from rich.table import Table
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.processes import ProcessFailed
 from emulators.laptop.stack import STABLE_PORTS, Options, Stack, state_directory
+from emulators.line.stream import streaming
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--process-per-function", action="store_true", help="as on Cloud Run; slower to start"
     )
     parser.add_argument("--workers", type=int, default=2, help="processes that host functions")
-    parser.add_argument("--step-s", type=float, help="seconds between two events of a parcel")
+    parser.add_argument(
+        "--orders-per-minute", type=float, default=60.0, metavar="N", help="sample orders (60)"
+    )
+    parser.add_argument(
+        "--step-s",
+        type=float,
+        default=5.0,
+        metavar="S",
+        help="seconds between two events of a parcel (5)",
+    )
     for name, stable in STABLE_PORTS.items():
         parser.add_argument(
             f"--{name}-port", type=int, metavar="PORT", help=f"usually {stable}, else a free one"
@@ -42,8 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         console.print(f"[dim]{time.monotonic() - started_s:5.1f} s[/dim]  {text}")
 
     try:
-        with Stack(state_directory(), _options(arguments), report) as stack:
-            after_start(stack)
+        with (
+            Stack(state_directory(), _options(arguments), report) as stack,
+            streaming(stack, arguments.orders_per_minute, report),
+        ):
             _show(stack, console, as_json=arguments.json)
             stack.wait()
     except ProcessFailed as failure:
@@ -51,10 +63,6 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         console.print("Stopped.")
     return 0
-
-
-def after_start(stack: Stack) -> None:
-    """What is done once everything runs: the seam for the catalogue and the sample orders."""
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -66,6 +74,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         database_url=os.environ.get("DATABASE_URL"),
         ports={name: port for name, port in given.items() if port is not None},
         stable_ports=True,
+        # Messages and parcels of an earlier run ended with the stand-ins that held them.
+        fresh=True,
     )
 
 
@@ -75,7 +85,9 @@ def _show(stack: Stack, console: Console, *, as_json: bool) -> None:
         sys.stdout.flush()
         return
     console.print(address_table(stack.addresses))
-    console.print(f"Logs are in {stack.directory / 'logs'}. Ctrl-C stops everything.")
+    console.print(f"Logs are in {stack.directory / 'logs'}.")
+    console.print("In another terminal: python3 -m emulators status | audit | down")
+    console.print("Ctrl-C stops everything; the next start begins anew.")
 
 
 def address_table(addresses: Mapping[str, str]) -> Table:

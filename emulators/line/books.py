@@ -4,7 +4,7 @@ The accounts are drawn up by SQL of their own, so that a mistake of the product 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from shared.platform import db
 from shared.platform.config import read
 
 CAUSE = Cause("laptop", "laptop")
+SHOWN = 10  # dead letters
 
 _STATES = text("SELECT state, count(*) AS orders FROM orders GROUP BY state")
 _PARCELS = text("SELECT state, count(*) AS parcels FROM parcels GROUP BY state")
@@ -30,7 +31,8 @@ _COST = text("SELECT currency, sum(amount_cents) AS cents FROM charges GROUP BY 
 _PLACED = text("SELECT order_id, placed_at FROM orders WHERE placed_at IS NOT NULL")
 _KNOWN = text("SELECT order_id FROM orders")
 _LETTERS = text("""
-    SELECT source, message_id, code, reason, attempts, parked_at
+    SELECT parked_at, source, message_id, code, reason, attempts,
+           encode(substring(payload FOR 200), 'escape') AS original
       FROM dead_letters ORDER BY dead_letter_id DESC LIMIT :limit
 """)
 _LETTER_IDS = text("SELECT message_id FROM dead_letters WHERE source LIKE '%order_intake%'")
@@ -47,14 +49,19 @@ _ON_HAND = text("SELECT warehouse, sku, on_hand FROM stock_levels")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter, without its payload."""
+    """A dead letter. `original` is the beginning of what was sent, as text."""
 
+    parked_at: datetime
     source: str
     message_id: str
     code: str
     reason: str
     attempts: int
-    parked_at: datetime
+    original: str
+
+    def as_json(self) -> dict[str, str | int]:
+        """The same with the moment as text."""
+        return {**asdict(self), "parked_at": self.parked_at.isoformat(timespec="seconds")}
 
 
 class Books:
@@ -131,6 +138,7 @@ class Books:
             "parcels": self.parcels_by_state(),
             "parcels_not_charged": uncharged,
             "outbox": outbox,
-            "dead_letters": self.letters_by_code(),
             "cost_cents": self.costs(),
+            "dead_letters": self.letters_by_code(),
+            "newest_dead_letters": [letter.as_json() for letter in self.letters(SHOWN)],
         }

@@ -17,7 +17,7 @@ from shared.flows.load_catalogue import load_catalogue
 from shared.kit.clock import utc_now
 
 LINES_A_RECEIPT = 500
-WINDOW = 60  # messages that may wait for intake or placement while more are published
+WINDOW = 24  # messages that may wait for intake or placement while more are published
 PERIOD_S = 0.1
 PATIENCE_S = 90.0  # without any progress, before a run is given up
 ENDED = ("delivered", "returned", "cancelled")
@@ -111,8 +111,8 @@ class Line:
         )
         document = Catalogue.model_validate({**shop.catalogue, "rate_cards": cards})
         self.books.database.run(lambda tx: load_catalogue(tx, document), CAUSE)
-        self.receive(shop.stock, "opening")
-        self._wait_for_quiet("the opening stock is booked", lambda: None)
+        self.receive(shop.stock, f"{shop.name}-opening")
+        self._wait_until("the opening stock is booked", lambda: None, orders_rest=False)
 
     def receive(self, levels: Mapping[str, Mapping[str, int]], name: str) -> None:
         """Goods arrive; the same name is the same goods."""
@@ -141,8 +141,16 @@ class Line:
         ahead += [n for name, n in depth.items() if name.startswith("placement")]
         return sum(ahead), sum(backlog.values()) + sum(depth.values())
 
-    def _wait_for_quiet(self, what: str, progress: Callable[[], None]) -> None:
+    def wait_for_rest(self, progress: Callable[[], None]) -> None:
         """Wait until nothing is under way anywhere and every order is at rest.
+
+        Raises:
+            GaveUp: nothing has changed for a long while.
+        """
+        self._wait_until("every order is at rest", progress, orders_rest=True)
+
+    def _wait_until(self, what: str, progress: Callable[[], None], *, orders_rest: bool) -> None:
+        """Wait until no message and no work is under way, and perhaps until all orders rest.
 
         Raises:
             GaveUp: nothing has changed for a long while.
@@ -154,7 +162,7 @@ class Line:
             states = self.books.orders_by_state()
             unsent, uncharged = self.books.unsent_and_uncharged()
             moving = sum(n for state, n in states.items() if state not in RESTING)
-            if not (under_way or unsent or uncharged or moving):
+            if not (under_way or unsent or uncharged or (moving and orders_rest)):
                 return
             seen = (under_way, unsent, uncharged, states, self.books.parcels_by_state())
             if seen != last:
@@ -185,7 +193,7 @@ def run_shop(
     sent_at = _send(line, shop, script, speed, tell)
     tell.everything_is_sent()
     try:
-        line._wait_for_quiet("every order is at rest", tell)  # noqa: SLF001
+        line.wait_for_rest(tell)
     except GaveUp as given_up:
         progress(str(given_up))
     wall_s = time.monotonic() - begun_s
@@ -217,7 +225,7 @@ def _send(
             for message in batch:
                 sent_at.setdefault(message.event_id, now)
             if position < half <= position + len(batch):
-                line.receive(shop.later, "later")
+                line.receive(shop.later, f"{shop.name}-later")
             position += len(batch)
         tell.sent = position
         tell()

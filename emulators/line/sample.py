@@ -44,18 +44,21 @@ _WEIGHTS_G = (500, 1_000, 2_000, 5_000, 10_000, 30_000)
 _DISTANCES_M = (100_000, 400_000, 1_000_000, 2_000_000, None)
 
 
-def sample_shop(orders: int, seed: int = 1) -> Shop:
-    """The sample shop with `orders` orders to come; about one unit in thirty is short at first."""
+def sample_shop(orders: int, seed: int = 1, name: str = "sample") -> Shop:
+    """The sample shop with `orders` orders to come, some of which wait for stock to arrive.
+
+    `name` begins every order id, so that another run's orders are other orders.
+    """
     random = Random(seed)  # noqa: S311  a script, not a secret
     skus = [
         {"sku": f"{name}-{colour}", "weight_g": weight_g, "price_cents": price_cents}
         for name, weight_g, price_cents in _GOODS
         for colour in _COLOURS
     ]
-    made = [_order(number, skus, random) for number in range(orders)]
+    made = [_order(f"{name}-{number:06}", number, skus, random) for number in range(orders)]
     stock, later = _stock_for(made, random)
     return Shop(
-        name="sample",
+        name=name,
         catalogue={
             "skus": [{"sku": sku["sku"], "weight_g": sku["weight_g"]} for sku in skus],
             "warehouses": [_warehouse(row) for row in _WAREHOUSES],
@@ -70,7 +73,7 @@ def sample_shop(orders: int, seed: int = 1) -> Shop:
     )
 
 
-def _order(number: int, skus: list[dict[str, Any]], random: Random) -> ShopOrder:
+def _order(order_id: str, number: int, skus: list[dict[str, Any]], random: Random) -> ShopOrder:
     city, state, postcode, lat, lon, _ = random.choices(
         _CITIES, weights=[city[5] for city in _CITIES]
     )[0]
@@ -79,7 +82,7 @@ def _order(number: int, skus: list[dict[str, Any]], random: Random) -> ShopOrder
     level = random.choices(("express", "standard", "economy"), weights=(15, 65, 20))[0]
     days = {"express": 2, "standard": 6, "economy": 12}[level]
     return ShopOrder(
-        order_id=f"sample-{number:06}",
+        order_id=order_id,
         after=after,
         promised_after=after + timedelta(days=days),
         service_level=level,

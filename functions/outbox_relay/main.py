@@ -11,5 +11,5 @@ from shared.wiring import services
 def outbox_relay(request: Request) -> Response:
     """Sweep the outbox once."""
     return schedule.run_job(
-        request, services(), {"/": lambda parts, _cause: {"sent": parts.relay.sweep()}}
+        request, services(), {"/": lambda parts, _cause: {"tried": parts.relay.sweep()}}
     )

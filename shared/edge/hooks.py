@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask import Request, Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.contracts.base import Cause
 from shared.edge import http
@@ -49,10 +50,9 @@ def receive(request: Request, services: Services, vendors: Mapping[str, Vendor])
     vendor = vendors.get(name)
     if vendor is None or request.method != "POST":
         return http.problem(NothingHere("nothing here"), status=404)
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return http.problem(TooLarge("the body is too large"), status=413)
-    body = request.get_data()
+    request.max_content_length = MAX_BODY_BYTES
     try:
+        body = request.get_data()
         vendor.verify(body, request.headers.get(vendor.signature_header))
         report = vendor.read(body)
         if report is not None:
@@ -61,6 +61,8 @@ def receive(request: Request, services: Services, vendors: Mapping[str, Vendor])
                 lambda tx: receive_carrier_update(tx, name, report.tracking_code, body),
                 Cause(event_id, event_id),
             )
+    except RequestEntityTooLarge:
+        return http.problem(TooLarge("the body is too large"), status=413)
     except BadSignature as error:
         log.line("hook.unsigned", "WARNING", vendor=name, reason=error.reason)
         return http.problem(error, status=401)

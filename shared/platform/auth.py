@@ -6,7 +6,7 @@ the only one on a laptop. Source: https://cloud.google.com/pubsub/docs/authentic
 
 import threading
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import requests
 from google.auth import exceptions, jwt
@@ -18,6 +18,7 @@ from shared.platform.config import Config
 ISSUERS = frozenset({"accounts.google.com", "https://accounts.google.com"})
 CERTS_KEPT = timedelta(hours=1)  # Google rotates its keys every few days and says so hours ahead
 CERTS_TIMEOUT_S = 5.0
+UNKNOWN_KEY_PAUSE = timedelta(seconds=10)  # a stranger's key must not make us ask at every call
 
 
 class Unauthenticated(Rejected):
@@ -42,7 +43,7 @@ class Verifier:
         self._clock = clock
         self._lock = threading.Lock()
         self._certs: Mapping[str, str] = {}
-        self._fresh_until = clock()
+        self._fetched_at: datetime | None = None
 
     def verify(self, authorization: str | None) -> None:
         """Accept the request's Authorization header, or raise.
@@ -69,12 +70,18 @@ class Verifier:
 
     def _certs_for(self, key_id: object) -> Mapping[str, str]:
         with self._lock:
-            if key_id not in self._certs or self._clock() >= self._fresh_until:
+            if self._is_stale(key_id):
                 try:
                     answer = requests.get(self._certs_url, timeout=CERTS_TIMEOUT_S)
                     answer.raise_for_status()
                     self._certs = answer.json()
                 except requests.RequestException:
                     raise CertificatesUnavailable("no certificates to verify a token") from None
-                self._fresh_until = self._clock() + CERTS_KEPT
+                self._fetched_at = self._clock()
             return self._certs
+
+    def _is_stale(self, key_id: object) -> bool:
+        if self._fetched_at is None:
+            return True
+        kept_for = CERTS_KEPT if key_id in self._certs else UNKNOWN_KEY_PAUSE
+        return self._clock() - self._fetched_at >= kept_for

@@ -17,6 +17,7 @@ from pg8000.converters import make_params
 from pg8000.exceptions import DatabaseError
 from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from shared.contracts.base import Cause
 from shared.kit.clock import Clock
@@ -36,6 +37,7 @@ _LOST_RACE = {
     "40001",  # serialization_failure
     "40P01",  # deadlock_detected
     "55P03",  # lock_not_available: lock_timeout
+    "23505",  # unique_violation: another inserted what we had looked for in vain
     *_STALE_PLAN,  # the connection has forgotten the plan, and the next run makes it anew
 }
 _PREPARED_LIMIT = 200  # statements a connection keeps; the product has fewer
@@ -150,7 +152,7 @@ class Database:
                 with self._engine.begin() as connection:
                     tx = Transaction(connection, self._clock(), cause)
                     result = step(tx)
-            except (DBAPIError, LostRace) as error:
+            except (DBAPIError, PoolExhausted, LostRace) as error:
                 lost = _translated(error)
                 if not isinstance(lost, LostRace) or attempt == ATTEMPTS:
                     raise lost from error
@@ -171,7 +173,7 @@ class Database:
             with self._autocommit.connect() as connection:
                 result = connection.execute(statement, parameters)
                 return result.all() if result.returns_rows else []
-        except DBAPIError as error:
+        except (DBAPIError, PoolExhausted) as error:
             raise _translated(error) from error
 
     def now(self) -> datetime:
@@ -229,11 +231,15 @@ def _cloud_sql(config: Config, instance: str, options: str) -> Callable[[], obje
     )
 
 
-def _translated(error: DBAPIError | LostRace) -> LostRace | DatabaseUnavailable | BrokenStatement:
+def _translated(
+    error: DBAPIError | PoolExhausted | LostRace,
+) -> LostRace | DatabaseUnavailable | BrokenStatement:
     if isinstance(error, LostRace):
         return error
+    if isinstance(error, PoolExhausted):
+        return DatabaseUnavailable("every connection is in use")
     sqlstate = _sqlstate(error.orig)
-    if not sqlstate:  # not from the server: the socket, or the pool
+    if not sqlstate:  # not from the server: the socket
         return DatabaseUnavailable("no connection to the database")
     if sqlstate in _LOST_RACE:
         return LostRace("lost a race for a lock", sqlstate=sqlstate)

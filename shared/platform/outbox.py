@@ -55,9 +55,6 @@ _CLAIM = """
 _CLAIM_LANES = text(_CLAIM.format(where="WHERE lane = ANY(CAST(:lanes AS text[]))"))
 _CLAIM_ANY = text(_CLAIM.format(where=""))
 _SENT = text("DELETE FROM outbox WHERE outbox_id = ANY(CAST(:ids AS bigint[]))")
-_RELEASE = text(
-    "UPDATE outbox SET claimed_until = NULL WHERE outbox_id = ANY(CAST(:ids AS bigint[]))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,3 @@ def claim(
 def sent(database: Database, ids: Sequence[int]) -> None:
     """Forget what arrived."""
     database.statement(_SENT, ids=list(ids))
-
-
-def release(database: Database, ids: Sequence[int]) -> None:
-    """Give back the leases of what could not be sent."""
-    database.statement(_RELEASE, ids=list(ids))

@@ -11,8 +11,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.auth.exceptions import GoogleAuthError
 
-from shared.kit.errors import NotYet
+from shared.kit.errors import DispatchError
 from shared.platform import log, outbox
 from shared.platform.db import Database
 from shared.platform.outbox import Outgoing
@@ -46,20 +47,20 @@ class Relay:
         try:
             while self._send_some(lanes):
                 pass
-        except NotYet as error:
+        except DispatchError as error:
             log.line("outbox.left_for_sweep", severity="WARNING", code=error.code)
 
     def sweep(self) -> int:
-        """Send everything that is free. Returns how many messages were sent."""
-        sent = 0
+        """Try to send everything that is free. Returns how many messages were tried."""
+        tried = 0
         while some := self._send_some(None):
-            sent += some
-        return sent
+            tried += some
+        return tried
 
     def _send_some(self, lanes: Collection[str] | None) -> int:
+        """Lease some lanes and send what is in them. Returns how many messages were leased."""
         messages = outbox.claim(self._database, lanes, self._database.now(), BATCH)
         arrived: list[int] = []
-        failed: list[int] = []
         for (kind, destination, key), group in groupby(
             sorted(messages, key=lambda m: (m.kind, m.destination, m.ordering_key, m.outbox_id)),
             key=lambda m: (m.kind, m.destination, m.ordering_key),
@@ -67,17 +68,14 @@ class Relay:
             batch = tuple(group)
             try:
                 self._send_batch(kind, destination, key, batch)
-            except (GoogleAPICallError, RetryError) as error:
+            except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
+                # The lease stays: it keeps the lane from being tried again at once.
                 log.failure("outbox.not_sent", error, destination=destination, count=len(batch))
-                failed += [message.outbox_id for message in batch]
             else:
                 arrived += [message.outbox_id for message in batch]
-        if failed:
-            outbox.release(self._database, failed)
         if arrived:
             outbox.sent(self._database, arrived)
-        # After a failure the same rows would be leased again at once: leave them to the sweep.
-        return 0 if failed else len(arrived)
+        return len(messages)
 
     def _send_batch(self, kind: str, destination: str, key: str, batch: Sequence[Outgoing]) -> None:
         if kind == "topic":
