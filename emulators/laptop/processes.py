@@ -15,6 +15,8 @@ from pathlib import Path
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.watchdog import Watchdog
 
+FIRST_USER_PORT = 1_024  # Postgres does not run as root, and below this only root may listen
+LAST_PORT = 65_535
 POLL_S = 0.01
 
 
@@ -174,9 +176,14 @@ def choose_port(wanted: int | None, preferred: int | None, purpose: str) -> int:
     """The port that the user wants; otherwise the preferred one where free; otherwise any.
 
     Raises:
-        UserMistake: the wanted port is taken.
+        UserMistake: the wanted port is taken, or is none that everybody may use.
     """
     if wanted is not None:
+        if not FIRST_USER_PORT <= wanted <= LAST_PORT:
+            raise UserMistake(
+                f"Port {wanted}, wanted for {purpose}, must lie between {FIRST_USER_PORT}"
+                f" and {LAST_PORT}."
+            )
         if not is_free(wanted):
             raise UserMistake(f"Port {wanted}, wanted for {purpose}, is taken; name another.")
         return wanted

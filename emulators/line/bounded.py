@@ -18,6 +18,14 @@ from emulators.line.shop import Shop
 CARRIER_STEP_S = 0.3
 
 
+def positive(text: str) -> int:
+    """A whole number above zero, from the command line."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what every bounded run takes."""
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
@@ -27,7 +35,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="X times the recorded pace; as fast as the line takes them when left out",
     )
-    parser.add_argument("--workers", type=int, default=2, help="processes that host functions")
+    parser.add_argument("--workers", type=positive, default=2, help="processes that host functions")
     parser.add_argument(
         "--process-per-function", action="store_true", help="as on Cloud Run; slower to start"
     )

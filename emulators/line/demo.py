@@ -2,14 +2,14 @@
 
 import argparse
 
-from emulators.line.bounded import add_common_arguments, run_bounded
+from emulators.line.bounded import add_common_arguments, positive, run_bounded
 from emulators.line.sample import sample_shop
 from emulators.line.script import SAMPLE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `demo`."""
-    parser.add_argument("--orders", type=int, default=300, help="how many orders (300)")
+    parser.add_argument("--orders", type=positive, default=300, help="how many orders (300)")
     parser.add_argument("--seed", type=int, default=1, help="another seed gives other orders")
     add_common_arguments(parser)
 

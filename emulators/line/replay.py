@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from emulators.line.bounded import add_common_arguments, run_bounded
+from emulators.line.bounded import add_common_arguments, positive, run_bounded
 from emulators.line.recorded import recorded_shop
 from emulators.line.script import RECORDED
 
@@ -11,7 +11,7 @@ from emulators.line.script import RECORDED
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `replay`."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="a folder with a data set")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N orders")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N orders")
     add_common_arguments(parser)
 
 
