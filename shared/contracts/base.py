@@ -6,6 +6,7 @@ its version; a version is additive only, and a breaking change is a new version 
 Source: CloudEvents 1.0.2 and its Google Cloud Pub/Sub protocol binding.
 """
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ class UnknownType(Rejected):
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
+
+# Postgres cannot store NUL in text, and nobody can read it.
+NO_NUL = r"^[^\x00]*$"
+EVENT_ID = re.compile(r"[!-~]{1,200}")  # printable ASCII without spaces
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$")]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -114,24 +119,33 @@ def decode(accepted: Iterable[type[E]], attributes: Mapping[str, str], body: byt
         UnknownType: the type is none of the accepted.
     """
     kind, event_id = attributes.get("ce-type", ""), attributes.get("ce-id", "")
-    for name, value in (("ce-type", kind), ("ce-id", event_id)):
-        if not value:
-            raise Malformed(f"{name}: the attribute is missing", field=name)
+    if not kind:
+        raise Malformed("ce-type: the attribute is missing", field="ce-type")
+    if not EVENT_ID.fullmatch(event_id):
+        raise Malformed("ce-id: must be 1 to 200 printable characters", field="ce-id")
     by_type = {contract.type: contract for contract in accepted}
     if kind not in by_type:
-        name, _, version = kind.rpartition(".v")
+        name = kind.rpartition(".v")[0]
         known = sorted(other for other in by_type if other.rpartition(".v")[0] == name)
         if known:
             raise UnsupportedVersion(
-                f"ce-type: version {version} of {name} is not known here, only {', '.join(known)}",
+                f"ce-type: {kind[:100]!r} is not known here, only {', '.join(known)}",
                 field="ce-type",
             )
-        raise UnknownType(f"ce-type: {kind[:100]} is not handled here", field="ce-type")
+        raise UnknownType(f"ce-type: {kind[:100]!r} is not handled here", field="ce-type")
     return Received(
         event=by_type[kind].decode(body),
-        cause=Cause(event_id, attributes.get("ce-correlationid") or event_id),
+        cause=cause_of(attributes, event_id),
         occurred_at=_moment(attributes.get("ce-time")),
     )
+
+
+def cause_of(attributes: Mapping[str, str], fallback: str) -> Cause:
+    """Who started this, as far as its attributes say it usably; otherwise `fallback`."""
+    event_id, trail = attributes.get("ce-id", ""), attributes.get("ce-correlationid", "")
+    if not EVENT_ID.fullmatch(event_id):
+        event_id = fallback
+    return Cause(event_id, trail if EVENT_ID.fullmatch(trail) else event_id)
 
 
 def attributes_of(event: Event, cause: Cause, event_id: str, now: datetime) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
-from shared.contracts.base import Currency, Document, Event, Identifier, Moment
+from shared.contracts.base import NO_NUL, Currency, Document, Event, Identifier, Moment
 
 
 class ServiceLevel(StrEnum):
@@ -19,11 +19,11 @@ class ServiceLevel(StrEnum):
 class Destination(Document):
     """Where the customer lives."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120)]
-    street: Annotated[str, Field(min_length=1, max_length=200)]
-    city: Annotated[str, Field(min_length=1, max_length=120)]
-    state: Annotated[str, Field(max_length=60)] = ""
-    postcode: Annotated[str, Field(min_length=2, max_length=12)]
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=NO_NUL)]
+    street: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+    city: Annotated[str, Field(min_length=1, max_length=120, pattern=NO_NUL)]
+    state: Annotated[str, Field(max_length=60, pattern=NO_NUL)] = ""
+    postcode: Annotated[str, Field(min_length=2, max_length=12, pattern=NO_NUL)]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
     lat: Annotated[float, Field(ge=-90, le=90)]
     lon: Annotated[float, Field(ge=-180, le=180)]
@@ -89,7 +89,7 @@ class OrderCancelled(_ChannelEvent):
 
     type: ClassVar[str] = "channel.order.cancelled.v1"
 
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 
 
 class _OrderFact(Event):

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from flask import Request, Response
 from pydantic import Base64Bytes, Field
 
-from shared.contracts.base import Cause, Document, Event, decode
+from shared.contracts.base import Cause, Document, Event, cause_of, decode
 from shared.edge import http
 from shared.edge.services import Services
 from shared.kit.errors import DispatchError, NotYet, Rejected
@@ -61,7 +61,7 @@ def consume(
         return http.problem(error)
     message = envelope.message
     with log.bound(subscription=envelope.source, message_id=message.message_id):
-        cause = _cause(message)
+        cause = cause_of(message.attributes, message.message_id)
         try:
             received = decode(flows, message.attributes, message.data)
             flow = flows[type(received.event)]
@@ -83,11 +83,12 @@ def consume_dead(request: Request, services: Services) -> Response:
         services.verifier.verify(request.headers.get("Authorization"))
         envelope = Envelope.decode(request.get_data())
         attributes = envelope.message.attributes
+        cause = cause_of(attributes, envelope.message.message_id)
         source = attributes.get("CloudPubSubDeadLetterSourceSubscription", envelope.source)
         attempts = attributes.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
         letter = DeadLetter(
             source=source,
-            message_id=_message_id(envelope.message),
+            message_id=cause.event_id,
             code="undeliverable",
             reason=f"given up after {attempts} deliveries to {source}",
             facts={},
@@ -95,7 +96,7 @@ def consume_dead(request: Request, services: Services) -> Response:
             payload=envelope.message.data,
             attempts=int(attempts) if attempts.isdecimal() else 0,
         )
-        services.park(letter, _cause(envelope.message))
+        services.park(letter, cause)
     except DispatchError as error:
         log.failure("dead_letter.not_parked", error, code=error.code)
         return http.problem(error)
@@ -111,7 +112,7 @@ def _once(tx: Transaction, consumer: str, flow: Flow, event: Event) -> None:
 def _parked(services: Services, envelope: Envelope, cause: Cause, error: Rejected) -> Response:
     letter = DeadLetter(
         source=envelope.source,
-        message_id=_message_id(envelope.message),
+        message_id=cause.event_id,
         code=error.code,
         reason=str(error),
         facts=error.facts,
@@ -125,12 +126,3 @@ def _parked(services: Services, envelope: Envelope, cause: Cause, error: Rejecte
         return http.problem(failure)
     log.line("message.parked", "WARNING", code=error.code)
     return http.done()
-
-
-def _message_id(message: Message) -> str:
-    return message.attributes.get("ce-id") or message.message_id
-
-
-def _cause(message: Message) -> Cause:
-    event_id = _message_id(message)
-    return Cause(event_id, message.attributes.get("ce-correlationid") or event_id)

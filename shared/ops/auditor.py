@@ -91,7 +91,8 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
                    WHEN 'placed' THEN parcel_states ~ 'shipped|delivered|returned'
                    WHEN 'delivered' THEN parcel_states <> 'delivered'
                    WHEN 'returned' THEN parcel_states !~ '^(delivered,)?returned$'
-                   WHEN 'shipped' THEN parcel_states ~ '^(delivered,)?(returned)?$'
+                   WHEN 'shipped' THEN parcel_states !~ 'shipped|delivered|returned'
+                                    OR parcel_states !~ 'planned|labelling|labelled|shipped'
                    ELSE true END
         """),
         "what left the stock is what was shipped": _rule("""

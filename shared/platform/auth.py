@@ -59,7 +59,8 @@ class Verifier:
             key_id = jwt.decode_header(token).get("kid")  # type: ignore[no-untyped-call]
             certs = self._certs_for(key_id)
             claims = jwt.decode(token, certs, audience=self._audience)  # type: ignore[no-untyped-call]
-        except (ValueError, exceptions.GoogleAuthError):
+        except (ValueError, TypeError, exceptions.GoogleAuthError):
+            # TypeError: a stranger may put a list where a key's name or the algorithm belongs.
             raise Unauthenticated("the token is not valid here") from None
         if (
             claims.get("iss") not in ISSUERS

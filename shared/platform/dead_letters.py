@@ -43,7 +43,8 @@ def park(tx: Transaction, letter: DeadLetter) -> None:
             "code": letter.code,
             "reason": letter.reason,
             "facts": json.dumps(letter.facts),
-            "attributes": json.dumps(dict(letter.attributes)),
+            # jsonb refuses NUL, and a letter must never be refused.
+            "attributes": json.dumps(dict(letter.attributes)).replace("\\u0000", "\\u2400"),
             "payload": letter.payload,
             "attempts": letter.attempts,
             "correlation_id": tx.cause.correlation_id,

@@ -10,7 +10,7 @@ import pytest
 from shared.kit.errors import Malformed
 from shared.tracking.fold import Progress, fold
 from shared.tracking.types import Location, TrackingReport, TrackingStatus
-from shared.tracking.vendors.easypost import read_event, read_tracker
+from shared.tracking.vendors.easypost import read_event
 from shared.tracking.vendors.easypost.statuses import BY_STATUS, status_of
 
 S = TrackingStatus
@@ -47,9 +47,13 @@ def test_the_published_event_is_read_whole() -> None:
 
 
 def test_the_published_trackers_are_read() -> None:
-    announced = read_tracker((FIXTURES / "easypost_tracker.json").read_bytes())
-    delivered = read_tracker((FIXTURES / "easypost_tracker_short.json").read_bytes())
+    announced = read_event(event(**json.loads((FIXTURES / "easypost_tracker.json").read_text())))
+    delivered = read_event(
+        event(**json.loads((FIXTURES / "easypost_tracker_short.json").read_text()))
+    )
 
+    assert announced is not None
+    assert delivered is not None
     assert fold(Progress(), announced.updates).status is S.PENDING
     assert fold(Progress(), delivered.updates).status is S.DELIVERED
     assert [update.status for update in delivered.updates] == [

@@ -1,5 +1,5 @@
 """EasyPost's trackers."""
 
-from shared.tracking.vendors.easypost.payloads import read_event, read_tracker
+from shared.tracking.vendors.easypost.payloads import read_event
 
-__all__ = ["read_event", "read_tracker"]
+__all__ = ["read_event"]

@@ -6,18 +6,11 @@ Source: https://docs.easypost.com/docs/trackers and https://docs.easypost.com/do
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+from shared.contracts.base import Document
 from shared.kit.errors import Malformed
 from shared.tracking.types import Location, TrackingReport, TrackingUpdate
 from shared.tracking.vendors.easypost.statuses import status_of
@@ -38,18 +31,14 @@ _Code = Annotated[str, Field(min_length=1, max_length=64)]
 _Tolerant = Annotated[str, BeforeValidator(_text_or_empty)]
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-class _Place(_Payload):
+class _Place(Document):
     city: _Tolerant = ""
     state: _Tolerant = ""
     zip: _Tolerant = ""
     country: _Tolerant = ""
 
 
-class _Detail(_Payload):
+class _Detail(Document):
     status: _Code
     status_detail: _Tolerant = ""
     datetime: _Moment
@@ -57,7 +46,7 @@ class _Detail(_Payload):
     tracking_location: _Place | None = None
 
 
-class _Tracker(_Payload):
+class _Tracker(Document):
     tracking_code: _Code
     carrier: _Tolerant = ""
     status: _Code
@@ -66,15 +55,12 @@ class _Tracker(_Payload):
     tracking_details: tuple[_Detail, ...] | None = None
 
 
-class _AnyEvent(_Payload):
+class _AnyEvent(Document):
     description: str
 
 
-class _TrackerEvent(_Payload):
+class _TrackerEvent(Document):
     result: _Tracker
-
-
-_Kind = TypeVar("_Kind", bound=_Payload)
 
 
 def read_event(body: bytes) -> TrackingReport | None:
@@ -84,30 +70,16 @@ def read_event(body: bytes) -> TrackingReport | None:
         Malformed: not JSON, or a field that we need is missing or wrong. `field` is its dotted
             path, such as `result.tracking_details.0.datetime`.
     """
-    if not _read(_AnyEvent, body).description.startswith("tracker."):
+    if not _AnyEvent.decode(body).description.startswith("tracker."):
         return None
-    return _report(_read(_TrackerEvent, body).result, path="result.")
+    return _report(_TrackerEvent.decode(body).result)
 
 
-def read_tracker(body: bytes) -> TrackingReport:
-    """The report in a tracker as EasyPost's API returns it. Raises like `read_event`."""
-    return _report(_read(_Tracker, body), path="")
-
-
-def _read(kind: type[_Kind], body: bytes) -> _Kind:
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise Malformed(f"{field or 'body'}: {first['msg']}", field=field) from None
-
-
-def _report(tracker: _Tracker, path: str) -> TrackingReport:
+def _report(tracker: _Tracker) -> TrackingReport:
     details = tracker.tracking_details or ()
     updates = [_update(detail) for detail in details]
     if all(detail.status != tracker.status for detail in details):
-        updates.append(_current(tracker, path))
+        updates.append(_current(tracker))
     unique = {update.content_id: update for update in updates}
     oldest_first = tuple(sorted(unique.values(), key=lambda update: update.occurred_at))
     return TrackingReport(tracker.tracking_code, tracker.carrier, oldest_first)
@@ -125,7 +97,7 @@ def _update(detail: _Detail) -> TrackingUpdate:
     )
 
 
-def _current(tracker: _Tracker, path: str) -> TrackingUpdate:
+def _current(tracker: _Tracker) -> TrackingUpdate:
     """The tracker's own status, which sums up its history, as of the newest entry there.
 
     Not as of `updated_at` where there is a history: that is when EasyPost looked, which changes
@@ -135,7 +107,7 @@ def _current(tracker: _Tracker, path: str) -> TrackingUpdate:
     if tracker.updated_at is not None and not moments:
         moments = [tracker.updated_at]
     if not moments:
-        field = f"{path}updated_at"
+        field = "result.updated_at"
         raise Malformed(f"{field}: needed where there is no history", field=field)
     return TrackingUpdate(
         status=status_of(tracker.status, tracker.status_detail),
