@@ -30,8 +30,12 @@ class UnknownType(Rejected):
     code = "unknown_type"
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC; ValueError where that is before the year 1 or after 9999."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("there is no such moment in UTC") from None
 
 
 # Postgres cannot store NUL in text, and nobody can read it.
@@ -39,7 +43,7 @@ NO_NUL = r"^[^\x00]*$"
 EVENT_ID = re.compile(r"[!-~]{1,200}")  # printable ASCII without spaces
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$")]
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(utc)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -168,8 +172,8 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return utc(moment)
     except ValueError:
         raise Malformed("ce-time: not an ISO 8601 time", field="ce-time") from None
-    if moment.tzinfo is None:
-        raise Malformed("ce-time: the offset from UTC is missing", field="ce-time")
-    return _utc(moment)
+    raise Malformed("ce-time: the offset from UTC is missing", field="ce-time")

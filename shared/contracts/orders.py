@@ -147,7 +147,7 @@ class OrderNeedsReview(_OrderFact):
 
 
 class OrderClosed(_OrderFact):
-    """Nothing more will happen to the order: it is delivered, returned or cancelled."""
+    """The order is delivered, returned or cancelled. A delivered one may still be returned."""
 
     type: ClassVar[str] = "dispatch.order.closed.v1"
 

@@ -10,7 +10,7 @@ from shared.contracts.base import Cause
 from shared.edge import http
 from shared.edge.services import Services
 from shared.flows.receive_carrier_update import receive_carrier_update
-from shared.kit.errors import DispatchError, Malformed, Rejected
+from shared.kit.errors import Malformed, Rejected
 from shared.kit.ids import new_id
 from shared.platform import log
 from shared.platform.signatures import BadSignature
@@ -62,6 +62,7 @@ def receive(request: Request, services: Services, vendors: Mapping[str, Vendor])
                 Cause(event_id, event_id),
             )
     except RequestEntityTooLarge:
+        request.max_content_length = None  # functions-framework reads whatever we left unread
         return http.problem(TooLarge("the body is too large"), status=413)
     except BadSignature as error:
         log.line("hook.unsigned", "WARNING", vendor=name, reason=error.reason)
@@ -69,7 +70,7 @@ def receive(request: Request, services: Services, vendors: Mapping[str, Vendor])
     except Malformed as error:
         log.line("hook.malformed", "WARNING", vendor=name, field=error.field)
         return http.problem(error)
-    except DispatchError as error:
-        log.failure("hook.failed", error, vendor=name, code=error.code)
-        return http.problem(error)
+    except Exception as error:  # the vendor sends it again
+        log.failure("hook.failed", error, vendor=name, code=http.code_of(error))
+        return http.failed(error)
     return http.done()

@@ -4,7 +4,7 @@ import json
 
 from flask import Response
 
-from shared.kit.errors import DispatchError, Malformed, NotYet, Rejected
+from shared.kit.errors import DispatchError, Fault, Malformed, NotYet, Rejected
 from shared.platform.auth import Unauthenticated
 
 
@@ -18,6 +18,18 @@ def document(value: object, status: int = 200) -> Response:
     return Response(json.dumps(value), status=status, content_type="application/json")
 
 
+def code_of(error: Exception) -> str:
+    """The stable code of an error of ours; `fault` for any other."""
+    return error.code if isinstance(error, DispatchError) else Fault.code
+
+
+def failed(error: Exception) -> Response:
+    """Not now (503), or we broke (500): what exactly is in the log, and not for the caller."""
+    if isinstance(error, NotYet):
+        return problem(error)
+    return problem(Fault("something went wrong on our side"))
+
+
 def problem(error: DispatchError, status: int | None = None) -> Response:
     """What went wrong, with the code, the reason and the field; never a stack trace.
 
@@ -29,7 +41,7 @@ def problem(error: DispatchError, status: int | None = None) -> Response:
         "type": f"urn:dispatch:problem:{error.code}",
         "title": error.code.replace("_", " "),
         "status": chosen,
-        "detail": str(error) if chosen != 500 else "something went wrong on our side",
+        "detail": str(error),
         "code": error.code,
     }
     if "field" in error.facts:

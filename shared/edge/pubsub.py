@@ -71,9 +71,9 @@ def consume(
         except NotYet as error:
             log.line("message.not_yet", code=error.code, attempt=envelope.delivery_attempt)
             return http.problem(error)
-        except DispatchError as error:
-            log.failure("message.failed", error, code=error.code)
-            return http.problem(error, status=500)
+        except Exception as error:  # whatever it is, Pub/Sub shall try again
+            log.failure("message.failed", error, code=http.code_of(error))
+            return http.failed(error)
         return http.done()
 
 
@@ -82,26 +82,24 @@ def consume_dead(request: Request, services: Services) -> Response:
     try:
         services.verifier.verify(request.headers.get("Authorization"))
         envelope = Envelope.decode(request.get_data())
-        attributes = envelope.message.attributes
-        cause = cause_of(attributes, envelope.message.message_id)
-        source = attributes.get("CloudPubSubDeadLetterSourceSubscription", envelope.source)
-        attempts = attributes.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
-        letter = DeadLetter(
-            source=source,
-            message_id=cause.event_id,
-            code="undeliverable",
-            reason=f"given up after {attempts} deliveries to {source}",
-            facts={},
-            attributes=attributes,
-            payload=envelope.message.data,
-            attempts=int(attempts) if attempts.isdecimal() else 0,
-        )
-        services.park(letter, cause)
     except DispatchError as error:
-        log.failure("dead_letter.not_parked", error, code=error.code)
+        log.line("push.refused", "WARNING", code=error.code)
         return http.problem(error)
-    log.line("message.parked", "WARNING", code=letter.code, source=source)
-    return http.done()
+    attributes = envelope.message.attributes
+    source = attributes.get("CloudPubSubDeadLetterSourceSubscription", envelope.source)
+    attempts = attributes.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
+    cause = cause_of(attributes, envelope.message.message_id)
+    letter = DeadLetter(
+        source=source,
+        message_id=cause.event_id,
+        code="undeliverable",
+        reason=f"given up after {attempts} deliveries to {source}",
+        facts={},
+        attributes=attributes,
+        payload=envelope.message.data,
+        attempts=int(attempts) if attempts.isdecimal() else 0,
+    )
+    return _park(services, letter, cause)
 
 
 def _once(tx: Transaction, consumer: str, flow: Flow, event: Event) -> None:
@@ -120,9 +118,14 @@ def _parked(services: Services, envelope: Envelope, cause: Cause, error: Rejecte
         payload=envelope.message.data,
         attempts=envelope.delivery_attempt,
     )
+    return _park(services, letter, cause)
+
+
+def _park(services: Services, letter: DeadLetter, cause: Cause) -> Response:
     try:
         services.park(letter, cause)
-    except DispatchError as failure:
-        return http.problem(failure)
-    log.line("message.parked", "WARNING", code=error.code)
+    except Exception as error:  # it must not be lost: ask for it again
+        log.failure("message.not_parked", error, code=http.code_of(error))
+        return http.failed(error)
+    log.line("message.parked", "WARNING", source=letter.source, code=letter.code)
     return http.done()

@@ -24,13 +24,17 @@ def run_job(request: Request, services: Services, jobs: Mapping[str, Job]) -> Re
     """Run the job of this path and answer with what it did."""
     try:
         services.verifier.verify(request.headers.get("Authorization"))
-        job = jobs.get(request.path)
-        if job is None:
-            return http.problem(UnknownJob(f"no job at {request.path[:100]}"), status=404)
-        event_id = new_id("job")
-        did = job(services, Cause(event_id, event_id))
     except DispatchError as error:
-        log.failure("job.failed", error, code=error.code)
+        log.line("job.refused", "WARNING", code=error.code)
         return http.problem(error)
+    job = jobs.get(request.path)
+    if job is None:
+        return http.problem(UnknownJob("no job has this path"), status=404)
+    event_id = new_id("job")
+    try:
+        did = job(services, Cause(event_id, event_id))
+    except Exception as error:  # Scheduler tries again
+        log.failure("job.failed", error, code=http.code_of(error), job=request.path)
+        return http.failed(error)
     log.line("job.done", job=request.path)
     return http.document(dict(did))

@@ -40,26 +40,39 @@ def perform(
     with log.bound(queue=queue, task=name, attempt=attempt):
         try:
             flow(contract.decode(body), cause)
-        except DispatchError as error:
+        except Exception as error:
             if not isinstance(error, Rejected) and not last:
-                log.line("task.not_done", "INFO", code=error.code)
-                return http.problem(error, status=409 if isinstance(error, NotYet) else 500)
+                return _again(error)
             letter = DeadLetter(
                 source=queue,
                 message_id=name,
-                code=error.code,
-                reason=str(error),
-                facts=error.facts,
+                code=http.code_of(error),
+                reason=str(error) if isinstance(error, DispatchError) else type(error).__name__,
+                facts=error.facts if isinstance(error, DispatchError) else {},
                 attributes={"ce-type": contract.type},
                 payload=body,
                 attempts=attempt,
             )
-            try:
-                services.park(letter, cause)
-            except DispatchError as failure:
-                return http.problem(failure)
-            log.line("task.parked", "ERROR", code=error.code)
+            return _park(services, letter, cause)
         return http.done()
+
+
+def _again(error: Exception) -> Response:
+    if isinstance(error, NotYet):
+        log.line("task.not_yet", code=error.code)
+        return http.problem(error, status=409)
+    log.failure("task.failed", error, code=http.code_of(error))
+    return http.failed(error)
+
+
+def _park(services: Services, letter: DeadLetter, cause: Cause) -> Response:
+    try:
+        services.park(letter, cause)
+    except Exception as error:  # it must not be lost: ask for it again
+        log.failure("task.not_parked", error, code=http.code_of(error))
+        return http.failed(error)
+    log.line("task.parked", "ERROR", code=letter.code)
+    return http.done()
 
 
 def _number(header: str | None) -> int:

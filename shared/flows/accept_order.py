@@ -19,7 +19,9 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
         OrderConflict: the order id is known with another body; both fingerprints are told.
         UnknownSku: a line names something that the catalogue does not have.
     """
-    fingerprint = hashlib.sha256(event.encode()).hexdigest()[:32]
+    # Of what the channel sent, so that a field we learn later does not make it another order.
+    sent = event.model_dump_json(exclude_unset=True)
+    fingerprint = hashlib.sha256(sent.encode()).hexdigest()[:32]
     known = orders.find(tx, event.order_id)
     if known is not None:
         if known.fingerprint == fingerprint:

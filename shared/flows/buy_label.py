@@ -7,7 +7,7 @@ the queue's next attempt, which asks the carrier first and so never buys a secon
 from typing import Any
 
 from shared.carriers import store as labels
-from shared.carriers.types import Address, Carrier, Label, LabelRequest
+from shared.carriers.types import Address, Carrier, Label, LabelRequest, RefusedByCarrier
 from shared.contracts.parcels import ParcelLabelled
 from shared.contracts.work import BuyLabel
 from shared.flows.steps import Run
@@ -31,7 +31,8 @@ def buy_label(run: Run, work: BuyLabel, carrier: Carrier) -> None:
     """Buy the label once. Nothing happens when the parcel was cancelled or has its label.
 
     Raises:
-        RefusedByCarrier: the carrier will not carry it; asking again gives the same answer.
+        RefusedByCarrier: the carrier will not carry it; asking again gives the same answer. The
+            parcel is planned again, so that its order can be changed or cancelled.
         CarrierUnavailable, PurchaseUnderWay: ask again later.
         UnknownParcel, CarrierAccountRefused, BrokenAnswer: somebody has to look.
     """
@@ -40,8 +41,9 @@ def buy_label(run: Run, work: BuyLabel, carrier: Carrier) -> None:
         return
     try:
         label = carrier.buy(request)
-    except DispatchError:
-        run(lambda tx: labels.give_back(tx, request.label_id))
+    except DispatchError as error:
+        refused = isinstance(error, RefusedByCarrier)
+        run(lambda tx: _give_back(tx, work, request, refused=refused))
         raise
     run(lambda tx: _record(tx, work, request, label))
 
@@ -69,6 +71,12 @@ def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
         weight_g=parcel.weight_g,
         reference=parcel.order_id,
     )
+
+
+def _give_back(tx: Transaction, work: BuyLabel, request: LabelRequest, *, refused: bool) -> None:
+    if refused:
+        tx.write(shipments.refuse_label(work.parcel_id))
+    labels.give_back(tx, request.label_id)
 
 
 def _record(tx: Transaction, work: BuyLabel, request: LabelRequest, label: Label) -> None:

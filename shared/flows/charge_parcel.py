@@ -9,14 +9,21 @@ from shared.costing.rules import charges_for
 from shared.costing.types import Charge
 from shared.platform import outbox
 from shared.platform.db import Transaction, Write
+from shared.shipments import store as shipments
+from shared.shipments.types import ParcelState
 
 
 def charge_parcel(tx: Transaction, event: ParcelPlanned, shelf: Bookshelf) -> None:
     """Charge by the rate card version that was valid when the parcel was planned.
 
+    A parcel that is cancelled by now is not charged: its cancellation may have been first.
+
     Raises:
         NoRateCard, NotCarried: no price; the parcel should not have been planned.
     """
+    parcel = shipments.find(tx, event.parcel_id)
+    if parcel is None or parcel.state is ParcelState.CANCELLED:
+        return
     book = shelf.book(tx.now, lambda: costing.read_book(tx))
     card = book.card(event.carrier, event.planned_at)
     charges = charges_for(card, event.weight_g, event.distance_m)

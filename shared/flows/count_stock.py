@@ -12,7 +12,8 @@ from shared.stock.types import CountBelowReserved, Movement
 def count_stock(tx: Transaction, event: StockCounted) -> None:
     """Apply a count as of its time: what has moved since then stays moved.
 
-    A count that is not newer than the one applied before it changes nothing, per SKU.
+    A count that is not newer than the one applied before it changes nothing, per SKU, and neither
+    does one whose `count_id` was booked before.
 
     Raises:
         UnknownWarehouse, UnknownSku: names the field.
@@ -24,12 +25,13 @@ def count_stock(tx: Transaction, event: StockCounted) -> None:
     checked_warehouse(tx, event.warehouse, skus)
     stock.ensure_levels(tx, event.warehouse, skus)
     levels = stock.lock(tx, [(sku, event.warehouse) for sku in skus])
+    known = stock.booked(tx, event.warehouse, "count", event.count_id, skus)
     moved = stock.moved_since(tx, event.warehouse, skus, event.counted_at)
     movements: list[Movement] = []
     more: dict[str, int] = {}
     for position, line in enumerate(event.lines):
         level, counted_at = levels[line.sku, event.warehouse]
-        if counted_at is not None and event.counted_at <= counted_at:
+        if line.sku in known or (counted_at is not None and event.counted_at <= counted_at):
             continue
         on_hand = line.on_hand + moved.get(line.sku, 0)
         if on_hand < level.reserved:
@@ -42,14 +44,7 @@ def count_stock(tx: Transaction, event: StockCounted) -> None:
             )
         change = on_hand - level.on_hand
         movements.append(
-            Movement(
-                sku=line.sku,
-                warehouse=event.warehouse,
-                kind="count",
-                quantity=change,
-                reference=event.count_id,
-                occurred_at=event.counted_at,
-            )
+            Movement(line.sku, event.warehouse, "count", change, event.count_id, event.counted_at)
         )
         if change > 0:
             more[line.sku] = level.plus(change).available

@@ -33,7 +33,7 @@ def place_order(tx: Transaction, work: PlaceOrder, shelf: Bookshelf) -> None:
 
     Raises:
         UnknownOrder: the work names an order that does not exist.
-        NoRateCard: no carrier has a valid rate card.
+        NoRateCard: no carrier has a valid rate card in the order's currency.
     """
     book = shelf.book(tx.now, lambda: costing.read_book(tx))
     order = orders.lock(tx, work.order_id)
@@ -41,9 +41,14 @@ def place_order(tx: Transaction, work: PlaceOrder, shelf: Bookshelf) -> None:
         raise UnknownOrder("no such order", order_id=work.order_id)
     if order.state not in PLACEABLE:
         return
-    cards = book.valid_at(tx.now)
+    tx.follow(order.correlation_id)  # new stock may have woken it
+    cards = [card for card in book.valid_at(tx.now) if card.currency == order.currency]
     if not cards:
-        raise NoRateCard("no carrier has a valid rate card", order_id=order.order_id)
+        raise NoRateCard(
+            "no carrier has a rate card in the order's currency",
+            order_id=order.order_id,
+            currency=order.currency,
+        )
     lines = orders.lines(tx, order.order_id)
     wanted = Counter[str]()
     for line in lines:

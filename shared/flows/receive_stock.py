@@ -29,26 +29,12 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
     movements, news = [], []
     for sku in sorted(units.keys() - known):
         level, counted_at = levels[sku, event.warehouse]
-        movements.append(
-            Movement(
-                sku=sku,
-                warehouse=event.warehouse,
-                kind="receipt",
-                quantity=units[sku],
-                reference=event.receipt_id,
-                occurred_at=event.received_at,
-            )
-        )
-        if counted_at is not None and event.received_at <= counted_at:
+        receipt, came_at = event.receipt_id, event.received_at
+        movements.append(Movement(sku, event.warehouse, "receipt", units[sku], receipt, came_at))
+        if counted_at is not None and came_at <= counted_at:
+            reference = f"late:{receipt}"
             movements.append(
-                Movement(
-                    sku=sku,
-                    warehouse=event.warehouse,
-                    kind="count",
-                    quantity=-units[sku],
-                    reference=f"late:{event.receipt_id}",
-                    occurred_at=counted_at,
-                )
+                Movement(sku, event.warehouse, "count", -units[sku], reference, counted_at)
             )
         else:
             news.append((level, units[sku]))

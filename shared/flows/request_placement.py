@@ -1,6 +1,6 @@
 """Facts become placement work on the queue of its priority."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 from shared.contracts.orders import OrderAccepted, OrderChanged
@@ -23,7 +23,7 @@ def request_placement(tx: Transaction, event: OrderAccepted | OrderChanged) -> N
 
 def wake_for_stock(tx: Transaction, event: StockIncreased) -> None:
     """There is more: as many of those who wait as the units may serve try again, fairly."""
-    _place(tx, orders.backordered_for(tx, event.available, WOKEN_AT_ONCE))
+    _place(tx, _served(tx, event.available))
 
 
 def wake_backorders(tx: Transaction) -> int:
@@ -32,14 +32,18 @@ def wake_backorders(tx: Transaction) -> int:
     Returns:
         How many orders were woken.
     """
-    supply = stock.available(tx, orders.backordered_skus(tx))
-    served = {sku: units for sku, units in supply.items() if units > 0}
     woken = [
-        *orders.backordered_for(tx, served, WOKEN_AT_ONCE),
+        *_served(tx, orders.backordered_skus(tx)),
         *orders.overdue(tx, tx.now - OVERDUE, WOKEN_AT_ONCE),
     ]
     _place(tx, woken)
     return len(woken)
+
+
+def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Priority]]:
+    """Who waits for these SKUs and could be served by what all warehouses have together."""
+    supply = stock.available(tx, skus)
+    return orders.backordered_for(tx, supply, WOKEN_AT_ONCE)
 
 
 def _place(tx: Transaction, waiting: Iterable[tuple[str, Priority]]) -> None:

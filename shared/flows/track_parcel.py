@@ -48,6 +48,7 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
         raise ParcelNotHereYet("no parcel has this tracking code", update_id=event.update_id)
     order = orders.lock(tx, order_id)
     assert order is not None, "parcels refer to orders"
+    tx.follow(order.correlation_id)  # the carrier knows nothing of it
     parcels = shipments.lock_of_order(tx, order_id)
     parcel = next(p for p in parcels if p.tracking_code == report.tracking_code)
 
@@ -125,28 +126,35 @@ def _order_state(state: OrderState, parcels: Sequence[ParcelState]) -> OrderStat
     return state
 
 
-def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tuple[Write, Write]:
+def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tuple[Write, ...]:
+    """What was promised is gone.
+
+    A count taken after the parcel had left did not find its units any more: there only the promise
+    ends, and the ledger says both.
+    """
+    left_at = progress.shipped_at or tx.now
     units = Counter[str]()
     for item in shipments.contents(tx, [parcel.parcel_id])[parcel.parcel_id]:
         units[item.sku] += item.quantity
-    stock.lock(tx, [(sku, parcel.warehouse) for sku in units])
+    levels = stock.lock(tx, [(sku, parcel.warehouse) for sku in units])
+    counted, uncounted, movements = [], [], []
+    for sku, quantity in units.items():
+        _, counted_at = levels[sku, parcel.warehouse]
+        movements.append(
+            Movement(sku, parcel.warehouse, "shipment", -quantity, parcel.parcel_id, left_at)
+        )
+        if counted_at is not None and left_at <= counted_at:
+            reference = f"late:{parcel.parcel_id}"
+            movements.append(
+                Movement(sku, parcel.warehouse, "count", quantity, reference, counted_at)
+            )
+            counted.append(Pick(parcel.warehouse, sku, quantity))
+        else:
+            uncounted.append(Pick(parcel.warehouse, sku, quantity))
     return (
-        stock.ship([Pick(parcel.warehouse, sku, units[sku]) for sku in units]),
-        stock.record(
-            tx,
-            [
-                Movement(
-                    sku=sku,
-                    warehouse=parcel.warehouse,
-                    kind="shipment",
-                    quantity=-units[sku],
-                    reference=parcel.parcel_id,
-                    occurred_at=progress.shipped_at or tx.now,
-                )
-                for sku in units
-            ],
-            actor="carrier",
-        ),
+        stock.ship(uncounted),
+        stock.release(counted),
+        stock.record(tx, movements, actor="carrier"),
     )
 
 

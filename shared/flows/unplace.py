@@ -3,6 +3,7 @@
 from collections import Counter
 
 from shared.contracts.parcels import ParcelCancelled
+from shared.contracts.stock import StockIncreased
 from shared.orders.types import Order, TooLateToChange
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -38,7 +39,11 @@ def unplace(tx: Transaction, order: Order) -> None:
     for parcel in parcels:
         for item in contents[parcel.parcel_id]:
             units[item.sku, parcel.warehouse] += item.quantity
-    stock.lock(tx, units)
+    levels = stock.lock(tx, units)
+    more: dict[str, dict[str, int]] = {}
+    for (sku, place), quantity in units.items():
+        level, _ = levels[sku, place]
+        more.setdefault(place, {})[sku] = level.without_reserved(quantity).available
     tx.write(
         shipments.cancel(tx, [parcel.parcel_id for parcel in parcels]),
         stock.release([Pick(place, sku, quantity) for (sku, place), quantity in units.items()]),
@@ -48,5 +53,6 @@ def unplace(tx: Transaction, order: Order) -> None:
                 ParcelCancelled(parcel_id=parcel.parcel_id, order_id=order.order_id)
                 for parcel in parcels
             ),
+            *(StockIncreased(warehouse=place, available=skus) for place, skus in more.items()),
         ),
     )

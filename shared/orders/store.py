@@ -29,7 +29,8 @@ _INSERT_LINES = """
  RETURNING 1
 """
 _COLUMNS = """
-    order_id, revision, fingerprint, state, priority, currency, lat, lon, destination, promised_at
+    order_id, revision, fingerprint, state, priority, currency, lat, lon, destination, promised_at,
+    correlation_id
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id")  # noqa: S608
 _LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
@@ -60,21 +61,28 @@ _MOVE_UNITS = """
      WHERE order_id = :order_id
  RETURNING 1
 """
-# Those who were promised earliest first, and no more of them than the new units can serve.
+# The most urgent first, of each SKU no more than its units can serve. Who wants more than there is
+# does not stand in the way of those behind.
 _BACKORDERED_FOR = text("""
-    SELECT DISTINCT order_id, priority, promised_at
-      FROM (SELECT orders.order_id, priority, promised_at, supply.units,
-                   sum(backordered) OVER (PARTITION BY sku
-                                          ORDER BY CASE priority WHEN 'express' THEN 0
-                                                   WHEN 'standard' THEN 1 ELSE 2 END,
-                                                   promised_at, orders.order_id, line_no)
-                   - backordered AS before
-              FROM unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS supply (sku, units)
-              JOIN order_lines USING (sku)
-              JOIN orders USING (order_id)
-             WHERE backordered > 0 AND state = 'backordered') AS waitlist
-     WHERE before < units
-     ORDER BY promised_at, order_id
+    WITH waitlist AS (
+        SELECT order_id, priority, promised_at, units,
+               CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END AS rank,
+               sum(wanted) OVER (PARTITION BY sku
+                                 ORDER BY CASE priority WHEN 'express' THEN 0
+                                          WHEN 'standard' THEN 1 ELSE 2 END,
+                                          promised_at, order_id) AS wanted_so_far
+          FROM (SELECT order_id, sku, sum(backordered) AS wanted
+                  FROM order_lines
+                 WHERE sku = ANY(CAST(:skus AS text[])) AND backordered > 0
+                 GROUP BY order_id, sku) AS line
+          JOIN unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS supply (sku, units)
+               USING (sku)
+          JOIN orders USING (order_id)
+         WHERE wanted <= units AND state = 'backordered')
+    SELECT DISTINCT order_id, priority, promised_at, rank
+      FROM waitlist
+     WHERE wanted_so_far <= units
+     ORDER BY rank, promised_at, order_id
      LIMIT :limit
 """)
 _BACKORDERED_SKUS = text("SELECT DISTINCT sku FROM order_lines WHERE backordered > 0")
@@ -215,4 +223,5 @@ def _order(row: Any) -> Order | None:
         destination=Point(row.lat, row.lon),
         address=row.destination,
         promised_at=row.promised_at,
+        correlation_id=row.correlation_id,
     )

@@ -53,6 +53,7 @@ class Order:
     destination: Point
     address: dict[str, Any]
     promised_at: datetime
+    correlation_id: str  # of the event that brought it
 
 
 class UnknownOrder(Rejected):

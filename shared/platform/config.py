@@ -1,4 +1,4 @@
-"""Settings from the environment: complete, or no cold start."""
+"""Settings from the environment: complete, or no request is served."""
 
 import os
 from collections.abc import Mapping

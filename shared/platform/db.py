@@ -8,7 +8,7 @@ guard that holds for fewer rows than expected rolls the whole step back.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -83,6 +83,10 @@ class Transaction:
     now: datetime
     cause: Cause
     announced: set[str] = field(default_factory=set)  # ordering keys with something in the outbox
+
+    def follow(self, correlation_id: str) -> None:
+        """What is announced from here on belongs to this trail, whoever started the step."""
+        self.cause = replace(self.cause, correlation_id=correlation_id)
 
     def rows(self, statement: TextClause, **parameters: object) -> Sequence[Row[Any]]:
         """Run one statement and fetch all that it returns."""

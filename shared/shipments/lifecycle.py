@@ -12,6 +12,7 @@ class ParcelStep(StrEnum):
 
     REQUEST_LABEL = "request_label"
     LABEL = "label"
+    REFUSE = "refuse"
     SHIP = "ship"
     DELIVER = "deliver"
     RETURN = "return"
@@ -28,6 +29,8 @@ LIFECYCLE = Lifecycle(
             (_S.PLANNED, _T.CANCEL): _S.CANCELLED,
             (_S.LABELLING, _T.REQUEST_LABEL): _S.LABELLING,  # the answer was lost: ask again
             (_S.LABELLING, _T.LABEL): _S.LABELLED,
+            # The carrier will not carry it: nothing was bought, so it can be taken back.
+            (_S.LABELLING, _T.REFUSE): _S.PLANNED,
             (_S.LABELLED, _T.SHIP): _S.SHIPPED,
             (_S.SHIPPED, _T.DELIVER): _S.DELIVERED,
             (_S.SHIPPED, _T.RETURN): _S.RETURNED,

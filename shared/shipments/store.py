@@ -56,6 +56,11 @@ _REQUEST_LABEL = """
      WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling')
  RETURNING 1
 """
+_REFUSE_LABEL = """
+    UPDATE parcels SET state = 'planned'
+     WHERE parcel_id = :parcel_id AND state = 'labelling'
+ RETURNING 1
+"""
 _LABEL = """
     UPDATE parcels SET state = 'labelled', tracking_code = :tracking_code
      WHERE parcel_id = :parcel_id AND state = 'labelling'
@@ -137,6 +142,11 @@ def cancel(tx: Transaction, parcel_ids: Collection[str]) -> Write:
 def request_label(parcel_id: str) -> Write:
     """From here on the parcel cannot be taken back."""
     return Write(_REQUEST_LABEL, {"parcel_id": parcel_id}, rows=1)
+
+
+def refuse_label(parcel_id: str) -> Write:
+    """Nothing was bought, so the parcel can be taken back again."""
+    return Write(_REFUSE_LABEL, {"parcel_id": parcel_id})
 
 
 def label(parcel_id: str, tracking_code: str) -> Write:

@@ -30,6 +30,10 @@ class Level:
         """The balance after `units` were added to what is on hand."""
         return replace(self, on_hand=self.on_hand + units)
 
+    def without_reserved(self, units: int) -> "Level":
+        """The balance after `units` that were promised are free again."""
+        return replace(self, reserved=self.reserved - units)
+
 
 @dataclass(frozen=True, slots=True)
 class Supply:

@@ -176,6 +176,22 @@ def test_a_refusal_gives_the_lease_back(database: Database, parcel_id: str) -> N
     assert given.rows(database, LABELS) == [("bought", False)]
 
 
+def test_an_order_whose_parcel_the_carrier_refused_can_be_cancelled(
+    database: Database, parcel_id: str
+) -> None:
+    # Goal: nothing was bought, so nothing may be stuck: the stock can be had back.
+    def refuse(_request: LabelRequest) -> None:
+        raise RefusedByCarrier("no such street", vendor_code="ADDRESS.BAD", field="street1")
+
+    with pytest.raises(RefusedByCarrier):
+        buy(database, parcel_id, RecordingCarrier(before=refuse))
+
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    assert given.rows(database, "SELECT sum(reserved) FROM stock_levels") == [(0,)]
+    assert given.violations(database) == []
+
+
 def test_nothing_is_bought_for_a_cancelled_parcel(database: Database, parcel_id: str) -> None:
     given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
     carrier = RecordingCarrier()
@@ -235,7 +251,11 @@ def test_of_a_cancellation_and_a_purchase_at_once_exactly_one_wins(
 
 def test_of_two_buyers_at_once_one_reaches_the_carrier(database: Database, parcel_id: str) -> None:
     may_answer = Event()
-    carrier = RecordingCarrier(before=lambda _request: may_answer.wait(timeout=10) and None)
+
+    def answer_late(_request: LabelRequest) -> None:
+        assert may_answer.wait(timeout=10)
+
+    carrier = RecordingCarrier(before=answer_late)
     start = Barrier(4)
 
     def attempt() -> bool:

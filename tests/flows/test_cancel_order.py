@@ -53,7 +53,13 @@ def test_a_placed_order_gives_its_stock_back_and_its_parcels_are_cancelled(
 
     assert given.rows(database, "SELECT sum(reserved) FROM stock_levels") == [(0,)]
     assert given.rows(database, "SELECT DISTINCT state FROM parcels") == [("cancelled",)]
-    assert given.told(database) == ["parcel.cancelled", "parcel.cancelled", "order.closed"]
+    assert given.told(database) == [
+        "parcel.cancelled",
+        "parcel.cancelled",
+        "stock.increased",
+        "stock.increased",
+        "order.closed",
+    ]
     assert given.violations(database) == []
 
 

@@ -55,7 +55,7 @@ def test_a_placed_order_gives_its_stock_back_before_it_is_placed_anew(database: 
 
     assert given.rows(database, "SELECT reserved FROM stock_levels") == [(0,)]
     assert given.rows(database, "SELECT state, placed_at FROM orders") == [("waiting", None)]
-    assert given.told(database) == ["parcel.cancelled", "order.changed"]
+    assert given.told(database) == ["parcel.cancelled", "stock.increased", "order.changed"]
     given.place(database, "ord_1")
     assert given.rows(database, "SELECT reserved FROM stock_levels") == [(4,)]
     assert given.rows(database, "SELECT state FROM parcels ORDER BY 1") == [

@@ -57,7 +57,7 @@ def test_what_is_announced_is_what_can_be_promised(database: Database, clock: Te
 
     given.apply(database, count_stock, count([("MUG", 9)], clock.now))
 
-    assert given.rows(database, "SELECT body::json->>'available' FROM outbox") == [("6",)]
+    assert given.rows(database, "SELECT body::json->'available'->>'MUG' FROM outbox") == [("6",)]
 
 
 def test_a_receipt_after_the_count_stays_added(database: Database, clock: TestClock) -> None:
@@ -89,6 +89,41 @@ def test_a_shipment_after_the_count_stays_taken(database: Database, clock: TestC
     assert given.violations(database) == []
 
 
+def test_a_parcel_that_left_before_the_count_and_is_reported_after_it_is_not_taken_off_twice(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: what was counted is what there is. Five are there, two leave, three are counted, and
+    # only then does the carrier say that the two have left.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (code,) = doubles.labelled(database, "ord_1")
+    left_at = clock.now + timedelta(minutes=1)
+    clock.advance(minutes=5)
+    given.apply(database, count_stock, count([("MUG", 3)], clock.now))
+    clock.advance(minutes=5)
+
+    news = updates.received(database, updates.body(code, [("in_transit", left_at)]))
+    given.apply(database, track_parcel, news)
+
+    assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(3, 0)]
+    assert given.violations(database) == []
+
+
+def test_a_count_that_is_sent_again_with_another_time_is_still_the_same_count(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    clock.advance(hours=1)
+    given.apply(database, count_stock, count([("MUG", 7)], clock.now))
+    clock.advance(hours=1)
+
+    given.apply(database, count_stock, count([("MUG", 9)], clock.now))
+
+    assert on_hand(database) == [7]
+    assert given.violations(database) == []
+
+
 @pytest.mark.parametrize("minutes_later", [0, -1])
 def test_a_count_that_is_not_newer_is_ignored(
     database: Database, clock: TestClock, minutes_later: int
@@ -106,9 +141,7 @@ def test_a_count_that_is_not_newer_is_ignored(
     assert given.violations(database) == []
 
 
-def test_a_count_is_old_or_new_for_each_sku_by_itself(
-    database: Database, clock: TestClock
-) -> None:
+def test_a_count_is_old_or_new_for_each_sku_by_itself(database: Database, clock: TestClock) -> None:
     given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}})
     clock.advance(hours=1)
     given.apply(database, count_stock, count([("MUG", 7)], clock.now))

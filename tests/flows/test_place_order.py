@@ -6,6 +6,8 @@ import pytest
 
 from shared.contracts.work import PlaceOrder
 from shared.costing.book import Bookshelf
+from shared.costing.types import NoRateCard
+from shared.flows.accept_order import accept_order
 from shared.flows.place_order import place_order
 from shared.orders.types import UnknownOrder
 from shared.platform.db import Database, Transaction
@@ -190,6 +192,15 @@ def test_a_step_that_fails_at_its_end_leaves_nothing_behind(database: Database) 
     assert given.rows(database, "SELECT state FROM orders") == [("waiting",)]
     assert given.rows(database, "SELECT reserved FROM stock_levels") == [(0,)]
     assert given.rows(database, "SELECT count(*) FROM outbox") == before
+
+
+def test_only_rate_cards_in_the_currency_of_the_order_count(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = given.submitted("ord_1", {"MUG": 1}).model_copy(update={"currency": "BRL"})
+    given.apply(database, accept_order, event)
+
+    with pytest.raises(NoRateCard):
+        given.place(database, "ord_1")
 
 
 def test_work_for_an_order_that_does_not_exist_is_refused(database: Database) -> None:

@@ -40,8 +40,8 @@ def test_a_receipt_adds_to_the_balance_and_tells_what_can_be_promised_now(
 
     assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(9, 2)]
     assert given.rows(
-        database, "SELECT destination, ordering_key, body::json->>'available' FROM outbox"
-    ) == [("stock-events", "MUG", "6")]
+        database, "SELECT destination, ordering_key, body::json->'available'->>'MUG' FROM outbox"
+    ) == [("stock-events", "BER", "6")]
     assert given.violations(database) == []
 
 
@@ -75,9 +75,9 @@ def test_a_warehouse_may_receive_what_it_never_had(database: Database, clock: Te
 
     given.apply(database, receive_stock, receipt([("MUG", 4)], clock.now, warehouse="MUC"))
 
-    assert given.rows(
-        database, "SELECT on_hand FROM stock_levels WHERE warehouse = 'MUC'"
-    ) == [(4,)]
+    assert given.rows(database, "SELECT on_hand FROM stock_levels WHERE warehouse = 'MUC'") == [
+        (4,)
+    ]
 
 
 @pytest.mark.parametrize("minutes_before_the_count", [1, 0])

@@ -43,8 +43,12 @@ def work(database: Database) -> list[tuple[str, str]]:
     ]
 
 
-def increased(sku: str, available: int) -> StockIncreased:
-    return StockIncreased(sku=sku, warehouse="BER", available=available)
+def more(database: Database, **units: int) -> None:
+    """Goods arrive, and the news of it wakes who waits."""
+    given.receive(database, "BER", units)
+    given.silence(database)
+    event = StockIncreased(warehouse="BER", available=units)
+    given.apply(database, wake_for_stock, event)
 
 
 @pytest.mark.parametrize("kind", [OrderAccepted, OrderChanged])
@@ -60,12 +64,29 @@ def test_no_more_orders_are_woken_than_the_units_may_serve(database: Database) -
     given.catalogue(database, {"BER": {"MUG": 0}})
     for n in range(4):
         waits(database, f"ord_{n}", [("MUG", 2)])
-    given.silence(database)
 
-    given.apply(database, wake_for_stock, increased("MUG", 3))
+    more(database, MUG=5)
 
-    # Two units go to the first; the third unit may be enough for nobody, which only placing tells.
     assert work(database) == [("placement-standard", "ord_0"), ("placement-standard", "ord_1")]
+
+
+def test_who_wants_more_than_there_is_does_not_stand_in_the_way(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 0}})
+    waits(database, "large", [("MUG", 10)])
+    waits(database, "small", [("MUG", 2)])
+
+    more(database, MUG=3)
+
+    assert work(database) == [("placement-standard", "small")]
+
+
+def test_units_of_several_warehouses_wake_an_order_together(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 0}, "MUC": {"MUG": 7}})
+    waits(database, "large", [("MUG", 10)])
+
+    more(database, MUG=3)
+
+    assert work(database) == [("placement-standard", "large")]
 
 
 def test_express_comes_first_and_then_the_nearest_promise(
@@ -84,16 +105,15 @@ def test_express_comes_first_and_then_the_nearest_promise(
         promised_at=days["g"],
     )
     woken = []
-    for units in (1, 2, 3, 4):
-        given.silence(database)
-        given.apply(database, wake_for_stock, increased("MUG", units))
-        woken.append({order_id for _, order_id in work(database)})
+    for _ in range(4):
+        more(database, MUG=1)
+        woken.append([order_id for _, order_id in work(database)])
 
     assert woken == [
-        {"express"},
-        {"express", "soon"},
-        {"express", "soon", "late"},
-        {"express", "soon", "late", "bulk"},
+        ["express"],
+        ["express", "soon"],
+        ["express", "soon", "late"],
+        ["express", "soon", "late", "bulk"],
     ]
 
 
@@ -102,11 +122,22 @@ def test_only_those_who_wait_for_this_sku_are_woken(database: Database) -> None:
     waits(database, "mug", [("MUG", 1)])
     waits(database, "pen", [("PEN", 1)])
     waits(database, "both", [("MUG", 1), ("PEN", 1)])
-    given.silence(database)
 
-    given.apply(database, wake_for_stock, increased("PEN", 10))
+    more(database, PEN=10)
 
     assert {order_id for _, order_id in work(database)} == {"pen", "both"}
+
+
+def test_an_order_that_waits_for_two_skus_of_one_receipt_is_woken_once(
+    database: Database,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 0, "PEN": 0}})
+    waits(database, "both", [("MUG", 1), ("PEN", 1)])
+    waits(database, "next", [("MUG", 1)])
+
+    more(database, MUG=1, PEN=5)
+
+    assert work(database) == [("placement-standard", "both")]
 
 
 def test_an_order_that_waits_for_two_skus_is_woken_once_by_housekeeping(
@@ -126,7 +157,7 @@ def test_an_order_that_waits_for_two_skus_is_woken_once_by_housekeeping(
 def test_nobody_is_woken_for_stock_when_nobody_waits(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 0}})
 
-    given.apply(database, wake_for_stock, increased("MUG", 10))
+    more(database, MUG=10)
 
     assert given.told(database) == []
 

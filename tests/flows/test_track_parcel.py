@@ -52,8 +52,9 @@ def delivery_news(database: Database) -> list[str]:
 
 
 def state(database: Database) -> tuple[Any, ...]:
-    (found,) = given.rows(database, "SELECT o.state, p.state FROM orders o JOIN parcels p"
-                                    " USING (order_id)")  # fmt: skip
+    (found,) = given.rows(
+        database, "SELECT orders.state, parcels.state FROM orders JOIN parcels USING (order_id)"
+    )
     return found
 
 
@@ -190,8 +191,9 @@ def test_a_parcel_that_goes_back_ends_the_order_as_returned(database: Database) 
     track(database, code, RETURNING)
 
     assert state(database) == ("returned", "returned")
-    assert given.rows(database, "SELECT body::json->>'state' FROM outbox"
-                                " WHERE destination = 'order-events'") == [("returned",)]  # fmt: skip
+    assert given.rows(
+        database, "SELECT body::json->>'state' FROM outbox WHERE destination = 'order-events'"
+    ) == [("returned",)]
     assert given.violations(database) == []
 
 

@@ -87,14 +87,15 @@ def catalogue(
             cells=cells,
         )
 
+    def keep_back(tx: Transaction, name: str) -> None:
+        stock.ensure_levels(tx, name, stocked[name])
+        stock.set_safety(tx, name, dict.fromkeys(stocked[name], safety))
+
     database.run(prepare, cause())
     for name, units in stocked.items():
         if receipt := {sku: quantity for sku, quantity in units.items() if quantity}:
             receive(database, name, receipt)
-        database.run(lambda tx, n=name, u=units: stock.ensure_levels(tx, n, u), cause())
-        database.run(
-            lambda tx, n=name, u=units: stock.set_safety(tx, n, dict.fromkeys(u, safety)), cause()
-        )
+        apply(database, keep_back, name)
     database.statement(text("DELETE FROM outbox"))
 
 

@@ -5,19 +5,14 @@ whole history in every event.
 Source: https://docs.easypost.com/docs/trackers and https://docs.easypost.com/docs/events.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from shared.contracts.base import Document
+from shared.contracts.base import NO_NUL, Document, utc
 from shared.kit.errors import Malformed
 from shared.tracking.types import Location, TrackingReport, TrackingUpdate
 from shared.tracking.vendors.easypost.statuses import status_of
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
 
 
 def _text_or_empty(value: object) -> str:
@@ -26,8 +21,8 @@ def _text_or_empty(value: object) -> str:
 
 
 # Strict, so that a number is not taken for seconds since 1970.
-_Moment = Annotated[AwareDatetime, Field(strict=True), AfterValidator(_utc)]
-_Code = Annotated[str, Field(min_length=1, max_length=64)]
+_Moment = Annotated[AwareDatetime, Field(strict=True), AfterValidator(utc)]
+_Code = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 _Tolerant = Annotated[str, BeforeValidator(_text_or_empty)]
 
 

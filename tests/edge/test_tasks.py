@@ -1,0 +1,137 @@
+"""Cloud Tasks: work that is done, comes again, or is parked by its last attempt."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from shared.contracts.base import Cause
+from shared.contracts.work import PlaceOrder
+from shared.edge import tasks
+from shared.kit.errors import Fault, NotYet, Rejected
+from shared.platform.db import Database
+from tests.edge.serving import Caller, failing, function, served
+from tests.support import given
+
+WORK = PlaceOrder(order_id="ord_1", priority="standard").encode()
+LETTERS = "SELECT source, message_id, code, attempts, payload FROM dead_letters"
+
+
+def that_fails(caller: Caller, error: Exception) -> FlaskClient:
+    def perform(request: object) -> object:
+        with failing(error) as flow:
+            return tasks.perform(request, caller.services, PlaceOrder, flow)  # type: ignore[arg-type]
+
+    return served(perform)  # type: ignore[arg-type]
+
+
+def test_work_is_done_and_acknowledged(caller: Caller, database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+
+    answer = caller.task(function("placement_worker"), WORK)
+
+    assert answer.status_code == 204
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    assert given.violations(database) == []
+
+
+def test_work_that_comes_twice_is_done_once(caller: Caller, database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    worker = function("placement_worker")
+
+    answers = [caller.task(worker, WORK).status_code, caller.task(worker, WORK).status_code]
+
+    assert answers == [204, 204]
+    assert given.rows(database, "SELECT reserved FROM stock_levels") == [(2,)]
+
+
+def test_the_flow_is_told_the_task_and_its_trail(caller: Caller) -> None:
+    seen: list[tuple[PlaceOrder, Cause]] = []
+    client = served(
+        lambda request: tasks.perform(
+            request, caller.services, PlaceOrder, lambda work, cause: seen.append((work, cause))
+        )
+    )
+
+    caller.task(client, WORK)
+
+    assert seen == [(PlaceOrder.decode(WORK), Cause("task_1", "evt_origin"))]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(NotYet("later"), 409), (Fault("the secret is swordfish"), 500)]
+)
+def test_what_may_still_succeed_comes_again_without_slowing_the_queue_down(
+    caller: Caller, database: Database, error: Exception, status: int
+) -> None:
+    # Goal: a 429 or 503 would throttle the whole queue; 409 and 500 back off this task alone.
+    answer = caller.task(that_fails(caller, error), WORK, retries=1, max_attempts=3)
+
+    assert answer.status_code == status
+    assert "swordfish" not in answer.text
+    assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]
+
+
+@pytest.mark.parametrize("error", [NotYet("later"), Fault("broken")])
+def test_the_last_attempt_parks_the_work_itself(
+    caller: Caller, database: Database, error: NotYet | Fault
+) -> None:
+    answer = caller.task(that_fails(caller, error), WORK, retries=2, max_attempts=3)
+
+    assert answer.status_code == 204
+    assert given.rows(database, LETTERS) == [("placement-standard", "task_1", error.code, 3, WORK)]
+
+
+@pytest.mark.parametrize("max_attempts", [None, 0])
+def test_without_a_limit_no_attempt_is_the_last(
+    caller: Caller, database: Database, max_attempts: int | None
+) -> None:
+    client = that_fails(caller, NotYet("later"))
+
+    answer = caller.task(client, WORK, retries=99, max_attempts=max_attempts)
+
+    assert answer.status_code == 409
+    assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]
+
+
+def test_a_refusal_is_parked_by_the_first_attempt(caller: Caller, database: Database) -> None:
+    answer = caller.task(that_fails(caller, Rejected("never")), WORK)
+
+    assert answer.status_code == 204
+    assert given.rows(database, LETTERS) == [("placement-standard", "task_1", "rejected", 1, WORK)]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b"\xff", b'{"order_id": 7}'])
+def test_malformed_work_is_parked(caller: Caller, database: Database, body: bytes) -> None:
+    answer = caller.task(function("placement_worker"), body)
+
+    assert answer.status_code == 204
+    assert given.rows(database, LETTERS) == [("placement-standard", "task_1", "malformed", 1, body)]
+
+
+def test_work_for_an_order_that_does_not_exist_is_parked(
+    caller: Caller, database: Database
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+
+    assert caller.task(function("placement_worker"), WORK).status_code == 204
+    assert given.rows(database, "SELECT code FROM dead_letters") == [("unknown_order",)]
+
+
+@pytest.mark.parametrize("header", ["", "-1", "x", "1.5"])
+def test_a_retry_count_that_is_no_number_counts_as_the_first_attempt(
+    caller: Caller, header: str
+) -> None:
+    client = that_fails(caller, NotYet("later"))
+    headers = {"X-CloudTasks-TaskRetryCount": header, "X-Dispatch-Max-Attempts": "2"}
+
+    assert caller.post(client, "/", WORK, headers).status_code == 409
+
+
+def test_without_a_token_nothing_is_done_or_parked(caller: Caller, database: Database) -> None:
+    stranger = Caller(caller.services, "Bearer nonsense")
+
+    answer = stranger.task(function("placement_worker"), b"{", retries=9)
+
+    assert answer.status_code == 401
+    assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]

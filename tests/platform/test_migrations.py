@@ -1,0 +1,108 @@
+"""The schema's history: it can be run again, by two at once, and gives the tables we rely on."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Barrier
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+
+from shared.kit.ids import new_id
+from shared.orders.types import OrderState, Priority
+from shared.platform.config import Config
+from shared.platform.db import Database, engine_for
+from shared.platform.migrate import migrate
+from shared.shipments.types import ParcelState
+from tests.support import given
+from tests.support.database import settings
+
+
+@pytest.fixture
+def engine(config: Config, database: Database) -> Iterator[Engine]:
+    """An engine on an empty database of its own."""
+    assert config.database_url is not None
+    name = new_id("migrations")
+    database.statement(text(f"CREATE DATABASE {name}"))
+    url = make_url(config.database_url.get_secret_value()).set(database=name)
+    found = engine_for(settings(url.render_as_string(hide_password=False)))
+    yield found
+    found.dispose()
+    database.statement(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def tables(engine: Engine) -> set[str]:
+    with closing(engine.connect()) as connection:
+        found = connection.execute(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        )
+        return {row.tablename for row in found}
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    migrate(engine)
+    before = tables(engine)
+
+    migrate(engine)
+
+    assert tables(engine) == before
+    assert {"orders", "stock_levels", "parcels", "outbox", "alembic_version"} <= before
+
+
+def test_of_two_migrators_at_once_the_second_waits_and_finds_nothing_to_do(
+    engine: Engine,
+) -> None:
+    start = Barrier(2)
+
+    def run(_number: int) -> None:
+        start.wait(timeout=10)
+        migrate(engine)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(run, range(2)))
+
+    assert "orders" in tables(engine)
+
+
+def test_every_table_has_a_primary_key(database: Database) -> None:
+    assert (
+        given.rows(
+            database,
+            """SELECT relname FROM pg_class
+                WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+                  AND NOT EXISTS (SELECT FROM pg_constraint
+                                   WHERE conrelid = pg_class.oid AND contype = 'p')""",
+        )
+        == []
+    )
+
+
+def _checked(database: Database, table: str, column: str) -> set[str]:
+    """The words that the CHECK of `column` lists."""
+    found = given.rows(
+        database,
+        f"""SELECT match[1] FROM pg_constraint,
+                   regexp_matches(pg_get_constraintdef(oid), '''([a-z_]+)''::text', 'g') AS match
+             WHERE conrelid = '{table}'::regclass AND conname = '{table}_{column}_check'""",
+    )
+    return {word for (word,) in found}
+
+
+def test_the_states_that_the_database_allows_are_those_of_the_code(database: Database) -> None:
+    assert _checked(database, "orders", "state") == set(OrderState)
+    assert _checked(database, "orders", "priority") == set(Priority)
+    assert _checked(database, "parcels", "state") == set(ParcelState)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE stock_movements SET quantity = 9", "DELETE FROM stock_movements"],
+)
+def test_the_ledger_of_stock_cannot_be_rewritten(database: Database, statement: str) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+
+    with pytest.raises(Exception, match="refused a statement"):
+        database.statement(text(statement))
+
+    assert given.rows(database, "SELECT quantity FROM stock_movements") == [(5,)]
