@@ -34,14 +34,13 @@ class Result:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `test`."""
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    parser.add_argument("paths", nargs="*", help="and any other word: handed to pytest")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the checks in turn, all of them even when one fails; exit code 0 when all passed."""
     # Standard output is for the JSON object alone, where one is wanted.
     console = Console(stderr=arguments.json, highlight=False)
-    words = (*arguments.paths, *arguments.forwarded)
+    words = arguments.forwarded
     checks = {} if words else dict(CHECKS)
     checks["tests"] = ("python", "-m", "pytest", *words)  # -m: imports start at the root
     results = [_run(name, command, console) for name, command in checks.items()]

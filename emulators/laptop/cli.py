@@ -14,7 +14,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("emulators.laptop.status", "show what runs, where, and how much waits"),
     "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "down": ("emulators.laptop.down", "stop what `up` started"),
+    "bench": ("emulators.bench.verb", "measure a figure beside what the machine allows"),
     "test": ("emulators.laptop.checks", "run types, lint, import rules and tests"),
+    "docs": ("emulators.laptop.docs", "write the generated parts of the documents anew"),
     "lock": ("emulators.laptop.lock", "choose and lock the versions of all packages anew"),
 }
 

@@ -24,7 +24,8 @@ from typing import IO, Literal, Self, TypedDict
 from emulators.laptop import postgres
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.manifest import Manifest, ManifestError, load_all
-from emulators.laptop.postgres import Postgres, PostgresFailed
+from emulators.laptop.postgres import Postgres
+from emulators.laptop.postgres_binaries import PostgresFailed
 from emulators.laptop.processes import Process, ProcessFailed, choose_port, module_command
 from emulators.laptop.watchdog import Watchdog
 

@@ -12,12 +12,18 @@ from typing import Any
 import pytest
 
 from emulators.laptop import postgres
-from emulators.laptop.postgres import Binaries, PostgresFailed, Server
+from emulators.laptop.postgres import Server
+from emulators.laptop.postgres_binaries import (
+    Binaries,
+    PostgresFailed,
+    installed_binaries,
+    packaged_binaries,
+)
 from tests.laptop.conftest import runs, wait_until
 
 FOUND = {
-    "installed": postgres.installed_binaries(),
-    "package": postgres.packaged_binaries(),
+    "installed": installed_binaries(),
+    "package": packaged_binaries(),
 }
 
 
