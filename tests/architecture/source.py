@@ -1,0 +1,44 @@
+"""The files of the house, as the checks read them."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from emulators.laptop.stack import ROOT
+
+PRODUCT = ("functions", "shared")
+OURS = (*PRODUCT, "emulators", "tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module: its path below the root, its text, and the text as a tree."""
+
+    path: str
+    text: str
+    tree: ast.Module
+
+
+def module(path: str, text: str) -> Module:
+    """A module that may exist nowhere but in a test."""
+    return Module(path, text, ast.parse(text))
+
+
+@cache
+def modules(*folders: str) -> tuple[Module, ...]:
+    """Every module below the given folders."""
+    return tuple(
+        module(path.relative_to(ROOT).as_posix(), path.read_text())
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    )
+
+
+def files() -> Iterator[Path]:
+    """Every file that a checkout has, whatever it holds; what tools leave behind is not among."""
+    tops = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
+    folders = [ROOT / name for name in (*OURS, "infra", ".ci")]
+    below = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return (path for path in sorted(tops + below) if "__pycache__" not in path.parts)

@@ -1,0 +1,80 @@
+"""The import rules of pyproject.toml hold, cover every package, and each of them has teeth."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from emulators.laptop.stack import ROOT
+
+# where, what is imported there, and the rule that forbids it
+FORBIDDEN = [
+    ("shared/orders/store.py", "shared.stock.store", "one way"),
+    ("shared/flows/place_order.py", "shared.edge.http", "one way"),
+    ("shared/platform/db.py", "shared.orders.types", "one way"),
+    ("shared/kit/ids.py", "shared.contracts.base", "one way"),
+    ("shared/placement/engine.py", "sqlalchemy", "are pure"),
+    ("shared/tracking/fold.py", "shared.platform.db", "are pure"),
+    ("emulators/google/tokens.py", "shared.kit.clock", "cannot share our mistakes"),
+    ("shared/flows/buy_label.py", "emulators.bootstrap", "nothing of the laptop"),
+    ("shared/tracking/fold.py", "easypost", "has one importer"),
+]
+
+
+def lint(root: Path) -> subprocess.CompletedProcess[str]:
+    """import-linter in a process of its own, so that it reads the files below `root`."""
+    program = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [program, "--no-cache"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PATH": "", "NO_COLOR": "1", "COLUMNS": "500", "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the house in which a test may put a wrong import."""
+    root = tmp_path_factory.mktemp("house")
+    shutil.copy(ROOT / "pyproject.toml", root)
+    for folder in ("functions", "shared", "emulators"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def test_the_import_rules_hold() -> None:
+    linted = lint(ROOT)
+
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize(("path", "imported", "rule"), FORBIDDEN)
+def test_a_forbidden_import_is_caught(copy: Path, path: str, imported: str, rule: str) -> None:
+    # Goal: a rule that never fails proves nothing; every contract must find what it is there for.
+    file = copy / path
+    clean = file.read_text()
+    file.write_text(f"{clean}\nimport {imported}\n")
+    try:
+        linted = lint(copy)
+    finally:
+        file.write_text(clean)
+
+    assert linted.returncode == 1, linted.stdout + linted.stderr
+    broken = [line for line in linted.stdout.splitlines() if " BROKEN" in line]
+    assert any(rule in line for line in broken), linted.stdout
+
+
+def test_every_package_of_the_house_has_its_layer() -> None:
+    # Goal: a new feature must not escape the rules because nobody wrote its name down.
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (c["layers"] for c in contracts["contracts"] if c["type"] == "layers")
+    named = {name.strip() for layer in layers for name in layer.split("|")}
+    packages = {f"shared.{path.parent.name}" for path in (ROOT / "shared").glob("*/__init__.py")}
+
+    assert packages | {"functions", "shared.wiring"} == named

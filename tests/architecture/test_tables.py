@@ -1,0 +1,111 @@
+"""Each table has one writer, and a feature reads its own tables only."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from emulators.laptop import atlas
+from emulators.laptop.stack import ROOT
+from shared.platform.db import Database
+
+# Messages belong to no feature: the platform module of that name owns its table.
+PLATFORM = {table: f"shared/platform/{table}.py" for table in ("outbox", "inbox", "dead_letters")}
+ACROSS = "shared/ops/"  # may look everywhere, and writes nothing
+
+
+def house(root: Path, **sources: str) -> Path:
+    """A house with the tables `mugs` and `pens`, and the given modules below shared/."""
+    made = "UP = 'CREATE TABLE mugs (); CREATE TABLE pens ()'"
+    files = {"platform__migrations__versions__0001_all": made, **sources}
+    for name, source in files.items():
+        path = root / "shared" / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return root
+
+
+def test_each_table_is_written_by_exactly_one_store() -> None:
+    wrong = {
+        table: sorted(modules)
+        for table, modules in atlas.writers(ROOT).items()
+        if len(modules) != 1
+        or not all(
+            module == PLATFORM.get(table, module) and (table in PLATFORM or _is_store(module))
+            for module in modules
+        )
+    }
+
+    assert wrong == {}
+
+
+def test_only_its_owner_and_ops_read_a_table() -> None:
+    # Goal: what a feature needs of another comes through a flow, so tables stay free to change.
+    writers = atlas.writers(ROOT)
+    strangers = {
+        table: sorted(others)
+        for table, readers in atlas.readers(ROOT).items()
+        if (others := {m for m in readers - writers[table] if not m.startswith(ACROSS)})
+    }
+
+    assert strangers == {}
+
+
+def test_ops_writes_nothing() -> None:
+    writing = [t for t, names in atlas.writers(ROOT).items() if any(ACROSS in n for n in names)]
+
+    assert writing == []
+
+
+def test_the_migrations_make_the_tables_that_the_rules_are_checked_for(database: Database) -> None:
+    # Goal: a table that the reader of migrations overlooks would have no owner at all.
+    rows = database.statement(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+
+    assert {row.tablename for row in rows} - {"alembic_version"} == set(atlas.tables(ROOT))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Q = 'INSERT INTO mugs (a) VALUES (:a)'",
+        "Q = '''\n   update mugs SET a = :a\n'''",
+        "Q = f'DELETE FROM ONLY mugs WHERE {x}'",
+        "Q = text('TRUNCATE TABLE mugs')",
+        "Q = 'COPY mugs FROM STDIN'",
+        "def f(): return 'MERGE INTO mugs USING pens'",
+    ],
+)
+def test_a_statement_that_writes_is_found(tmp_path: Path, source: str) -> None:
+    written = atlas.writers(house(tmp_path, cups__store=source))
+
+    assert written == {"mugs": {"shared/cups/store.py"}, "pens": set()}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "'''Whoever wants to UPDATE mugs has to ask.'''",
+        "Q = 'SELECT a FROM mugs FOR UPDATE OF mugs SKIP LOCKED'",
+        "Q = 'SELECT a FROM mugs ORDER BY a FOR NO KEY UPDATE'",
+        "Q = 'the mugs'",
+    ],
+)
+def test_a_statement_that_reads_or_a_sentence_is_no_write(tmp_path: Path, source: str) -> None:
+    assert atlas.writers(house(tmp_path, cups__store=source)) == {"mugs": set(), "pens": set()}
+
+
+def test_a_second_writer_is_found(tmp_path: Path) -> None:
+    root = house(tmp_path, cups__store="Q = 'DELETE FROM mugs'", ops__views="Q = 'UPDATE mugs SET'")
+
+    assert atlas.writers(root)["mugs"] == {"shared/cups/store.py", "shared/ops/views.py"}
+
+
+def test_a_reader_is_found(tmp_path: Path) -> None:
+    root = house(tmp_path, cups__store="Q = 'SELECT 1 FROM pens LEFT JOIN mugs USING (a)'")
+
+    assert atlas.readers(root) == {t: {"shared/cups/store.py"} for t in ("mugs", "pens")}
+
+
+def _is_store(module: str) -> bool:
+    parts = module.split("/")
+    return len(parts) == 3 and parts[0] == "shared" and parts[2] == "store.py"
