@@ -1,10 +1,10 @@
 """The words of costing."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property
 
 from shared.kit.errors import Fault, Rejected
 from shared.kit.money import Money
@@ -45,20 +45,23 @@ class RateCard:
 
         Of the cells that reach as far, the one with the smallest distance bound counts.
         """
+        bounds, steps = self._bands
+        position = bisect_left(bounds, distance_m)
+        return steps[position] if position < len(bounds) else ()
+
+    @cached_property
+    def _bands(self) -> tuple[list[int], list[tuple[tuple[int, int], ...]]]:
+        """The distance bounds, ascending, and the weight steps that hold up to each."""
         bounds = sorted({cell.max_distance_m for cell in self.cells})
-        band = next((bound for bound in bounds if bound >= distance_m), None)
-        return () if band is None else _steps(self.cells, band)
-
-
-@lru_cache(maxsize=1_000)
-def _steps(cells: Sequence[Cell], band_m: int) -> tuple[tuple[int, int], ...]:
-    cheapest_reach: dict[int, Cell] = {}
-    for cell in sorted(cells, key=lambda cell: -cell.max_distance_m):
-        if cell.max_distance_m >= band_m:
-            cheapest_reach[cell.max_weight_g] = cell
-    return tuple(
-        (weight_g, cheapest_reach[weight_g].price_cents) for weight_g in sorted(cheapest_reach)
-    )
+        by_distance = sorted(self.cells, key=lambda cell: -cell.max_distance_m)
+        steps = []
+        for bound in bounds:
+            # The nearest bound that reaches as far comes last, and so stays.
+            reach = {
+                c.max_weight_g: c.price_cents for c in by_distance if c.max_distance_m >= bound
+            }
+            steps.append(tuple(sorted(reach.items())))
+        return bounds, steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,24 +13,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from pg8000.converters import make_params
-from pg8000.exceptions import DatabaseError
-from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, event, text
+from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from shared.contracts.base import Cause
 from shared.kit.clock import Clock
 from shared.kit.errors import Fault, NotYet
-from shared.platform import log
+from shared.platform import driver, log
 from shared.platform.config import Config
 
 Result = TypeVar("Result")
 
 ATTEMPTS = 5  # of a transaction that lost a race for a lock; then the queue's back-off takes over
-
-# A prepared plan that a migration outlived: "cached plan must not change result type".
-_STALE_PLAN = {"0A000", "26000"}
 
 # What Postgres says when another transaction was faster; running anew is the documented answer.
 _LOST_RACE = {
@@ -38,9 +33,8 @@ _LOST_RACE = {
     "40P01",  # deadlock_detected
     "55P03",  # lock_not_available: lock_timeout
     "23505",  # unique_violation: another inserted what we had looked for in vain
-    *_STALE_PLAN,  # the connection has forgotten the plan, and the next run makes it anew
+    *driver.STALE_PLAN,  # the connection has forgotten the plan, and the next run makes it anew
 }
-_PREPARED_LIMIT = 200  # statements a connection keeps; the product has fewer
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)")
 
 
@@ -198,7 +192,9 @@ def engine_for(config: Config) -> Engine:
     """An engine with prepared statements and the time-outs of `config` on every connection."""
     options = (
         f"-c lock_timeout={config.lock_timeout_ms} "
-        f"-c statement_timeout={config.statement_timeout_ms} -c timezone=UTC"
+        f"-c statement_timeout={config.statement_timeout_ms} -c timezone=UTC "
+        # Our statements have one good plan each; planning them anew costs more than running them.
+        "-c plan_cache_mode=force_generic_plan"
     )
     if config.database_url is not None:
         engine = create_engine(
@@ -216,7 +212,7 @@ def engine_for(config: Config) -> Engine:
             max_overflow=0,
             pool_pre_ping=True,
         )
-    event.listen(engine, "do_execute", _execute_prepared)
+    driver.tune(engine)
     return engine
 
 
@@ -242,7 +238,7 @@ def _translated(
         return error
     if isinstance(error, PoolExhausted):
         return DatabaseUnavailable("every connection is in use")
-    sqlstate = _sqlstate(error.orig)
+    sqlstate = driver.sqlstate(error.orig)
     if not sqlstate:  # not from the server: the socket
         return DatabaseUnavailable("no connection to the database")
     if sqlstate in _LOST_RACE:
@@ -250,56 +246,3 @@ def _translated(
     if sqlstate[:2] in {"08", "53", "57"}:  # connection, resources, operator intervention
         return DatabaseUnavailable("the database is not available", sqlstate=sqlstate)
     return BrokenStatement("the database refused a statement", sqlstate=sqlstate)
-
-
-def _sqlstate(error: BaseException | None) -> str:
-    """The five characters by which Postgres names an error; empty when it is not Postgres's."""
-    said = error.args[0] if error is not None and error.args else None
-    return str(said.get("C", "")) if isinstance(said, dict) else ""
-
-
-def _execute_prepared(
-    cursor: Any, statement: str, parameters: Sequence[object], _context: object
-) -> bool | None:
-    """Run a statement through a prepared one that its connection keeps.
-
-    pg8000 parses and plans anew at every execution unless told otherwise, which costs more than
-    half of a short transaction. It offers preparation below its DB-API only (1.31).
-    """
-    if not parameters:
-        return None
-    connection = cursor._c  # noqa: SLF001
-    if not connection.autocommit and not connection._in_transaction:  # noqa: SLF001
-        connection.execute_simple("begin transaction")
-    kept = connection.__dict__.setdefault("dispatch_prepared", {})
-    prepared = kept.get(statement)
-    if prepared is None:
-        if len(kept) >= _PREPARED_LIMIT:
-            connection.close_prepared_statement(kept.pop(next(iter(kept)))[0])
-        numbered = _numbered(statement)
-        prepared = kept[statement] = (*connection.prepare_statement(numbered, ()), numbered)
-    name, columns, input_functions, numbered = prepared
-    values = make_params(connection.py_types, parameters)
-    try:
-        ran = connection.execute_named(name, values, columns, input_functions, numbered)
-    except DatabaseError as error:
-        if _sqlstate(error) in _STALE_PLAN:
-            kept.pop(statement)
-        raise
-    cursor._context = ran  # noqa: SLF001
-    cursor._row_iter = None if ran.rows is None else iter(ran.rows)  # noqa: SLF001
-    return True
-
-
-@lru_cache(maxsize=1_000)
-def _numbered(statement: str) -> str:
-    """`%s` to `$1`, `$2`, … and `%%` to `%`: the text that Postgres itself prepares."""
-    parts = re.split(r"(%s|%%)", statement)
-    number = 0
-    for position, part in enumerate(parts):
-        if part == "%s":
-            number += 1
-            parts[position] = f"${number}"
-        elif part == "%%":
-            parts[position] = "%"
-    return "".join(parts)
