@@ -24,7 +24,8 @@ _PARCELS = text("SELECT state, count(*) AS parcels FROM parcels GROUP BY state")
 _WAITING = text("""
     SELECT (SELECT count(*) FROM outbox) AS outbox,
            (SELECT count(*) FROM parcels
-             WHERE NOT EXISTS (SELECT FROM charges WHERE charges.parcel_id = parcels.parcel_id)
+             WHERE state <> 'cancelled'
+               AND NOT EXISTS (SELECT FROM charges WHERE charges.parcel_id = parcels.parcel_id)
            ) AS uncharged
 """)
 _COST = text("SELECT currency, sum(amount_cents) AS cents FROM charges GROUP BY currency")

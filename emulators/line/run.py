@@ -262,15 +262,14 @@ def _sum_up(
     states, parcels, costs = books.orders_by_state(), books.parcels_by_state(), books.costs()
     known, refused = books.known_orders(), books.refused_messages()
     orders = {message.event_id for message in script.messages if message.is_order}
-    accepted = orders & known - refused
     violations = books.violations()
     received = [*units_in(shop.stock), *units_in(shop.later)]
     return Summary(
         shop=shop.name,
         orders_sent=len(orders),
         orders_accepted=len(known),
-        orders_rejected=len(orders & refused),
-        orders_unaccounted=len(orders - accepted - refused),
+        orders_rejected=len((orders & refused) - known),
+        orders_unaccounted=len(orders - known - refused),
         orders_delivered=states.get("delivered", 0),
         orders_returned=states.get("returned", 0),
         orders_cancelled=states.get("cancelled", 0),

@@ -105,7 +105,8 @@ def _wrong(number: int, order: ShopOrder, begun_at: datetime) -> Message:
             return replace(made, type=FROM_THE_FUTURE)
         case _:  # another body under an order id that is known
             lines = ({**first, "quantity": first["quantity"] + 9},)
-            return _message(SUBMITTED, name, order.after, replace(order, lines=lines), begun_at)
+            made = _message(SUBMITTED, name, order.after, replace(order, lines=lines), begun_at)
+            return replace(made, is_order=False)  # whichever comes first is the order
 
 
 def _message(

@@ -12,12 +12,12 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pg8000.core import CoreConnection
+from pg8000 import core
 from requests.adapters import HTTPAdapter
 
 from shared.carriers.easypost import EasyPost
@@ -159,11 +159,48 @@ class _Fuse:
         setattr(owner, method, guarded)
 
 
+def _guard_postgres(fuse: _Fuse) -> None:
+    """Reach a moment before every packet that makes Postgres run something.
+
+    Below any driver's ways: where pg8000 writes messages, and where it sends what it has written.
+    """
+    write, flush = core._write, core._flush
+    prepared: dict[bytes, str] = {}
+    unsent: list[str] = []
+
+    def watched_write(sock: Any, data: bytes) -> None:
+        unsent.extend(_run_by(bytes(data), prepared))
+        write(sock, data)
+
+    def watched_flush(sock: Any) -> None:
+        if unsent:
+            words = "; ".join(unsent)
+            unsent.clear()
+            fuse.reach(words)
+        flush(sock)
+
+    core._write, core._flush = watched_write, watched_flush
+
+
+def _run_by(message: bytes, prepared: dict[bytes, str]) -> Iterator[str]:
+    """The statement that a message of the frontend runs, if it is one that runs something.
+
+    Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
+    """
+    kind, content = message[:1], message[5:]
+    if kind == b"Q":
+        yield content.rstrip(b"\0").decode()
+    elif kind == b"P":
+        name, sql, _ = content.split(b"\0", 2)
+        prepared[name] = sql.decode()
+    elif kind == b"B":
+        _portal, name, _ = content.split(b"\0", 2)
+        yield prepared[name]
+
+
 def _child(order: dict[str, Any], pipe: int) -> None:
     fuse = _Fuse(pipe, order["moment"])
-    fuse.guard(CoreConnection, "execute_simple", lambda _self, sql: sql)
-    fuse.guard(CoreConnection, "execute_unnamed", lambda _self, sql, *_: sql)
-    fuse.guard(CoreConnection, "execute_named", lambda _self, *given: given[-1])
+    _guard_postgres(fuse)
     fuse.guard(HTTPAdapter, "send", lambda _self, request, *_: f"{request.method} carrier")
     fuse.guard(Topics, "publish", lambda _self, topic, *_: f"publish {topic}")
     fuse.guard(Queues, "add", lambda _self, queue, *_: f"add to {queue}")
