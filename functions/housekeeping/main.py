@@ -5,6 +5,7 @@ from flask import Request, Response
 
 from shared.edge import schedule
 from shared.flows.audit_books import audit_books
+from shared.flows.early_changes import park_early_changes
 from shared.flows.request_placement import wake_backorders
 from shared.wiring import services
 
@@ -17,6 +18,9 @@ def housekeeping(request: Request) -> Response:
         services(),
         {
             "/wake-backorders": lambda parts, cause: {"woken": parts.run(wake_backorders, cause)},
+            "/park-early-changes": lambda parts, cause: {
+                "parked": parts.run(park_early_changes, cause)
+            },
             "/audit": lambda parts, cause: {"violations": parts.run(audit_books, cause)},
         },
     )

@@ -2,7 +2,9 @@
 
 import hashlib
 
-from shared.contracts.orders import OrderAccepted, OrderSubmitted
+from shared.contracts.orders import OrderAccepted, OrderAmended, OrderCancelled, OrderSubmitted
+from shared.flows.cancel_order import cancel_order
+from shared.flows.change_order import change_order
 from shared.flows.checked_lines import checked_lines
 from shared.kit.geo import Point
 from shared.orders import store as orders
@@ -15,6 +17,8 @@ from shared.platform.db import Transaction
 def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
     """Store the order once, however often and under however many event ids it is submitted.
 
+    A change or a cancellation that came before it is applied at once.
+
     Raises:
         OrderConflict: the order id is known with another body; both fingerprints are told.
         UnknownSku: a line names something that the catalogue does not have.
@@ -22,6 +26,7 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
     # Of what the channel sent, so that a field we learn later does not make it another order.
     sent = event.model_dump_json(exclude_unset=True)
     fingerprint = hashlib.sha256(sent.encode()).hexdigest()[:32]
+    orders.one_at_a_time(tx, event.order_id)
     known = orders.find(tx, event.order_id)
     if known is not None:
         if known.fingerprint == fingerprint:
@@ -52,3 +57,8 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
         orders.insert_lines(event.order_id, lines),
         outbox.put(tx, OrderAccepted(order_id=event.order_id, priority=priority, revision=1)),
     )
+    early = orders.take_early(tx, event.order_id)
+    if early is not None and early.type == OrderAmended.type:
+        change_order(tx, OrderAmended.decode(early.body))
+    elif early is not None:
+        cancel_order(tx, OrderCancelled.decode(early.body))

@@ -1,10 +1,11 @@
 """A channel cancelled an order: give everything back, and close it."""
 
 from shared.contracts.orders import OrderCancelled, OrderClosed
+from shared.flows.early_changes import locked_or_remembered
 from shared.flows.unplace import unplace
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.types import OrderNotHereYet, OrderState
+from shared.orders.types import OrderState
 from shared.platform import outbox
 from shared.platform.db import Transaction
 
@@ -12,14 +13,15 @@ from shared.platform.db import Transaction
 def cancel_order(tx: Transaction, event: OrderCancelled) -> None:
     """Cancel the whole order; cancelling it again changes nothing.
 
+    A cancellation that comes before its order is kept until the order comes.
+
     Raises:
-        OrderNotHereYet: the cancellation came before the order.
         TooLateToChange: a label is being bought, or a parcel is on its way.
         IllegalTransition: the order is shipped, delivered or returned.
     """
-    order = orders.lock(tx, event.order_id)
+    order = locked_or_remembered(tx, event)
     if order is None:
-        raise OrderNotHereYet("the order is not known yet", order_id=event.order_id)
+        return
     if order.state is OrderState.CANCELLED:
         return
     state = LIFECYCLE.advance(order.state, OrderStep.CANCEL)

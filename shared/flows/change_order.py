@@ -2,10 +2,10 @@
 
 from shared.contracts.orders import OrderAmended, OrderChanged
 from shared.flows.checked_lines import checked_lines
+from shared.flows.early_changes import locked_or_remembered
 from shared.flows.unplace import unplace
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.types import OrderNotHereYet
 from shared.platform import outbox
 from shared.platform.db import Transaction
 
@@ -13,18 +13,17 @@ from shared.platform.db import Transaction
 def change_order(tx: Transaction, event: OrderAmended) -> None:
     """Replace the order's lines; a revision that is not newer than the known one is ignored.
 
+    A change that comes before its order is kept until the order comes.
+
     Raises:
-        OrderNotHereYet: the change came before the order.
         UnknownSku: a line names something that the catalogue does not have.
         TooLateToChange: a label is being bought, or a parcel is on its way.
         IllegalTransition: the order is shipped or closed.
     """
-    order = orders.lock(tx, event.order_id)
-    if order is None:
-        raise OrderNotHereYet("the order is not known yet", order_id=event.order_id)
-    if event.revision <= order.revision:
-        return
     lines = checked_lines(tx, event.order_id, event.lines)
+    order = locked_or_remembered(tx, event)
+    if order is None or event.revision <= order.revision:
+        return
     state = LIFECYCLE.advance(order.state, OrderStep.UNPLACE)
     unplace(tx, order)
     orders.delete_lines(tx, order.order_id)

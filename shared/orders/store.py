@@ -1,4 +1,4 @@
-"""The tables orders and order_lines. Nothing else writes to them."""
+"""The tables orders, order_lines and early_changes. Nothing else writes to them."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from shared.kit.geo import Point
 from shared.orders.lifecycle import FINAL
-from shared.orders.types import Line, Order, OrderState, Priority
+from shared.orders.types import EarlyChange, Line, Order, OrderState, Priority
 from shared.platform.db import Transaction, Write
 
 _INSERT = """
@@ -40,6 +40,28 @@ _LINES = text("""
       FROM order_lines
      WHERE order_id = :order_id
      ORDER BY line_no
+""")
+# Two transactions that both find no order must not both act on that: the second waits here, and
+# what it reads in its next statement is what the first has left.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
+_REMEMBER = """
+    INSERT INTO early_changes (order_id, type, revision, body, event_id, received_at)
+    VALUES (:order_id, :type, :revision, :body, :event_id, :now)
+        ON CONFLICT (order_id) DO UPDATE
+       SET type = excluded.type, revision = excluded.revision, body = excluded.body,
+           event_id = excluded.event_id
+     WHERE excluded.revision > early_changes.revision
+ RETURNING 1
+"""
+_TAKE_EARLY = text("""
+    DELETE FROM early_changes WHERE order_id = :order_id
+ RETURNING order_id, type, body, event_id
+""")
+_TAKE_OVERDUE = text("""
+    DELETE FROM early_changes
+     WHERE order_id IN (SELECT order_id FROM early_changes WHERE received_at <= :before
+                         ORDER BY received_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+ RETURNING order_id, type, body, event_id
 """)
 _DELETE_LINES = text("DELETE FROM order_lines WHERE order_id = :order_id")
 _MOVE = """
@@ -154,6 +176,37 @@ def lock(tx: Transaction, order_id: str) -> Order | None:
     return _order(tx.row(_LOCK, order_id=order_id))
 
 
+def one_at_a_time(tx: Transaction, order_id: str) -> None:
+    """Nobody else decides whether this order exists, until the transaction ends."""
+    tx.rows(_ONE_AT_A_TIME, order_id=order_id)
+
+
+def remember_early(tx: Transaction, change: EarlyChange, revision: int) -> Write:
+    """Keep a change until its order comes; of several the highest revision stays."""
+    return Write(
+        _REMEMBER,
+        {
+            "order_id": change.order_id,
+            "type": change.type,
+            "revision": revision,
+            "body": change.body.decode(),
+            "event_id": change.event_id,
+            "now": tx.now,
+        },
+    )
+
+
+def take_early(tx: Transaction, order_id: str) -> EarlyChange | None:
+    """The change that waits for this order; it waits no longer."""
+    row = tx.row(_TAKE_EARLY, order_id=order_id)
+    return None if row is None else _early(row)
+
+
+def take_overdue_early(tx: Transaction, before: datetime, limit: int) -> Sequence[EarlyChange]:
+    """Changes that have waited since before a moment; they wait no longer."""
+    return [_early(row) for row in tx.rows(_TAKE_OVERDUE, before=before, limit=limit)]
+
+
 def lines(tx: Transaction, order_id: str) -> tuple[Line, ...]:
     """The lines of an order that is locked, by number."""
     return tuple(
@@ -208,6 +261,10 @@ def overdue(tx: Transaction, before: datetime, limit: int) -> Sequence[tuple[str
     """Orders accepted before a moment that wait to be placed still, the nearest promise first."""
     rows = tx.rows(_OVERDUE, before=before, limit=limit)
     return [(row.order_id, Priority(row.priority)) for row in rows]
+
+
+def _early(row: Any) -> EarlyChange:
+    return EarlyChange(row.order_id, row.type, row.body.encode(), row.event_id)
 
 
 def _order(row: Any) -> Order | None:

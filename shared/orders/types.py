@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.kit.errors import NotYet, Rejected
+from shared.kit.errors import Rejected
 from shared.kit.geo import Point
 
 
@@ -41,6 +41,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyChange:
+    """A change that came before its order: an event's type and body, and the event's id."""
+
+    order_id: str
+    type: str
+    body: bytes
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """An order as it is stored, without its lines."""
 
@@ -60,12 +70,6 @@ class UnknownOrder(Rejected):
     """There is no such order, and nothing announces one."""
 
     code = "unknown_order"
-
-
-class OrderNotHereYet(NotYet):
-    """A change overtook the order that it changes."""
-
-    code = "order_not_here_yet"
 
 
 class OrderConflict(Rejected):

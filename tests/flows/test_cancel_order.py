@@ -1,11 +1,14 @@
 """Cancelling an order: everything is given back, until a label is being bought."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.work import BuyLabel
 from shared.flows.cancel_order import cancel_order
-from shared.orders.types import OrderNotHereYet, TooLateToChange
+from shared.orders.types import TooLateToChange
 from shared.platform.db import Database
 from shared.shipments import store as shipments
 from tests.flows import doubles
@@ -76,9 +79,49 @@ def test_cancelling_twice_is_cancelling_once(database: Database) -> None:
     assert given.violations(database) == []
 
 
-def test_a_cancellation_that_overtook_its_order_asks_to_come_again(database: Database) -> None:
-    with pytest.raises(OrderNotHereYet):
-        given.apply(database, cancel_order, CANCELLED)
+def test_a_cancellation_that_overtook_its_order_cancels_it_as_it_comes(
+    database: Database,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.apply(database, cancel_order, CANCELLED)
+    assert given.told(database) == []
+
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT state, state_reason FROM orders") == [
+        ("cancelled", CANCELLED.reason)
+    ]
+    assert given.told(database) == ["order.accepted", "order.closed"]
+    assert given.rows(database, "SELECT count(*) FROM early_changes") == [(0,)]
+    assert given.violations(database) == []
+
+
+def test_an_order_and_its_cancellation_at_the_same_moment_end_cancelled(
+    database: Database,
+) -> None:
+    # Goal: each of the two may find the other missing; one of them must still see the other.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    for n in range(12):
+        gate = Barrier(2)
+        cancelled = OrderCancelled(order_id=f"ord_{n}", reason="no")
+
+        def cancel(event: OrderCancelled = cancelled, gate: Barrier = gate) -> None:
+            gate.wait()
+            given.apply(database, cancel_order, event)
+
+        def submit(name: str = f"ord_{n}", gate: Barrier = gate) -> None:
+            gate.wait()
+            given.order(database, name, {"MUG": 1})
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            for done in [pool.submit(cancel), pool.submit(submit)]:
+                done.result()
+
+    assert given.rows(database, "SELECT state, count(*) FROM orders GROUP BY 1") == [
+        ("cancelled", 12)
+    ]
+    assert given.violations(database) == []
 
 
 @pytest.mark.parametrize("bought", [False, True], ids=["being bought", "bought"])

@@ -6,7 +6,7 @@ from shared.contracts.orders import OrderAmended, OrderCancelled, OrderedLine
 from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.kit.lifecycle import IllegalTransition
-from shared.orders.types import OrderNotHereYet, TooLateToChange
+from shared.orders.types import TooLateToChange
 from shared.platform.db import Database
 from shared.stock.types import UnknownSku
 from tests.flows import doubles
@@ -79,9 +79,28 @@ def test_a_revision_that_is_not_newer_is_ignored(database: Database, revision: i
     assert given.told(database) == []
 
 
-def test_a_change_that_overtook_its_order_asks_to_come_again(database: Database) -> None:
-    with pytest.raises(OrderNotHereYet):
-        given.apply(database, change_order, amended(2))
+@pytest.mark.parametrize("revisions", [(2, 3), (3, 2)])
+def test_changes_that_overtook_their_order_change_it_as_it_comes(
+    database: Database, revisions: tuple[int, int]
+) -> None:
+    # Goal: the highest revision stands, in whichever order they came.
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    for revision in revisions:
+        given.apply(database, change_order, amended(revision, quantity=revision))
+
+    given.order(database, "ord_1", {"MUG": 1})
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT revision, state FROM orders") == [(3, "placed")]
+    assert given.rows(database, "SELECT sum(quantity) FROM parcel_items") == [(3,)]
+    assert given.violations(database) == []
+
+
+def test_a_change_that_overtook_its_order_is_refused_at_once_when_it_is_wrong(
+    database: Database,
+) -> None:
+    with pytest.raises(UnknownSku):
+        given.apply(database, change_order, amended(2, "GHOST"))
 
 
 def test_an_unknown_sku_leaves_the_placed_order_as_it_was(database: Database) -> None:

@@ -7,19 +7,22 @@ import pytest
 import yaml
 
 from emulators.laptop.stack import ROOT, Options
-from emulators.line.script import CANCELLED
+from shared.kit.clock import utc_now
+from tests.flows.updates import body
 from tests.journeys.stage import STEP_S, open_directory, shop, staged, wait_until
+from tests.journeys.test_doors import knock, signed
 
 pytestmark = pytest.mark.slow
 
 ATTEMPTS = 5
+SUBSCRIPTION = "order_tracking.carrier-updates"
 
 
 def impatient_functions(root: Path) -> Path:
-    """The real functions, of which order_intake gives up sooner: twelve attempts take minutes."""
+    """The real functions, of which order_tracking gives up sooner: twelve attempts take minutes."""
     functions = root / "functions"
     shutil.copytree(ROOT / "functions", functions, ignore=shutil.ignore_patterns("__pycache__"))
-    path = functions / "order_intake" / "function.yaml"
+    path = functions / "order_tracking" / "function.yaml"
     manifest = yaml.safe_load(path.read_text())
     manifest["trigger"]["retry"] = {
         "min_backoff_s": 0,
@@ -30,7 +33,7 @@ def impatient_functions(root: Path) -> Path:
     return functions
 
 
-def test_a_change_to_an_order_that_never_comes_ends_as_a_dead_letter() -> None:
+def test_news_of_a_parcel_that_is_not_ours_ends_as_a_dead_letter() -> None:
     # Goal: by way of Pub/Sub's own dead-letter topic, under the subscription it came from.
     with open_directory() as directory:
         options = Options(
@@ -38,20 +41,18 @@ def test_a_change_to_an_order_that_never_comes_ends_as_a_dead_letter() -> None:
         )
         with staged(options) as stage:
             stage.line.load(shop({"SAO": {"MUG-RED": 5}}))
-            body = {"order_id": "dead-never", "reason": "it never came"}
+            news = body("NOBODYS", [("in_transit", utc_now())])
 
-            event_id = stage.publish("orders", CANCELLED, body)
+            assert knock(stage, news, signed(stage, news)).status_code == 204
             stage.submit("dead-behind", {"MUG-RED": 1})
 
             stage.wait_for("dead-behind", "delivered")
-            wait_until(lambda: stage.letter(event_id), "the cancellation is parked")
-            letter = stage.letter(event_id)
-            assert letter is not None
-            source, code, reason, original, attempts = letter
-            assert (source, code, attempts) == ("order_intake.orders", "undeliverable", ATTEMPTS)
-            assert reason == f"given up after {ATTEMPTS} deliveries to order_intake.orders"
-            assert b"dead-never" in bytes(original)
-            assert stage.failures("order_intake.orders") == ATTEMPTS
+            letters = "SELECT source, code, attempts, payload FROM dead_letters"
+            wait_until(lambda: stage.rows(letters), "the update is parked")
+            ((source, code, attempts, original),) = stage.rows(letters)
+            assert (source, code, attempts) == (SUBSCRIPTION, "undeliverable", ATTEMPTS)
+            assert b"NOBODYS" in bytes(original)
+            assert stage.failures(SUBSCRIPTION) >= ATTEMPTS
             (shown,) = stage.status()["database"]["newest_dead_letters"]
-            assert (shown["message_id"], shown["code"]) == (event_id, "undeliverable")
+            assert shown["code"] == "undeliverable"
             stage.wait_for_rest()

@@ -98,6 +98,16 @@ CREATE TABLE order_lines (
     -- What is in none of the three is waiting.
     CONSTRAINT units_are_conserved CHECK (allocated + backordered + cancelled <= quantity)
 );
+-- What overtook its order. Of several the one that counts: a cancellation, else the newest revision.
+CREATE TABLE early_changes (
+    order_id     text PRIMARY KEY,
+    type         text        NOT NULL,
+    revision     integer     NOT NULL CHECK (revision >= 2),
+    body         text        NOT NULL,
+    event_id     text        NOT NULL,
+    received_at  timestamptz NOT NULL
+);
+CREATE INDEX early_changes_by_age ON early_changes (received_at);
 CREATE INDEX order_lines_backordered ON order_lines (sku) WHERE backordered > 0;
 """
 
