@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rich.console import Console
 from emulators.laptop.stack import ROOT
 
 FORWARDS = True  # what the parser does not know is for pytest
+
+ALONE = ("-n", "-s", "--pdb", "--trace", "--collect-only", "--co")
 
 CHECKS: dict[str, tuple[str, ...]] = {
     "types": ("mypy",),
@@ -42,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=arguments.json, highlight=False)
     words = arguments.forwarded
     checks = {} if words else dict(CHECKS)
-    checks["tests"] = ("python", "-m", "pytest", *words)  # -m: imports start at the root
+    # -m: imports start at the root.
+    checks["tests"] = ("python", "-m", "pytest", *_side_by_side(words), *words)
     results = [_run(name, command, console) for name, command in checks.items()]
     if arguments.json:
         sys.stdout.write(json.dumps({"checks": [asdict(result) for result in results]}) + "\n")
@@ -50,6 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
         verdict = "[green]passed[/green]" if result.passed else "[red]FAILED[/red]"
         console.print(f"{result.name:<14}{verdict}  {result.duration_s:6.1f} s")
     return 0 if all(result.passed for result in results) else 1
+
+
+def _side_by_side(words: Sequence[str]) -> tuple[str, ...]:
+    """Two test processes, a file in one of them; none where the user looks at a single one."""
+    alone = any(word.startswith(ALONE) for word in words)
+    return () if alone else ("-n", "2", "--dist", "loadfile")
 
 
 def _run(name: str, command: tuple[str, ...], console: Console) -> Result:

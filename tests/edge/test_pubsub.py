@@ -7,10 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.contracts.orders import OrderCancelled, OrderSubmitted
+from shared.contracts.parcels import CarrierUpdateReceived
 from shared.edge import pubsub
 from shared.kit.errors import DispatchError, Fault, NotYet, Rejected
 from shared.platform.db import Database, DatabaseUnavailable
 from tests.edge.serving import Caller, failing, function, served
+from tests.flows import doubles, updates
+from tests.flows.updates import received
 from tests.platform.doubles import RecordingTopics
 from tests.support import given
 
@@ -133,19 +136,23 @@ def test_what_cannot_be_read_is_parked_and_never_blocks_what_comes_behind(
 
 
 def test_an_event_that_came_too_early_is_asked_for_again(
-    caller: Caller, intake: FlaskClient, database: Database, body: bytes
+    caller: Caller, database: Database, body: bytes
 ) -> None:
-    early = OrderCancelled(order_id="ord_1", reason="no").encode()
-    attributes = {"ce-type": OrderCancelled.type, "ce-id": "evt_0"}
+    # Goal: a carrier may report a parcel before we have recorded its label.
+    tracking = function("order_tracking")
+    given.order(database, "ord_1", {"MUG": 1})
+    given.place(database, "ord_1")
+    news = received(database, updates.body("ord_1-1", [("in_transit", database.now())]))
+    attributes = {"ce-type": CarrierUpdateReceived.type, "ce-id": "evt_0"}
 
-    answer = caller.push(intake, early, attributes)
+    answer = caller.push(tracking, news.encode(), attributes)
     assert answer.status_code == 503
-    assert answer.get_json()["code"] == "order_not_here_yet"
+    assert answer.get_json()["code"] == "parcel_not_here_yet"
     assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]
-    caller.push(intake, body, SUBMITTED)
+    doubles.labelled(database, "ord_1")
 
-    assert caller.push(intake, early, attributes, attempt=2).status_code == 204
-    assert given.rows(database, "SELECT state FROM orders") == [("cancelled",)]
+    assert caller.push(tracking, news.encode(), attributes, attempt=2).status_code == 204
+    assert given.rows(database, "SELECT state FROM orders") == [("shipped",)]
 
 
 @pytest.mark.parametrize(
