@@ -1,16 +1,19 @@
 """Programs that run beside one another: started, watched, ended, and nothing left behind."""
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.watchdog import Watchdog
@@ -18,6 +21,8 @@ from emulators.laptop.watchdog import Watchdog
 FIRST_USER_PORT = 1_024  # Postgres does not run as root, and below this only root may listen
 LAST_PORT = 65_535
 POLL_S = 0.01
+
+_kept_ports: list[IO[str]] = []  # the locks on what `free_port` gave out
 
 
 class ProcessFailed(Exception):
@@ -119,6 +124,7 @@ class Process:
         if running is None:
             return
         self.send(self.stop_signal)
+        self.send(signal.SIGCONT)  # one that stands still would not hear the first
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(timeout_s)
         self._bury(running)
@@ -152,13 +158,27 @@ def free_port() -> int:
     """A loopback TCP port that nobody listens on at this moment.
 
     Chosen below the range from which systems take the local ports of outgoing connections, so that
-    none of those can take it before the program that it is meant for.
+    none of those can take it before the program that it is meant for; and kept from other stacks
+    of this user until this process ends.
     """
     for _ in range(100):
         port = 10_000 + secrets.randbelow(20_000)
-        if is_free(port):
+        if is_free(port) and _keep(port):
             return port
     raise UserMistake("No port between 10000 and 30000 is free; stop what listens there.")
+
+
+def _keep(port: int) -> bool:
+    folder = Path(tempfile.gettempdir()) / f"dispatch-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    kept = (folder / str(port)).open("a")
+    try:
+        fcntl.flock(kept, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        kept.close()
+        return False
+    _kept_ports.append(kept)
+    return True
 
 
 def is_free(port: int) -> bool:

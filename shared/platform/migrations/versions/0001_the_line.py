@@ -98,7 +98,7 @@ CREATE TABLE order_lines (
     -- What is in none of the three is waiting.
     CONSTRAINT units_are_conserved CHECK (allocated + backordered + cancelled <= quantity)
 );
--- What overtook its order. Of several the one that counts: a cancellation, else the newest revision.
+-- What overtook its order; of several the one that counts: a cancellation, else the newest.
 CREATE TABLE early_changes (
     order_id     text PRIMARY KEY,
     type         text        NOT NULL,
