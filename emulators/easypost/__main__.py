@@ -6,10 +6,13 @@ import json
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from aiohttp import web
 
+from emulators import disk
 from emulators.easypost.hooks import Hooks
+from emulators.easypost.ledger import Ledger
 from emulators.easypost.server import Server
 from emulators.easypost.shipments import Shipments
 from emulators.easypost.trackers import Trackers
@@ -18,7 +21,7 @@ HOST = "127.0.0.1"
 
 
 def main() -> int:
-    """Run until a signal; 1 when the port is taken."""
+    """Run until a signal; 1 when the port or the state is taken."""
     options = _options()
     try:
         listener = socket.create_server((HOST, options.port), backlog=1024)
@@ -28,7 +31,11 @@ def main() -> int:
         )
         return 1
     with listener:
-        asyncio.run(_serve(listener, options))
+        try:
+            asyncio.run(_serve(listener, options))
+        except disk.Unusable as unusable:
+            print(f"easypost: {unusable}", file=sys.stderr)
+            return 1
     return 0
 
 
@@ -41,6 +48,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--duplicates", type=float, default=0.1, help="share sent twice")
     parser.add_argument("--reorder", type=float, default=0.1, help="share overtaken by the next")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help="keep everything here over a restart"
+    )
     return parser.parse_args()
 
 
@@ -49,21 +59,28 @@ async def _serve(listener: socket.socket, options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     address = f"{HOST}:{listener.getsockname()[1]}"
-    async with Hooks(options.webhook_url, options.webhook_secret) as hooks:
+    state: Path | None = options.state_dir
+    kept = disk.Disk(state / "easypost.sqlite3" if state else None)
+    ledger = Ledger(kept)
+    async with Hooks(options.webhook_url, options.webhook_secret, ledger) as hooks:
         trackers = Trackers(
             hooks,
+            ledger,
             step_s=options.step_s,
             duplicates=options.duplicates,
             reorder=options.reorder,
             seed=options.seed,
         )
-        server = Server(Shipments(f"http://{address}"), trackers, hooks)
-        runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
+        shipments = Shipments(f"http://{address}", ledger)
+        trackers.restore(shipments)
+        application = Server(shipments, trackers, hooks, ledger).application()
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, listener).start()
         print(json.dumps({"http": address}), flush=True)
         await stopping.wait()
         await runner.cleanup()
+    await kept.close()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ import unicodedata
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import aiohttp
+
+from emulators.easypost.ledger import Ledger
 
 WORKERS = 48
 TIMEOUT_S = 7.0
@@ -19,21 +22,26 @@ MAX_ATTEMPTS = 20
 
 @dataclass(slots=True)
 class _Letter:
+    letter_id: str
     body: bytes
     signature: str
     attempts: int = 0
 
 
 class Hooks:
-    """Sends events to one address. Use it as an async context manager."""
+    """Sends events to one address. Use it as an async context manager.
 
-    def __init__(self, url: str, secret: str) -> None:
+    What an earlier process left in the ledger is sent first.
+    """
+
+    def __init__(self, url: str, secret: str, ledger: Ledger) -> None:
         self.sent = 0  # taken with a 2xx
         self.refused = 0  # answered otherwise, or not at all
         self.retried = 0
         self.given_up = 0
         self.pending = 0  # neither taken nor given up
         self._url = url
+        self._ledger = ledger
         self._key = unicodedata.normalize("NFKD", secret).encode()
         self._queue: asyncio.Queue[_Letter] = asyncio.Queue()
         self._session: aiohttp.ClientSession | None = None
@@ -45,6 +53,8 @@ class Hooks:
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
         )
         self._workers = [asyncio.create_task(self._work(self._session)) for _ in range(WORKERS)]
+        for letter_id, body in self._ledger.letters():
+            self._post(letter_id, body, 0.0)
         return self
 
     async def __aexit__(
@@ -62,17 +72,22 @@ class Hooks:
     def send(self, event: dict[str, Any], times: int = 1, delay_s: float = 0.0) -> None:
         """Queue the event as it is now, `times` times, after `delay_s`."""
         body = json.dumps(event, separators=(",", ":")).encode()
-        signature = "hmac-sha256-hex=" + hmac.digest(self._key, body, "sha256").hex()
         for _ in range(times):
-            self.pending += 1
-            self._put_later(_Letter(body, signature), delay_s)
+            letter_id = uuid4().hex
+            self._ledger.keep_letter(letter_id, body)
+            self._post(letter_id, body, delay_s)
+
+    def _post(self, letter_id: str, body: bytes, delay_s: float) -> None:
+        signature = "hmac-sha256-hex=" + hmac.digest(self._key, body, "sha256").hex()
+        self.pending += 1
+        self._put_later(_Letter(letter_id, body, signature), delay_s)
 
     async def _work(self, session: aiohttp.ClientSession) -> None:
         while True:
             letter = await self._queue.get()
             if await self._deliver(session, letter):
                 self.sent += 1
-                self.pending -= 1
+                self._be_done_with(letter)
             else:
                 self._repeat_later(letter)
 
@@ -90,11 +105,15 @@ class Hooks:
         self.refused += 1
         if letter.attempts >= MAX_ATTEMPTS:
             self.given_up += 1
-            self.pending -= 1
+            self._be_done_with(letter)
             return
         self.retried += 1
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (letter.attempts - 1))
         self._put_later(letter, pause_s)
+
+    def _be_done_with(self, letter: _Letter) -> None:
+        self.pending -= 1
+        self._ledger.drop_letter(letter.letter_id)
 
     def _put_later(self, letter: _Letter, pause_s: float) -> None:
         if pause_s:

@@ -12,6 +12,7 @@ from emulators.easypost import labels
 from emulators.easypost.errors import Refusal
 from emulators.easypost.faults import Faults
 from emulators.easypost.hooks import Hooks
+from emulators.easypost.ledger import Ledger
 from emulators.easypost.shipments import Shipments
 from emulators.easypost.trackers import JOURNEY, Trackers
 
@@ -21,10 +22,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Server:
     """Ties shipments, trackers and faults to paths."""
 
-    def __init__(self, shipments: Shipments, trackers: Trackers, hooks: Hooks) -> None:
+    def __init__(
+        self, shipments: Shipments, trackers: Trackers, hooks: Hooks, ledger: Ledger
+    ) -> None:
         self._shipments = shipments
         self._trackers = trackers
         self._hooks = hooks
+        self._ledger = ledger
         self._faults = Faults()
 
     def application(self) -> web.Application:
@@ -48,7 +52,9 @@ class Server:
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
         async def answer() -> web.Response:
-            return web.json_response(self._shipments.create(await _body(request)), status=201)
+            shipment = self._shipments.create(await _body(request))
+            await self._ledger.saved()
+            return web.json_response(shipment, status=201)
 
         return await self._faults.apply("create", request, answer)
 
@@ -56,6 +62,7 @@ class Server:
         async def answer() -> web.Response:
             shipment = self._shipments.buy(request.match_info["key"], await _body(request))
             self._trackers.start(shipment)
+            await self._ledger.saved()
             return web.json_response(shipment)
 
         return await self._faults.apply("buy", request, answer)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from emulators.easypost.errors import Refusal, not_found, parameter_required
+from emulators.easypost.ledger import Ledger
 from emulators.easypost.rating import MAX_WEIGHT_OZ, SERVICES, price_cents
 
 Document = dict[str, Any]
@@ -23,14 +24,17 @@ def timestamp() -> str:
 
 
 class Shipments:
-    """All shipments of this run, by id and by reference."""
+    """All shipments, those of the ledger included, by id and by reference."""
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(self, public_url: str, ledger: Ledger) -> None:
         self.bought = 0
         self._public_url = public_url
+        self._ledger = ledger
         self._by_id: dict[str, Document] = {}
         self._by_reference: dict[str, Document] = {}
-        self._tracking_number = 0
+        for shipment in ledger.shipments():
+            self._index(shipment)
+            self.bought += shipment["postage_label"] is not None
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -42,10 +46,8 @@ class Shipments:
             parameter_required("shipment")
         _check(asked)
         shipment = _document(asked)
-        self._by_id[shipment["id"]] = shipment
-        if shipment["reference"]:
-            # References are not unique there either; which one EasyPost finds is not documented.
-            self._by_reference.setdefault(shipment["reference"], shipment)
+        self._index(shipment)
+        self._ledger.keep_shipment(shipment)
         return shipment
 
     def find(self, key: str) -> Document:
@@ -65,13 +67,19 @@ class Shipments:
         if rate is None:
             raise Refusal(404, "RATE.NOT_FOUND", "The rate is not one of this shipment.")
         self._sell(shipment, rate)
+        self._ledger.keep_shipment(shipment)
         return shipment
+
+    def _index(self, shipment: Document) -> None:
+        self._by_id[shipment["id"]] = shipment
+        if shipment["reference"]:
+            # References are not unique there either; which one EasyPost finds is not documented.
+            self._by_reference.setdefault(shipment["reference"], shipment)
 
     def _sell(self, shipment: Document, rate: Document) -> None:
         self.bought += 1
-        self._tracking_number += 1
         now = timestamp()
-        code = f"{rate['carrier'][:2].upper()}{self._tracking_number:09d}BR"
+        code = f"{rate['carrier'][:2].upper()}{self.bought:09d}BR"
         label = f"{self._public_url}/labels/{shipment['id']}"
         shipment["updated_at"] = now
         shipment["tracking_code"] = code

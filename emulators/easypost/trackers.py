@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from emulators.easypost.errors import not_found
 from emulators.easypost.hooks import Hooks
-from emulators.easypost.shipments import Document, fresh_id, timestamp
+from emulators.easypost.ledger import Ledger
+from emulators.easypost.shipments import Document, Shipments, fresh_id, timestamp
 
 OVERTAKING_S = 0.05  # apart enough for the later event to arrive first
 
@@ -46,10 +47,18 @@ class Trackers:
     """Moves parcels along and reports each step, with a share doubled and a share swapped."""
 
     def __init__(
-        self, hooks: Hooks, *, step_s: float, duplicates: float, reorder: float, seed: int
+        self,
+        hooks: Hooks,
+        ledger: Ledger,
+        *,
+        step_s: float,
+        duplicates: float,
+        reorder: float,
+        seed: int,
     ) -> None:
         self.delivered = 0
         self._hooks = hooks
+        self._ledger = ledger
         self._step_s = step_s
         self._duplicates = duplicates
         self._reorder = reorder
@@ -66,6 +75,18 @@ class Trackers:
     def held(self) -> int:
         """How many parcels stand still because of `hold`."""
         return len(self._held)
+
+    def restore(self, shipments: Shipments) -> None:
+        """Set going again what an earlier process left under way; needs a running event loop."""
+        for shipment_id, next_step, kept_back in self._ledger.journeys():
+            shipment = shipments.find(shipment_id)
+            tracker = shipment["tracker"]
+            self._by_id[tracker["id"]] = tracker
+            moving = _Moving(tracker, shipment, next_step, kept_back)
+            if moving.arrived:
+                self.delivered += 1
+            else:
+                asyncio.get_running_loop().call_later(self._step_s, self._move, moving)
 
     def find(self, tracker_id: str) -> Document:
         """The tracker of that id."""
@@ -111,13 +132,18 @@ class Trackers:
     def _move(self, moving: _Moving) -> None:
         if self._holding and self._hold_at in (None, moving.tracker["status"]):
             self._send_kept_back(moving)  # nothing is coming that could overtake it
+            self._keep(moving)
             self._held.append(moving)
             return
         self._report(moving, _advance(moving))
+        self._keep(moving)
         if moving.arrived:
             self.delivered += 1
         else:
             asyncio.get_running_loop().call_later(self._step_s, self._move, moving)
+
+    def _keep(self, moving: _Moving) -> None:
+        self._ledger.keep_journey(moving.shipment, moving.next_step, moving.kept_back)
 
     def _report(self, moving: _Moving, event: Document) -> None:
         # Drawn from the parcel and the step, so that a run repeats whatever overtakes what.

@@ -6,24 +6,34 @@ import json
 import signal
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 
+from emulators import disk
 from emulators.google import rpc, web
+from emulators.google.control import SERVICES
+from emulators.google.faults import Faults
 from emulators.google.outbound import Outbound
 from emulators.google.pubsub import server as pubsub
+from emulators.google.pubsub.disk import StateTaken
 from emulators.google.pubsub.topics import Topics
-from emulators.google.scheduler.runner import Runner
+from emulators.google.pushes import Pushes
+from emulators.google.scheduler import runner as scheduler
+from emulators.google.scheduler.shelf import Shelf as JobShelf
+from emulators.google.tasks import dispatch
 from emulators.google.tasks import server as tasks
-from emulators.google.tasks.queues import Queues
+from emulators.google.tasks.queues import Queues, Windows
+from emulators.google.tasks.shelf import Shelf as TaskShelf
 from emulators.google.tokens import TokenIssuer
 
 TOMBSTONE_S = 3_600.0
+QUEUE_TOMBSTONE_S = 3 * 24 * 3_600.0
 
 
 def main() -> int:
     options = _options()
     try:
         asyncio.run(run(options))
-    except rpc.PortTaken as taken:
+    except (rpc.PortTaken, disk.Unusable, StateTaken) as taken:
         print(taken, file=sys.stderr)
         return 1
     return 0
@@ -34,19 +44,31 @@ async def run(options: argparse.Namespace) -> None:
 
     Raises:
         PortTaken: one of the ports cannot be listened at.
+        Unusable, StateTaken: the state cannot be kept where it was wanted.
     """
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     async with AsyncExitStack() as stack:
-        outbound = Outbound()
-        stack.push_async_callback(outbound.close)
-        tokens = TokenIssuer()
-        topics = Topics(outbound, tokens)
-        queues = Queues(outbound, tokens, options.tombstone_s)
-        runner = Runner(outbound, tokens)
+        faults = Faults()
+        if options.paused:
+            for service in SERVICES:
+                faults.pause(service)
+        outbound, pushes = Outbound(), Pushes(faults)
+        for client in (outbound, pushes):
+            stack.push_async_callback(client.close)
+        state: Path | None = options.state_dir
+        kept = disk.Disk(state / "tasks.sqlite3" if state else None)
+        stack.push_async_callback(kept.close)
+        tokens = TokenIssuer(key_file=state / "signing-key.pem" if state else None)
+        topics = Topics(pushes, tokens, state=state)
+        windows = Windows(options.tombstone_s, options.queue_tombstone_s)
+        queues = Queues(dispatch.Outside(outbound, tokens, faults, TaskShelf(kept)), windows)
+        runner = scheduler.Runner(scheduler.Outside(outbound, tokens, faults, JobShelf(kept)))
         for part in (topics, queues, runner):
             stack.callback(part.close)
+        queues.restore()
+        runner.restore()
         host = options.host
         pubsub_server, pubsub_port = await rpc.serve(
             pubsub.services(topics), host, options.pubsub_port
@@ -54,7 +76,7 @@ async def run(options: argparse.Namespace) -> None:
         stack.push_async_callback(pubsub_server.stop, None)
         tasks_server, tasks_port = await rpc.serve(tasks.services(queues), host, options.tasks_port)
         stack.push_async_callback(tasks_server.stop, None)
-        app = web.application(topics, queues, runner, tokens)
+        app = web.application(topics, queues, runner, tokens, faults)
         site, http_port = await web.serve(app, host, options.http_port)
         stack.push_async_callback(site.cleanup)
         ports = {"pubsub": pubsub_port, "tasks": tasks_port, "http": http_port}
@@ -74,6 +96,18 @@ def _options() -> argparse.Namespace:
         type=float,
         default=TOMBSTONE_S,
         help="seconds for which the name of a finished task stays taken",
+    )
+    parser.add_argument(
+        "--queue-tombstone-s",
+        type=float,
+        default=QUEUE_TOMBSTONE_S,
+        help="seconds for which the name of a deleted queue stays taken",
+    )
+    parser.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help="keep everything here over a restart"
+    )
+    parser.add_argument(
+        "--paused", action="store_true", help="deliver nothing until DELETE /control/faults"
     )
     return parser.parse_args()
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,13 +27,19 @@ class _Cached:
 
 
 class TokenIssuer:
-    """Signs with an RSA key of 2048 bits that lives as long as this object."""
+    """Signs with an RSA key of 2048 bits, kept in `key_file` if there is one.
 
-    def __init__(self, now_s: Callable[[], float] = time.time) -> None:
+    A key that outlives a restart spares the functions tokens that they cannot verify: they keep
+    the certificates for as long as they are told to.
+    """
+
+    def __init__(
+        self, now_s: Callable[[], float] = time.time, key_file: Path | None = None
+    ) -> None:
         self._now_s = now_s
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _kept_key(key_file) if key_file else _fresh_key()
         self._certificate = _self_signed(self._key)
-        self._key_id = hashlib.sha256(self._certificate.encode()).hexdigest()[:40]
+        self._key_id = hashlib.sha256(_public(self._key)).hexdigest()[:40]
         self._cache: dict[tuple[str, str], _Cached] = {}
 
     def certificates(self) -> dict[str, str]:
@@ -73,6 +80,36 @@ def _encoded(part: Mapping[str, object]) -> str:
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _fresh_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _kept_key(path: Path) -> rsa.RSAPrivateKey:
+    if path.exists():
+        kept = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        assert isinstance(kept, rsa.RSAPrivateKey)
+        return kept
+    key = _fresh_key()
+    written = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".fresh")
+    half.unlink(missing_ok=True)
+    half.touch(mode=0o600)
+    half.write_bytes(written)
+    half.replace(path)
+    return key
+
+
+def _public(key: rsa.RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def _self_signed(key: rsa.RSAPrivateKey) -> str:

@@ -1,9 +1,11 @@
-"""The HTTP port: health, statistics, certificates and the scheduler."""
+"""The HTTP port: health, statistics, certificates, the scheduler and the switchboard."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
+from emulators.google import control
+from emulators.google.faults import Faults, function_at
 from emulators.google.pubsub.topics import Topics
 from emulators.google.rpc import PortTaken
 from emulators.google.scheduler.routes import routes
@@ -16,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def application(
-    topics: Topics, queues: Queues, runner: Runner, tokens: TokenIssuer
+    topics: Topics, queues: Queues, runner: Runner, tokens: TokenIssuer, faults: Faults
 ) -> web.Application:
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok")
@@ -28,13 +30,21 @@ def application(
         kept = {"Cache-Control": f"public, max-age={CERTIFICATES_FOR_S}"}
         return web.json_response(tokens.certificates(), headers=kept)
 
+    async def id_token(request: web.Request) -> web.Response:
+        """What IAM Credentials answers to generateIdToken."""
+        wanted = await request.json()
+        bearer = tokens.bearer(request.match_info["account"], wanted["audience"])
+        return web.json_response({"token": bearer.removeprefix("Bearer ")})
+
     app = web.Application()
     app.add_routes(
         [
             web.get("/healthz", healthz),
             web.get("/stats", stats),
             web.get("/oauth2/v1/certs", certificates),
+            web.post("/v1/projects/-/serviceAccounts/{account}:generateIdToken", id_token),
             *routes(runner),
+            *control.routes(faults, lambda: targets(topics, queues, runner)),
         ]
     )
     return app
@@ -68,6 +78,26 @@ def statistics(topics: Topics, queues: Queues) -> dict[str, dict[str, dict[str, 
             topic.resource.name: {"published": topic.published} for topic in topics.all_topics()
         },
     }
+
+
+def targets(topics: Topics, queues: Queues, runner: Runner) -> dict[str, list[str]]:
+    """The short names that a delivery may bear now, by kind."""
+    subscriptions = [each.resource for each in topics.all_subscriptions()]
+    held = [each.resource for each in queues.all()]
+    addresses = [each.push_config.push_endpoint for each in subscriptions]
+    addresses += [each.http_target.uri_override.path_override.path for each in held]
+    addresses += [entry.job.uri for entry in runner.entries.values()]
+    return {
+        "service": list(control.SERVICES),
+        "subscription": _short(each.name for each in subscriptions),
+        "queue": _short(each.name for each in held),
+        "job": _short(runner.entries),
+        "function": sorted({function_at(address) for address in addresses} - {""}),
+    }
+
+
+def _short(names: Iterable[str]) -> list[str]:
+    return sorted(name.rpartition("/")[2] for name in names)
 
 
 async def serve(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:

@@ -1,5 +1,6 @@
 """Programs that run beside one another: started, watched, ended, and nothing left behind."""
 
+import atexit
 import contextlib
 import fcntl
 import json
@@ -13,7 +14,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.watchdog import Watchdog
@@ -21,8 +21,6 @@ from emulators.laptop.watchdog import Watchdog
 FIRST_USER_PORT = 1_024  # Postgres does not run as root, and below this only root may listen
 LAST_PORT = 65_535
 POLL_S = 0.01
-
-_kept_ports: list[IO[str]] = []  # the locks on what `free_port` gave out
 
 
 class ProcessFailed(Exception):
@@ -177,7 +175,7 @@ def _keep(port: int) -> bool:
     except BlockingIOError:
         kept.close()
         return False
-    _kept_ports.append(kept)
+    atexit.register(kept.close)  # and so it is held until then
     return True
 
 

@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from google.api_core.exceptions import Conflict
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1 import types as pubsub
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
@@ -27,6 +28,9 @@ from emulators.laptop.manifest import (
     subscription_name,
     topics,
 )
+
+UNCHANGEABLE = ("topic", "filter", "enable_message_ordering")  # of a subscription
+CHANGEABLE = ("push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,10 @@ class Place:
 def provision(
     place: Place, manifests: Mapping[str, Manifest], address_of: Mapping[str, str]
 ) -> None:
-    """Make all that `manifests` declare; what is there already stays as it is.
+    """Make all that `manifests` declare, and bring what is there already into line with them.
+
+    A subscription whose filter or order differs is made anew, since Pub/Sub changes neither; what
+    it still owed is lost, as it would be in production. What is declared no longer stays.
 
     Args:
         place: the stand-ins.
@@ -55,11 +62,12 @@ def provision(
     with grpc.insecure_channel(place.pubsub) as channel:
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
         for topic in topics(manifests.values()):
-            _once(publisher.create_topic, name=_topic(place, topic))
+            with suppress(Conflict):
+                publisher.create_topic(name=_topic(place, topic))
         subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         for name, manifest in manifests.items():
             for wanted in _subscriptions(place, name, manifest, address_of[name]):
-                _once(subscriber.create_subscription, request=wanted)
+                _make_subscription(subscriber, wanted)
     with grpc.insecure_channel(place.tasks) as channel:
         tasks = tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
         for name, manifest in manifests.items():
@@ -68,6 +76,19 @@ def provision(
     for name, manifest in manifests.items():
         if isinstance(manifest.trigger, ScheduleTrigger):
             _make_jobs(place, name, manifest, manifest.trigger, address_of[name])
+
+
+def _make_subscription(subscriber: SubscriberClient, wanted: pubsub.Subscription) -> None:
+    try:
+        subscriber.create_subscription(request=wanted)
+    except Conflict:  # AlreadyExists is one
+        found = subscriber.get_subscription(subscription=wanted.name)
+        if all(getattr(found, name) == getattr(wanted, name) for name in UNCHANGEABLE):
+            mask = FieldMask(paths=CHANGEABLE)
+            subscriber.update_subscription(subscription=wanted, update_mask=mask)
+            return
+        subscriber.delete_subscription(subscription=wanted.name)
+        subscriber.create_subscription(request=wanted)
 
 
 def _subscriptions(
@@ -141,13 +162,15 @@ def _make_queues(
                 max_concurrent_dispatches=limits.max_concurrent,
             ),
             retry_config=tasks_v2.RetryConfig(
-                max_attempts=retry.max_attempts,
+                # The last attempt, which the header names, parks the work. Should it not be able
+                # to, because the database is down, there is another one.
+                max_attempts=-1,
                 min_backoff=Duration(seconds=retry.min_backoff_s),
                 max_backoff=Duration(seconds=retry.max_backoff_s),
                 max_doublings=retry.max_doublings,
             ),
         )
-        _once(tasks.create_queue, parent=parent, queue=queue)
+        tasks.update_queue(queue=queue)  # which creates it where it is missing
 
 
 def _make_jobs(
@@ -156,8 +179,9 @@ def _make_jobs(
     parent = f"projects/{place.project}/locations/{place.location}"
     retry = trigger.retry
     for name, job in trigger.jobs.items():
-        _post(
-            f"http://{place.scheduler}/v1/{parent}/jobs",
+        _make_job(
+            f"http://{place.scheduler}/v1/",
+            parent,
             {
                 "name": f"{parent}/jobs/{job_name(function, name)}",
                 "schedule": job.schedule,
@@ -189,21 +213,21 @@ def _topic(place: Place, name: str) -> str:
     return f"projects/{place.project}/topics/{name}"
 
 
-def _once(make: Callable[..., object], **arguments: object) -> None:
-    with suppress(Conflict):  # AlreadyExists is one
-        make(**arguments)
+def _make_job(base: str, parent: str, job: Mapping[str, object]) -> None:
+    try:
+        _send("POST", f"{base}{parent}/jobs", job)
+    except urllib.error.HTTPError as error:
+        if error.code != 409:
+            raise
+        _send("PATCH", f"{base}{job['name']}", job)
 
 
-def _post(url: str, body: Mapping[str, object]) -> None:
+def _send(method: str, url: str, body: Mapping[str, object]) -> None:
     request = urllib.request.Request(
         url,
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
-        method="POST",
+        method=method,
     )
-    try:
-        with urllib.request.urlopen(request, timeout=10):
-            pass
-    except urllib.error.HTTPError as error:
-        if error.code != 409:
-            raise
+    with urllib.request.urlopen(request, timeout=10):
+        pass

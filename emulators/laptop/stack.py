@@ -12,9 +12,11 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import signal
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,14 +36,17 @@ PROJECT = "dispatch-local"
 LOCATION = "europe-west1"
 OIDC_AUDIENCE = "https://dispatch.local"
 OIDC_CALLER = "event-caller@dispatch-local.iam.gserviceaccount.com"
+API_CALLER = "shop@dispatch-local.iam.gserviceaccount.com"  # the one machine of the HTTP API
 
 READY_TIMEOUT_S = 60.0
-MOST_RESTARTS = 5  # of one program by `wait`, before it is taken for broken
+MOST_RESTARTS = 5  # of a program that ended at once each time, before it is taken for broken
+AT_ONCE_S = 10.0
 WATCH_PERIOD_S = 0.2
 
 # What `up` takes where it is free, so that addresses stay the same from day to day.
 STABLE_PORTS = {"functions": 8700, "pubsub": 8701, "tasks": 8702, "google": 8703, "easypost": 8704,
                 "postgres": 8705}  # fmt: skip
+STAND_INS = ("google", "easypost")  # each keeps its state in the folder of its name
 FIRST_STABLE_FUNCTION_PORT = 8710
 
 Report = Callable[[str], None]
@@ -55,7 +60,7 @@ class Options:
     process_per_function: bool = False
     workers: int = 1  # of the process that hosts the functions
     threads: int = 8  # of each worker; as many as it has database connections
-    fresh: bool = False  # begin with an empty database
+    fresh: bool = False  # begin with an empty database, and with stand-ins that know nothing
     durable: bool = True  # False: faster, for tests; a power cut loses the database
     migrate: bool = True
     database_url: str | None = None  # a server of the user's instead of a private one
@@ -114,6 +119,8 @@ class Stack:
         self.processes: dict[str, Process] = {}
         self.manifests: dict[str, Manifest] = {}
         self.postgres: Postgres | None = None  # None with a server of the user's
+        self._started_s: dict[str, float] = {}
+        self._failed_starts: dict[str, int] = {}
         self._report = report
         self._open = contextlib.ExitStack()
         self._watchdog: Watchdog
@@ -169,25 +176,35 @@ class Stack:
             self.processes[name].start()
             self._await(name)
         if name == "google":
-            self._provision()  # the stand-ins forget
+            self._let_deliver()
+        self._started_s[name] = time.monotonic()
         self._write_state()
 
-    def wait(self) -> None:
-        """Stay until interrupted, starting anew what ends, as Cloud Run would.
+    def mend(self) -> None:
+        """Start anew what has ended, as Cloud Run would.
 
         Raises:
             ProcessFailed: a process ended again and again.
         """
-        restarts: dict[str, int] = {}
+        for name, alive in self.alive().items():
+            if alive:
+                continue
+            lived_s = time.monotonic() - self._started_s.get(name, 0.0)
+            failed = self._failed_starts.get(name, 0) + 1 if lived_s < AT_ONCE_S else 0
+            if failed >= MOST_RESTARTS:
+                raise ProcessFailed(f"{name} ended again and again; see its log.")
+            self._failed_starts[name] = failed
+            self._report(f"{name} ended; starting it anew")
+            self.restart(name)
+
+    def wait(self) -> None:
+        """Stay until interrupted, starting anew what ends.
+
+        Raises:
+            ProcessFailed: a process ended again and again.
+        """
         while True:
-            for name, alive in self.alive().items():
-                if alive:
-                    continue
-                restarts[name] = restarts.get(name, 0) + 1
-                if restarts[name] > MOST_RESTARTS:
-                    raise ProcessFailed(f"{name} ended again and again; see its log.")
-                self._report(f"{name} ended; starting it anew")
-                self.restart(name)
+            self.mend()
             time.sleep(WATCH_PERIOD_S)
 
     def _start(self) -> None:
@@ -195,6 +212,9 @@ class Stack:
         self._take_directory()
         self._watchdog = self._open.enter_context(Watchdog())
         self._choose_addresses()
+        if self.options.fresh:
+            for name in STAND_INS:
+                shutil.rmtree(self.directory / name, ignore_errors=True)
         google, easypost = self._google(), self._easypost()
         google.start()
         easypost.start()
@@ -213,6 +233,7 @@ class Stack:
             self._report("the database is migrated")
         for name in self._host_names():
             self._await(name)
+        self._let_deliver()
         self._write_state()
 
     def _take_directory(self) -> None:
@@ -249,6 +270,7 @@ class Stack:
             "DISPATCH_TASKS_ADDRESS": self.addresses["tasks"],
             "DISPATCH_OIDC_AUDIENCE": OIDC_AUDIENCE,
             "DISPATCH_OIDC_CALLER": OIDC_CALLER,
+            "DISPATCH_API_CALLERS": API_CALLER,
             "DISPATCH_OIDC_CERTS_URL": f"http://{self.addresses['google']}/oauth2/v1/certs",
             "DISPATCH_EASYPOST_API_BASE": f"http://{self.addresses['easypost']}/v2",
             **keys,
@@ -287,6 +309,10 @@ class Stack:
             for flag, name in ports.items()
             for word in (f"--{flag}-port", self.addresses[name].rpartition(":")[2])
         ]
+        # Whoever deletes a queue on a laptop wants to make it anew at once.
+        flags += ["--state-dir", str(self.directory / "google"), "--queue-tombstone-s", "0"]
+        # What an earlier run left would use up its attempts before the functions are ready.
+        flags.append("--paused")
         return self._process("google", module_command(sys.executable, "emulators.google", *flags))
 
     def _easypost(self) -> Process:
@@ -295,6 +321,7 @@ class Stack:
             "--port", self.addresses["easypost"].rpartition(":")[2],
             "--webhook-url", f"{webhook}easypost",
             "--webhook-secret", self.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"],
+            "--state-dir", str(self.directory / "easypost"),
         ]  # fmt: skip
         if self.options.carrier_step_s is not None:
             flags += ["--step-s", str(self.options.carrier_step_s)]
@@ -358,6 +385,11 @@ class Stack:
             oidc_caller=OIDC_CALLER,
         )
         provision(place, self.manifests, self.addresses)
+
+    def _let_deliver(self) -> None:
+        url = f"http://{self.addresses['google']}/control/faults"
+        with urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=10):
+            pass
 
     def _write_state(self) -> None:
         state = State(

@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
+from emulators.chaos.monkey import running
+from emulators.chaos.switchboard import Switchboard
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.processes import ProcessFailed
 from emulators.laptop.stack import STABLE_PORTS, Options, Stack, state_directory
@@ -35,6 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds between two events of a parcel (5)",
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget what earlier runs left, and begin anew"
+    )
+    parser.add_argument(
+        "--chaos",
+        type=int,
+        nargs="?",
+        const=1,
+        metavar="SEED",
+        help="let things go wrong all the time, the same things for the same seed (1)",
+    )
     for name, stable in STABLE_PORTS.items():
         parser.add_argument(
             f"--{name}-port", type=int, metavar="PORT", help=f"usually {stable}, else a free one"
@@ -55,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         with (
             Stack(state_directory(), _options(arguments), report) as stack,
             streaming(stack, arguments.orders_per_minute, report),
+            _chaos(stack, arguments.chaos, report),
         ):
             _show(stack, console, as_json=arguments.json)
             stack.wait()
@@ -74,9 +89,20 @@ def _options(arguments: argparse.Namespace) -> Options:
         database_url=os.environ.get("DATABASE_URL"),
         ports={name: port for name, port in given.items() if port is not None},
         stable_ports=True,
-        # Messages and parcels of an earlier run ended with the stand-ins that held them.
-        fresh=True,
+        fresh=arguments.fresh,
     )
+
+
+def _chaos(
+    stack: Stack, seed: int | None, report: Callable[[str], None]
+) -> AbstractContextManager[None]:
+    if seed is None:
+        return nullcontext()
+    switchboard = Switchboard(
+        stack.addresses["google"],
+        lambda: {name: process.pid for name, process in stack.processes.items()},
+    )
+    return running(switchboard, seed, report)
 
 
 def _show(stack: Stack, console: Console, *, as_json: bool) -> None:
@@ -86,8 +112,11 @@ def _show(stack: Stack, console: Console, *, as_json: bool) -> None:
         return
     console.print(address_table(stack.addresses))
     console.print(f"Logs are in {stack.directory / 'logs'}.")
+    if "order_api" in stack.addresses:
+        console.print(f"Orders over HTTP go to {stack.addresses['order_api']}orders, with a token:")
+        console.print("  TOKEN=$(python3 -m emulators token)")
     console.print("In another terminal: python3 -m emulators status | audit | down")
-    console.print("Ctrl-C stops everything; the next start begins anew.")
+    console.print("Ctrl-C stops everything; the next start goes on from there.")
 
 
 def address_table(addresses: Mapping[str, str]) -> Table:

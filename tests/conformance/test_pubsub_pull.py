@@ -15,12 +15,27 @@ def test_what_is_acknowledged_does_not_come_again(cloud: Cloud) -> None:
     (message_id,) = cloud.publish(topic, {"data": b"x", "attributes": {"a": "1"}})
 
     (received,) = cloud.pull(name)
-    cloud.acknowledge(name, received.ack_id, "never-given")
+    cloud.acknowledge(name, received.ack_id)
 
     assert received.message.message_id == message_id
     assert dict(received.message.attributes) == {"a": "1"}
     assert received.message.publish_time.timestamp() == pytest.approx(time.time(), abs=5)
     assert cloud.stats()["subscriptions"][name]["backlog"] == 0
+
+
+def test_an_id_that_nobody_gave_is_refused_and_one_that_ran_out_is_ignored(cloud: Cloud) -> None:
+    topic = cloud.topic()
+    name = cloud.subscribe(topic)
+    cloud.publish(topic, {"data": b"x"})
+    (received,) = cloud.pull(name)
+    cloud.acknowledge(name, received.ack_id)
+
+    cloud.acknowledge(name, received.ack_id)
+    cloud.extend(name, received.ack_id, 20)
+    with pytest.raises(exceptions.InvalidArgument):
+        cloud.acknowledge(name, "never-given")
+    with pytest.raises(exceptions.InvalidArgument):
+        cloud.extend(name, "never-given", 20)
 
 
 def test_a_deadline_of_zero_gives_a_message_back_at_once(cloud: Cloud) -> None:
@@ -87,11 +102,11 @@ def test_a_key_is_pulled_in_order(cloud: Cloud) -> None:
     name = cloud.subscribe(topic, enable_message_ordering=True)
     cloud.publish(topic, *[{"data": str(n).encode(), "ordering_key": "k"} for n in range(3)])
 
-    order = []
-    for _ in range(3):
-        (received,) = cloud.pull(name)
-        order.append(received.message.data)
-        cloud.acknowledge(name, received.ack_id)
+    order: list[bytes] = []
+    while len(order) < 3:
+        received = cloud.pull(name)
+        order += [each.message.data for each in received]
+        cloud.acknowledge(name, *[each.ack_id for each in received])
 
     assert order == [b"0", b"1", b"2"]
 

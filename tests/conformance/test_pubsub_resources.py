@@ -88,7 +88,7 @@ def test_a_subscription_out_of_bounds_is_refused(cloud: Cloud, fields: dict[str,
 def test_delivery_attempts_are_between_five_and_a_hundred(cloud: Cloud, attempts: int) -> None:
     policy = {"dead_letter_topic": cloud.topic(), "max_delivery_attempts": attempts}
 
-    with pytest.raises(exceptions.InvalidArgument):
+    with pytest.raises(exceptions.OutOfRange):
         cloud.subscribe(cloud.topic(), dead_letter_policy=policy)
 
 

@@ -1,6 +1,7 @@
 """The messages that one subscription still owes, and which of them may go out now."""
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from emulators.google.pubsub.messages import Message
@@ -8,18 +9,22 @@ from emulators.google.pubsub.messages import Message
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A message of a backlog. `attempts` counts the deliveries begun."""
+    """A message of a backlog. `attempts` counts the deliveries begun.
+
+    `owed` ends when the message is settled, or when a seek takes it away.
+    """
 
     message: Message
-    number: int
     attempts: int = 0
+    owed: bool = True
+    out: bool = False
 
 
 class Backlog:
     """First in, first out; in an ordered subscription one message of a key is out at a time.
 
     An entry is ready, out, resting until its back-off ends, or queued behind its ordering key.
-    `settle` or `give_back` ends each `take`.
+    `settle` or `give_back` ends each `take`. Messages are added in the order of their numbers.
     """
 
     def __init__(self, *, ordered: bool) -> None:
@@ -27,20 +32,21 @@ class Backlog:
         self._ready: deque[Entry] = deque()
         self._behind: dict[str, deque[Entry]] = {}
         self._owed: dict[int, Entry] = {}
-        self._numbers = 0
         self.out = 0
 
     def __len__(self) -> int:
         return len(self._owed)
 
-    def oldest(self) -> Message | None:
-        """The message published first of those still owed."""
-        return next((entry.message for entry in self._owed.values()), None)
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self._owed.values()))
 
-    def add(self, message: Message) -> None:
-        self._numbers += 1
-        entry = Entry(message, self._numbers)
-        self._owed[entry.number] = entry
+    def first(self) -> Entry | None:
+        """The entry published first of those still owed."""
+        return next(iter(self._owed.values()), None)
+
+    def add(self, message: Message, attempts: int = 0) -> None:
+        entry = Entry(message, attempts)
+        self._owed[message.number] = entry
         if not self._keyed(entry):
             self._ready.append(entry)
         elif message.ordering_key in self._behind:
@@ -51,17 +57,25 @@ class Backlog:
 
     def take(self) -> Entry | None:
         """The next entry to deliver, or None when nothing is ready."""
-        if not self._ready:
-            return None
-        entry = self._ready.popleft()
-        entry.attempts += 1
-        self.out += 1
-        return entry
+        while self._ready:
+            entry = self._ready.popleft()
+            if entry.owed:
+                entry.attempts += 1
+                entry.out = True
+                self.out += 1
+                return entry
+        return None
 
     def settle(self, entry: Entry) -> None:
-        """The entry is done with, whatever its fate: its key may go on."""
-        self.out -= 1
-        del self._owed[entry.number]
+        """The entry is done with, whatever its fate: its key may go on.
+
+        Of a key, only the entry that holds it may be settled; that is its oldest one.
+        """
+        if not entry.owed:
+            return
+        entry.owed = False
+        del self._owed[entry.message.number]
+        self._come_in(entry)
         if not self._keyed(entry):
             return
         key = entry.message.ordering_key
@@ -70,12 +84,30 @@ class Backlog:
         else:
             del self._behind[key]
 
-    def give_back(self) -> None:
+    def give_back(self, entry: Entry) -> None:
         """An entry was not acknowledged. It rests, and holds its key, until `retry`."""
-        self.out -= 1
+        self._come_in(entry)
 
     def retry(self, entry: Entry) -> None:
-        self._ready.append(entry)
+        if entry.owed:
+            self._ready.append(entry)
+
+    def replace(self, messages: Iterable[Message]) -> None:
+        """Owe these messages, as if never delivered, and nothing else."""
+        for entry in self._owed.values():
+            entry.owed = False
+            entry.out = False
+        self._ready.clear()
+        self._behind.clear()
+        self._owed.clear()
+        self.out = 0
+        for message in messages:
+            self.add(message)
+
+    def _come_in(self, entry: Entry) -> None:
+        if entry.out:
+            entry.out = False
+            self.out -= 1
 
     def _keyed(self, entry: Entry) -> bool:
         return self._ordered and entry.message.ordering_key != ""

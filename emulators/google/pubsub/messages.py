@@ -1,7 +1,5 @@
 """A published message, the limits on it, and its shapes on the wire."""
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +28,17 @@ class Message:
     attributes: Mapping[str, str]
     ordering_key: str
     published_at: datetime
+
+    @property
+    def number(self) -> int:
+        """The message id as a number; what is published later has a higher one."""
+        return int(self.message_id)
+
+    @property
+    def size_bytes(self) -> int:
+        """About what the message weighs in flow control."""
+        attributes = sum(len(key) + len(value) for key, value in self.attributes.items())
+        return len(self.data) + attributes + len(self.ordering_key)
 
 
 def check_batch(request: Any) -> None:
@@ -79,30 +88,14 @@ def to_wire(message: Message) -> Any:
     return wire
 
 
-def push_body(message: Message, subscription: str, delivery_attempt: int | None) -> bytes:
-    """The wrapped push request, as JSON.
-
-    {"message": {"data" base64, "attributes", "messageId", "message_id", "publishTime",
-    "publish_time", "orderingKey"}, "subscription", "deliveryAttempt"}. As in all JSON of
-    protobuf, what is empty is absent: data, attributes, orderingKey.
-    """
-    published = rfc3339(message.published_at)
-    inner: dict[str, object] = {
-        "messageId": message.message_id,
-        "message_id": message.message_id,
-        "publishTime": published,
-        "publish_time": published,
-    }
-    if message.data:
-        inner["data"] = base64.b64encode(message.data).decode()
-    if message.attributes:
-        inner["attributes"] = message.attributes
-    if message.ordering_key:
-        inner["orderingKey"] = message.ordering_key
-    body: dict[str, object] = {"message": inner, "subscription": subscription}
-    if delivery_attempt is not None:
-        body["deliveryAttempt"] = delivery_attempt
-    return json.dumps(body, separators=(",", ":")).encode()
+def from_wire(wire: Any) -> Message:
+    return Message(
+        message_id=wire.message_id,
+        data=wire.data,
+        attributes=dict(wire.attributes),
+        ordering_key=wire.ordering_key,
+        published_at=wire.publish_time.ToDatetime(tzinfo=UTC),
+    )
 
 
 def rfc3339(moment: datetime) -> str:

@@ -7,21 +7,38 @@ from typing import Any
 
 import grpc
 
-from emulators.google.pubsub import names
+from emulators.google.pubsub import names, retention
 from emulators.google.pubsub.backoff import DEFAULT_MAXIMUM_S, DEFAULT_MINIMUM_S, RetryPolicy
 from emulators.google.pubsub.filters import BadFilter, Predicate, parse
 from emulators.google.rpc import Refused, invalid, unimplemented
 
 DEFAULT_ACK_DEADLINE_S = 10
 DEFAULT_MAX_ATTEMPTS = 5
-DEFAULT_RETENTION_S = 7 * 24 * 3600
+DEFAULT_EXPIRATION_S = 31 * 24 * 3600
+MINIMUM_EXPIRATION_S = 24 * 3600
 MAX_BACKOFF_S = 600
 
-# In production these can be set when the subscription is created and never again.
-IMMUTABLE = frozenset({"name", "topic", "filter", "enable_message_ordering"})
+# In production the others can be set when the subscription is created and never again.
 MUTABLE = frozenset(
-    {"push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy", "labels"}
+    {
+        "ack_deadline_seconds",
+        "dead_letter_policy",
+        "enable_exactly_once_delivery",
+        "expiration_policy",
+        "labels",
+        "message_retention_duration",
+        "push_config",
+        "retain_acked_messages",
+        "retry_policy",
+    }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapped:
+    """The body of a push is the message's data and nothing else."""
+
+    with_metadata: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,7 @@ class Push:
     endpoint: str
     account: str
     audience: str
+    unwrapped: Unwrapped | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,9 @@ class Settings:
     ack_deadline_s: int
     retry: RetryPolicy | None
     dead_letter: DeadLetter | None
+    retention_s: float
+    retains_acknowledged: bool
+    exactly_once: bool
     ordered: bool
     matches: Predicate
 
@@ -58,7 +79,9 @@ def complete(resource: Any) -> None:
     """Fill the defaults of a Subscription in place, as production shows them afterwards."""
     resource.ack_deadline_seconds = resource.ack_deadline_seconds or DEFAULT_ACK_DEADLINE_S
     if not resource.HasField("message_retention_duration"):
-        resource.message_retention_duration.FromSeconds(DEFAULT_RETENTION_S)
+        resource.message_retention_duration.FromSeconds(retention.DEFAULT_S)
+    if not resource.HasField("expiration_policy"):
+        resource.expiration_policy.ttl.FromSeconds(DEFAULT_EXPIRATION_S)
     if resource.HasField("retry_policy"):
         retry = resource.retry_policy
         if not retry.HasField("minimum_backoff"):
@@ -75,7 +98,8 @@ def read(resource: Any, topic_exists: Callable[[str], bool]) -> Settings:
     """The settings of a completed Subscription.
 
     Raises:
-        Refused: INVALID_ARGUMENT for a value out of bounds, NOT_FOUND for a dead-letter topic
+        Refused: INVALID_ARGUMENT for a value out of bounds (OUT_OF_RANGE for the attempts
+            before dead-lettering, as Google's emulator has it), NOT_FOUND for a dead-letter topic
             that does not exist, UNIMPLEMENTED for what this stand-in lacks.
     """
     _refuse_missing_features(resource)
@@ -84,12 +108,20 @@ def read(resource: Any, topic_exists: Callable[[str], bool]) -> Settings:
             f"Invalid ack deadline given: {resource.ack_deadline_seconds}. It must be between "
             "10 and 600 seconds."
         )
+    names.check_labels(resource.labels)
+    _check_expiration(resource.expiration_policy)
+    push = read_push(resource.push_config)
+    if push is not None and resource.enable_exactly_once_delivery:
+        raise invalid("Exactly-once delivery is not supported for push subscriptions.")
     return Settings(
         name=resource.name,
-        push=read_push(resource.push_config),
+        push=push,
         ack_deadline_s=resource.ack_deadline_seconds,
         retry=_retry(resource),
         dead_letter=_dead_letter(resource, topic_exists),
+        retention_s=retention.seconds(resource),
+        retains_acknowledged=resource.retain_acked_messages,
+        exactly_once=resource.enable_exactly_once_delivery,
         ordered=resource.enable_message_ordering,
         matches=_matches(resource.filter),
     )
@@ -103,8 +135,6 @@ def read_push(config: Any) -> Push | None:
     """
     if not config.push_endpoint:
         return None
-    if config.HasField("no_wrapper"):
-        raise unimplemented("unwrapped push")
     if not config.push_endpoint.startswith(("http://", "https://")):
         raise invalid(f"Invalid push endpoint given (endpoint={config.push_endpoint}).")
     token = config.oidc_token
@@ -112,17 +142,25 @@ def read_push(config: Any) -> Push | None:
         endpoint=config.push_endpoint,
         account=token.service_account_email,
         audience=token.audience or config.push_endpoint,
+        unwrapped=(
+            Unwrapped(config.no_wrapper.write_metadata) if config.HasField("no_wrapper") else None
+        ),
     )
 
 
 def _refuse_missing_features(resource: Any) -> None:
-    for field in ("bigquery_config", "cloud_storage_config"):
+    for field in ("bigquery_config", "bigtable_config", "cloud_storage_config"):
         if resource.HasField(field):
             raise unimplemented(f"a subscription's {field}")
     if resource.message_transforms:
         raise unimplemented("message transforms")
-    if resource.enable_exactly_once_delivery:
-        raise unimplemented("exactly-once delivery")
+
+
+def _check_expiration(policy: Any) -> None:
+    if not policy.HasField("ttl"):
+        return
+    if policy.ttl.ToTimedelta().total_seconds() < MINIMUM_EXPIRATION_S:
+        raise invalid(f"A subscription's expiration is at least {MINIMUM_EXPIRATION_S}s.")
 
 
 def _retry(resource: Any) -> RetryPolicy | None:
@@ -149,9 +187,10 @@ def _dead_letter(resource: Any, topic_exists: Callable[[str], bool]) -> DeadLett
             f"Resource not found (resource={names.short(policy.dead_letter_topic)}).",
         )
     if not 5 <= policy.max_delivery_attempts <= 100:
-        raise invalid(
+        raise Refused(
+            grpc.StatusCode.OUT_OF_RANGE,
             f"Invalid max_delivery_attempts given: {policy.max_delivery_attempts}. It must be "
-            "between 5 and 100."
+            "between 5 and 100.",
         )
     return DeadLetter(policy.dead_letter_topic, policy.max_delivery_attempts)
 

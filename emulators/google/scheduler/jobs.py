@@ -16,6 +16,8 @@ DEFAULT_DEADLINE_S = 180.0
 DEFAULT_MIN_BACKOFF_S = 5.0
 DEFAULT_MAX_BACKOFF_S = 3_600.0
 DEFAULT_DOUBLINGS = 5
+MAX_DOUBLINGS = 16
+MAX_DESCRIPTION = 500
 METHODS = frozenset({"POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"})
 CRON_FIELDS = 5  # unix cron; cronsim would take a sixth, for seconds
 
@@ -29,12 +31,23 @@ class BadJob(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Tries after the first of an execution, and the pauses between them."""
+    """Tries after the first of an execution, and the pauses between them.
+
+    `max_duration_s` is 0 for no limit of time.
+    """
 
     count: int
+    max_duration_s: float
     min_backoff_s: float
     max_backoff_s: float
     max_doublings: int
+
+    def is_over(self, failures: int, elapsed_s: float) -> bool:
+        """Whether an execution that failed so often, begun `elapsed_s` ago, is given up.
+
+        Where there is a limit of time, both limits must be reached.
+        """
+        return failures > self.count and elapsed_s >= self.max_duration_s
 
     def delay_s(self, failures: int) -> float:
         return backoff.delay_s(failures, self.min_backoff_s, self.max_backoff_s, self.max_doublings)
@@ -73,6 +86,8 @@ def read(raw: dict[str, Any]) -> Job:
         raise BadJob("Job name must be projects/<PROJECT>/locations/<LOCATION>/jobs/<JOB>.")
     if not isinstance(target, dict) or not str(target.get("uri", "")).startswith("http"):
         raise BadJob("The job needs an httpTarget with a uri; no other target exists here.")
+    if len(str(raw.get("description", ""))) > MAX_DESCRIPTION:
+        raise BadJob(f"description may have {MAX_DESCRIPTION} characters at most.")
     method = target.get("httpMethod", "POST")
     if method not in METHODS:
         raise BadJob(f"Unknown httpMethod {method!r}.")
@@ -100,11 +115,15 @@ def _retry(raw: dict[str, Any]) -> Retry:
     count = raw.get("retryCount", 0)
     if type(count) is not int or not 0 <= count <= 5:
         raise BadJob("retryConfig.retryCount must be between 0 and 5.")
+    doublings = raw.get("maxDoublings", DEFAULT_DOUBLINGS)
+    if type(doublings) is not int or not 0 <= doublings <= MAX_DOUBLINGS:
+        raise BadJob(f"retryConfig.maxDoublings must be between 0 and {MAX_DOUBLINGS}.")
     return Retry(
         count=count,
+        max_duration_s=_duration(raw, "maxRetryDuration", 0.0),
         min_backoff_s=_duration(raw, "minBackoffDuration", DEFAULT_MIN_BACKOFF_S),
         max_backoff_s=_duration(raw, "maxBackoffDuration", DEFAULT_MAX_BACKOFF_S),
-        max_doublings=raw.get("maxDoublings", DEFAULT_DOUBLINGS),
+        max_doublings=doublings,
     )
 
 

@@ -7,10 +7,14 @@ from typing import Any
 from aiohttp import web
 
 from emulators.google.scheduler import jobs
-from emulators.google.scheduler.runner import Entry, Runner
+from emulators.google.scheduler.entry import Entry
+from emulators.google.scheduler.runner import Runner
 
 JOBS = "/v1/{parent:projects/[^/]+/locations/[^/]+}/jobs"
 JOB = JOBS + "/{job:[^/:]+}"
+
+LARGEST_PAGE = 500
+OUTPUT_ONLY = ("state", "userUpdateTime", "scheduleTime", "lastAttemptTime", "status")
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -36,51 +40,66 @@ class Scheduler:
         self._runner = runner
 
     async def create(self, request: web.Request) -> web.Response:
-        raw = await _json(request)
+        raw = _without_output(await _json(request))
         if raw.get("name") in self._runner.entries:
             raise _refused(web.HTTPConflict, "ALREADY_EXISTS", "The job already exists.")
         if not str(raw.get("name", "")).startswith(f"{request.match_info['parent']}/jobs/"):
             raise _refused(web.HTTPBadRequest, "INVALID_ARGUMENT", "The job is of another parent.")
-        return _shown(self._runner.put(_read(raw), raw))
+        return await self._saved(self._runner.put(_read(raw), raw))
 
     async def list(self, request: web.Request) -> web.Response:
+        """A page of jobs by name; a token is the name of the last job shown."""
         prefix = f"{request.match_info['parent']}/jobs/"
+        size, token = request.query.get("pageSize", "0"), request.query.get("pageToken", "")
+        if not size.isdecimal():
+            raise _refused(web.HTTPBadRequest, "INVALID_ARGUMENT", "pageSize must be a number.")
         entries = sorted(self._runner.entries.items())
-        found = [_resource(entry) for name, entry in entries if name.startswith(prefix)]
-        return web.json_response({"jobs": found})
+        found = [entry for name, entry in entries if name.startswith(prefix) and name > token]
+        shown = found[: min(int(size) or LARGEST_PAGE, LARGEST_PAGE)]
+        page: dict[str, Any] = {"jobs": [entry.shown() for entry in shown]}
+        if len(shown) < len(found):
+            page["nextPageToken"] = shown[-1].job.name
+        return web.json_response(page)
 
     async def get(self, request: web.Request) -> web.Response:
-        return _shown(self._entry(request))
+        return web.json_response(self._entry(request).shown())
 
     async def patch(self, request: web.Request) -> web.Response:
         """Replace the fields that `updateMask` names, or those that the body has."""
         entry = self._entry(request)
-        change = await _json(request)
+        change = _without_output(await _json(request))
         mask = request.query.get("updateMask", "")
         fields = mask.split(",") if mask else list(change)
         raw = {key: value for key, value in entry.raw.items() if key not in fields}
         raw |= {key: change[key] for key in fields if key in change}
         raw["name"] = entry.job.name
-        return _shown(self._runner.put(_read(raw), raw))
+        return await self._saved(self._runner.put(_read(raw), raw))
 
     async def delete(self, request: web.Request) -> web.Response:
         self._runner.delete(self._entry(request).job.name)
+        await self._runner.saved()
         return web.json_response({})
 
     async def run(self, request: web.Request) -> web.Response:
         entry = self._entry(request)
         self._runner.run(entry)
-        return _shown(entry)
+        return web.json_response(entry.shown())
 
     async def pause(self, request: web.Request) -> web.Response:
         entry = self._entry(request)
+        _require(entry, paused=False)
         self._runner.pause(entry)
-        return _shown(entry)
+        return await self._saved(entry)
 
     async def resume(self, request: web.Request) -> web.Response:
         entry = self._entry(request)
+        _require(entry, paused=True)
         self._runner.resume(entry)
-        return _shown(entry)
+        return await self._saved(entry)
+
+    async def _saved(self, entry: Entry) -> web.Response:
+        await self._runner.saved()
+        return web.json_response(entry.shown())
 
     def _entry(self, request: web.Request) -> Entry:
         name = f"{request.match_info['parent']}/jobs/{request.match_info['job']}"
@@ -112,15 +131,12 @@ def _refused(kind: type[web.HTTPException], status: str, message: str) -> web.HT
     return kind(text=json.dumps({"error": error}), content_type="application/json")
 
 
-def _resource(entry: Entry) -> dict[str, Any]:
-    resource = {**entry.raw, "state": "PAUSED" if entry.paused else "ENABLED"}
-    if entry.next_run is not None:
-        resource["scheduleTime"] = entry.next_run.isoformat().replace("+00:00", "Z")
-    if entry.last_attempt is not None:
-        resource["lastAttemptTime"] = entry.last_attempt.isoformat().replace("+00:00", "Z")
-        resource["status"] = {"code": entry.last_code} if entry.last_code else {}
-    return resource
+def _without_output(raw: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in raw.items() if key not in OUTPUT_ONLY}
 
 
-def _shown(entry: Entry) -> web.Response:
-    return web.json_response(_resource(entry))
+def _require(entry: Entry, *, paused: bool) -> None:
+    if entry.paused != paused:
+        state = "PAUSED" if paused else "ENABLED"
+        text = f"The job must be in state {state} for this."
+        raise _refused(web.HTTPBadRequest, "FAILED_PRECONDITION", text)

@@ -4,11 +4,17 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections import OrderedDict
+from dataclasses import dataclass
+from functools import partial
 
+from emulators.google.faults import Faults, function_at
 from emulators.google.outbound import CALLER_TIMED_OUT, NO_ANSWER, Answer, Outbound
+from emulators.google.status import code_of
 from emulators.google.tasks.bucket import TokenBucket
-from emulators.google.tasks.settings import Settings
+from emulators.google.tasks.names import Tombstones
+from emulators.google.tasks.retry import Retry
+from emulators.google.tasks.settings import Settings, read_retry
+from emulators.google.tasks.shelf import Shelf
 from emulators.google.tasks.target import request_of
 from emulators.google.tasks.task import Task
 from emulators.google.timing import Alarm, Throttle
@@ -20,33 +26,22 @@ THROTTLE_FIRST_S = 0.5
 THROTTLE_LIMIT_S = 10.0
 RETRY_AFTER_LIMIT_S = 60.0
 
-# google.rpc.Code of an attempt's outcome; what is not listed is UNKNOWN.
-CODES = {
-    400: 3,
-    401: 16,
-    403: 7,
-    404: 5,
-    409: 10,
-    429: 8,
-    499: 1,
-    500: 13,
-    501: 12,
-    503: 14,
-    504: 4,
-}
-UNKNOWN = 2
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What queues need of the process around them."""
+
+    outbound: Outbound
+    tokens: TokenIssuer
+    faults: Faults
+    shelf: Shelf
 
 
 class Queue:
     """The tasks of one queue; `pause` stops new attempts, not those under way."""
 
     def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        outbound: Outbound,
-        tokens: TokenIssuer,
-        tombstone_s: float,
+        self, name: str, settings: Settings, ended: Tombstones, outside: Outside, *, paused: bool
     ) -> None:
         self.name = name
         self.settings = settings
@@ -55,17 +50,15 @@ class Queue:
         self.dispatched = 0
         self.failed = 0
         self.dropped = 0
-        self._outbound = outbound
-        self._tokens = tokens
-        self._tombstone_s = tombstone_s
-        self._tombstones: OrderedDict[str, float] = OrderedDict()
+        self._outside = outside
+        self._ended = ended
         self._order: list[tuple[float, int, int, Task]] = []
         self._numbers = itertools.count()
         self._bucket = TokenBucket(settings.rate, settings.burst, time.time())
         self._throttle = Throttle(THROTTLE_FIRST_S, THROTTLE_LIMIT_S)
         self._alarm = Alarm(self._advance)
         self._attempts: set[asyncio.Task[None]] = set()
-        self._paused = False
+        self._paused = paused
 
     def configure(self, settings: Settings) -> None:
         self._bucket.reshape(settings.rate, settings.burst, time.time())
@@ -79,14 +72,12 @@ class Queue:
         self._paused = False
         self._advance()
 
-    def existed_recently(self, task_name: str) -> bool:
-        """Whether the name belonged to a task that ended within the tombstone window."""
-        now_s = time.time()
-        while self._tombstones and next(iter(self._tombstones.values())) <= now_s:
-            self._tombstones.popitem(last=False)
-        return task_name in self._tombstones
-
     def add(self, task: Task) -> None:
+        self._outside.shelf.put_task(task)
+        self.restore(task)
+
+    def restore(self, task: Task) -> None:
+        """Take a task that is on the disk already."""
         self.tasks[task.name] = task
         self._enqueue(task)
         self._advance()
@@ -94,18 +85,18 @@ class Queue:
     def remove(self, task: Task) -> None:
         """Forget a task; an attempt under way is not recalled, but not repeated either."""
         del self.tasks[task.name]
+        self._outside.shelf.drop_task(task.name)
         if task.named:
-            self._tombstones[task.name] = time.time() + self._tombstone_s
+            self._ended.add(task.name)
 
     def purge(self) -> None:
         for task in list(self.tasks.values()):
             self.remove(task)
 
     def force(self, task: Task) -> None:
-        """Run the task now, past every limit, even in a paused queue."""
-        if not task.running:
-            task.turn += 1
-            self._start(task)
+        """Run the task now, past every limit, even when it runs already or the queue is paused."""
+        task.turn += 1
+        self._start(task, forced_s=time.time())
 
     def close(self) -> None:
         self._paused = True
@@ -142,10 +133,10 @@ class Queue:
             heapq.heappop(self._order)
         return None
 
-    def _start(self, task: Task) -> None:
+    def _start(self, task: Task, forced_s: float | None = None) -> None:
         self.in_flight += 1
         self.dispatched += 1
-        attempt = asyncio.get_running_loop().create_task(self._attempt(task))
+        attempt = asyncio.get_running_loop().create_task(self._attempt(task, forced_s))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempted)
 
@@ -154,17 +145,21 @@ class Queue:
         self.in_flight -= 1
         self._advance()
 
-    async def _attempt(self, task: Task) -> None:
+    async def _attempt(self, task: Task, forced_s: float | None) -> None:
         request = request_of(task.resource.http_request, self.settings.target)
         headers = request.headers | self._own_headers(task)
         if request.account:
-            headers["Authorization"] = self._tokens.bearer(request.account, request.audience)
+            bearer = self._outside.tokens.bearer(request.account, request.audience)
+            headers["Authorization"] = bearer
         timeout_s = task.resource.dispatch_deadline.ToTimedelta().total_seconds()
         task.begin(time.time())
-        answer = await self._outbound.send(
-            request.method, request.url, headers, request.body, timeout_s
+        self._outside.shelf.put_task(task)
+        send = self._outside.outbound.send
+        answer = await self._outside.faults.apply(
+            ("tasks", self.name.rsplit("/", 1)[-1], function_at(request.url)),
+            partial(send, request.method, request.url, headers, request.body, timeout_s),
         )
-        self._judge(task, answer)
+        self._judge(task, answer, forced_s)
 
     def _own_headers(self, task: Task) -> dict[str, str]:
         headers = {
@@ -180,14 +175,13 @@ class Queue:
             headers["X-CloudTasks-TaskRetryReason"] = ""  # recordings of production show it empty
         return headers
 
-    def _judge(self, task: Task, answer: Answer) -> None:
+    def _judge(self, task: Task, answer: Answer, forced_s: float | None) -> None:
         now_s = time.time()
         # Production speaks of 503 as UNAVAILABLE; that it does so when nothing listens is a guess.
         status = answer.status if answer.status != NO_ANSWER else 503
-        succeeded = 200 <= status < 300
-        code = 0 if succeeded else CODES.get(status, UNKNOWN)
+        code = code_of(status)
         task.end(status, code, now_s, answered=answer.status not in {NO_ANSWER, CALLER_TIMED_OUT})
-        if succeeded:
+        if code == 0:
             self._throttle.clear()
         else:
             self.failed += 1
@@ -195,12 +189,19 @@ class Queue:
                 self._throttle.trip(now_s, min(answer.retry_after_s, RETRY_AFTER_LIMIT_S))
         if self.tasks.get(task.name) is not task:
             return
-        retry = self.settings.retry
-        if succeeded:
+        retry = self._retry_of(task)
+        if code == 0:
             self.remove(task)
         elif retry.is_over(task.attempts, now_s - task.first_attempt_s):
             self.dropped += 1
             self.remove(task)
         else:
-            task.postpone(now_s + retry.delay_s(task.attempts))
+            # After RunTask the pause counts from the call, as documented.
+            task.postpone((forced_s or now_s) + retry.delay_s(task.attempts))
+            self._outside.shelf.put_task(task)
             self._enqueue(task)
+
+    def _retry_of(self, task: Task) -> Retry:
+        if task.resource.HasField("retry_config"):
+            return read_retry(task.resource.retry_config)
+        return self.settings.retry

@@ -1,25 +1,37 @@
 """The CloudTasks service: requests in, resources out."""
 
-import time
-from collections.abc import Sequence
+import base64
+import binascii
+import bisect
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import grpc
 from google.cloud.tasks_v2 import types
+from google.longrunning.operations_pb2 import GetOperationRequest, Operation  # type: ignore[import-untyped]
 from google.protobuf.empty_pb2 import Empty
 
-from emulators.google.rpc import Method, invalid, page, service
+from emulators.google.rpc import Method, invalid, service, unimplemented
 from emulators.google.tasks import settings
+from emulators.google.tasks.batches import Batches
 from emulators.google.tasks.queues import Held, Queues
-from emulators.google.tasks.task import set_time
 
-LARGEST_PAGE = 1_000
+LARGEST_TASK_PAGE = 1_000
+LARGEST_QUEUE_PAGE = 9_800
+OUTPUT_ONLY = frozenset({"name", "state", "purge_time", "rate_limits.max_burst_size"})
 
 QueueMessage = types.Queue.pb()
 
+_STATE_FILTER = re.compile(r"\s*state\s*[:=]\s*(RUNNING|PAUSED|DISABLED)\s*")
+
 
 def services(queues: Queues) -> Sequence[grpc.GenericRpcHandler]:
-    return [service("google.cloud.tasks.v2.CloudTasks", CloudTasks(queues).methods())]
+    server = CloudTasks(queues)
+    return [
+        service("google.cloud.tasks.v2.CloudTasks", server.methods()),
+        service("google.longrunning.Operations", server.operations()),
+    ]
 
 
 class CloudTasks:
@@ -27,6 +39,7 @@ class CloudTasks:
 
     def __init__(self, queues: Queues) -> None:
         self._queues = queues
+        self._batches = Batches(queues)
 
     def methods(self) -> dict[str, Method]:
         task = types.Task.pb()
@@ -44,10 +57,17 @@ class CloudTasks:
             "ListTasks": _method("ListTasks", types.ListTasksResponse.pb(), self._list_tasks),
             "DeleteTask": _method("DeleteTask", Empty, self._delete_task),
             "RunTask": _method("RunTask", task, self._run_task),
+            "BatchCreateTasks": _method("BatchCreateTasks", Operation, self._batch_create),
+            "BatchDeleteTasks": _method("BatchDeleteTasks", Operation, self._batch_delete),
         }
 
+    def operations(self) -> dict[str, Method]:
+        return {"GetOperation": Method(GetOperationRequest, Operation, self._get_operation)}
+
     async def _create_queue(self, request: Any) -> Any:
-        return self._queues.create(request.parent, request.queue).resource
+        held = self._queues.create(request.parent, request.queue)
+        await self._queues.saved()
+        return held.resource
 
     async def _get_queue(self, request: Any) -> Any:
         return self._queues.get(request.name).resource
@@ -55,47 +75,51 @@ class CloudTasks:
     async def _update_queue(self, request: Any) -> Any:
         """Also creates the queue when there is none, as documented."""
         name = request.queue.name
-        if not self._queues.exists(name):
-            return self._queues.create(name.partition("/queues/")[0], request.queue).resource
-        held = self._queues.get(name)
-        changed = _changed(held, request)
-        settings.complete(changed)
-        held.queue.configure(settings.read(changed))
-        held.resource = changed
-        return changed
+        if self._queues.exists(name):
+            changed = _changed(self._queues.get(name), request)
+            settings.complete(changed)
+            held = self._queues.change(name, changed)
+        else:
+            held = self._queues.create(name.partition("/queues/")[0], request.queue)
+        await self._queues.saved()
+        return held.resource
 
     async def _list_queues(self, request: Any) -> Any:
         prefix = f"{request.parent}/queues/"
-        names = sorted(held.queue.name for held in self._queues.all())
-        found = [name for name in names if name.startswith(prefix)]
-        shown, token = page(found, request.page_size, request.page_token, LARGEST_PAGE)
-        resources = [self._queues.get(name).resource for name in shown]
+        found = {
+            held.queue.name: held.resource
+            for held in _filtered(self._queues.all(), request.filter)
+            if held.queue.name.startswith(prefix)
+        }
+        names, token = _page(found, request.page_size, request.page_token, LARGEST_QUEUE_PAGE)
+        resources = [found[name] for name in names]
         return types.ListQueuesResponse.pb()(queues=resources, next_page_token=token)
 
     async def _delete_queue(self, request: Any) -> Any:
         self._queues.delete(request.name)
+        await self._queues.saved()
         return Empty()
 
     async def _pause(self, request: Any) -> Any:
-        held = self._queues.get(request.name)
-        held.queue.pause()
-        held.resource.state = types.Queue.State.PAUSED
+        held = self._queues.pause(request.name)
+        await self._queues.saved()
         return held.resource
 
     async def _resume(self, request: Any) -> Any:
-        held = self._queues.get(request.name)
-        held.queue.resume()
-        held.resource.state = types.Queue.State.RUNNING
+        held = self._queues.resume(request.name)
+        await self._queues.saved()
         return held.resource
 
     async def _purge(self, request: Any) -> Any:
-        held = self._queues.get(request.name)
-        held.queue.purge()
-        set_time(held.resource.purge_time, time.time())
+        held = self._queues.purge(request.name)
+        await self._queues.saved()
         return held.resource
 
     async def _create_task(self, request: Any) -> Any:
-        return self._queues.add_task(request.parent, request.task).view(request.response_view)
+        # The task may begin before it is saved: were both lost, the caller would ask again.
+        made = self._queues.add_task(request.parent, request.task).view(request.response_view)
+        await self._queues.saved()
+        return made
 
     async def _get_task(self, request: Any) -> Any:
         _, task = self._queues.task(request.name)
@@ -103,13 +127,14 @@ class CloudTasks:
 
     async def _list_tasks(self, request: Any) -> Any:
         tasks = self._queues.get(request.parent).queue.tasks
-        names, token = page(sorted(tasks), request.page_size, request.page_token, LARGEST_PAGE)
+        names, token = _page(tasks, request.page_size, request.page_token, LARGEST_TASK_PAGE)
         shown = [tasks[name].view(request.response_view) for name in names]
         return types.ListTasksResponse.pb()(tasks=shown, next_page_token=token)
 
     async def _delete_task(self, request: Any) -> Any:
         queue, task = self._queues.task(request.name)
         queue.remove(task)
+        await self._queues.saved()
         return Empty()
 
     async def _run_task(self, request: Any) -> Any:
@@ -117,23 +142,70 @@ class CloudTasks:
         queue.force(task)
         return task.view(request.response_view)
 
+    async def _batch_create(self, request: Any) -> Any:
+        operation = self._batches.create(request)
+        await self._queues.saved()
+        return operation
+
+    async def _batch_delete(self, request: Any) -> Any:
+        operation = self._batches.delete(request)
+        await self._queues.saved()
+        return operation
+
+    async def _get_operation(self, request: Any) -> Any:
+        return self._batches.operation(request.name)
+
 
 def _method(verb: str, response: Any, run: Any) -> Method:
     return Method(getattr(types, f"{verb}Request").pb(), response, run)
 
 
 def _changed(held: Held, request: Any) -> Any:
+    """The queue as the request wants it; what is output only stays as it is."""
     changed = QueueMessage()
     changed.CopyFrom(held.resource)
-    if not request.HasField("update_mask"):
+    paths = [path for path in request.update_mask.paths if path not in OUTPUT_ONLY]
+    if not request.update_mask.paths:
         changed.CopyFrom(request.queue)
-        changed.state = held.resource.state
-        return changed
-    try:
-        request.update_mask.MergeMessage(
-            request.queue, changed, replace_message_field=True, replace_repeated_field=True
-        )
-    except ValueError as error:
-        raise invalid(f"Invalid update_mask: {error}.") from None
+    elif paths:
+        mask = type(request.update_mask)(paths=paths)
+        try:
+            mask.MergeMessage(
+                request.queue, changed, replace_message_field=True, replace_repeated_field=True
+            )
+        except ValueError as error:
+            raise invalid(f"Invalid update_mask: {error}.") from None
     changed.name, changed.state = held.resource.name, held.resource.state
+    changed.ClearField("purge_time")
+    if held.resource.HasField("purge_time"):
+        changed.purge_time.CopyFrom(held.resource.purge_time)
     return changed
+
+
+def _filtered(queues: Iterable[Held], expression: str) -> Iterable[Held]:
+    if not expression:
+        return queues
+    wanted = _STATE_FILTER.fullmatch(expression)
+    if wanted is None:
+        raise unimplemented("filters of queues other than by their state")
+    state = getattr(types.Queue.State, wanted[1])
+    return [held for held in queues if held.resource.state == state]
+
+
+def _page(names: Iterable[str], size: int, token: str, limit: int) -> tuple[list[str], str]:
+    """The page of sorted names that `token` begins, and the token of the next one.
+
+    A token names the last one shown, so that nothing is left out when names go in between.
+    """
+    if size < 0:
+        raise invalid("The page size must not be negative.")
+    ordered = sorted(names)
+    try:
+        shown = base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise invalid("The page token is invalid.") from None
+    start = bisect.bisect_right(ordered, shown)
+    end = start + min(size or limit, limit)
+    page = ordered[start:end]
+    more = end < len(ordered)
+    return page, base64.urlsafe_b64encode(page[-1].encode()).decode() if more else ""

@@ -21,7 +21,6 @@ class Task:
     named: bool
     due_s: float
     turn: int = 0
-    running: bool = False
     attempts: int = 0
     executions: int = 0  # attempts that the handler answered, other than with a 5xx
     first_attempt_s: float = 0.0
@@ -34,7 +33,6 @@ class Task:
     def begin(self, now_s: float) -> None:
         if self.attempts == 0:
             self.first_attempt_s = now_s
-        self.running = True
         self.attempts += 1
         self.resource.dispatch_count = self.attempts
         attempt = self.resource.last_attempt
@@ -46,7 +44,6 @@ class Task:
 
     def end(self, status: int, code: int, now_s: float, *, answered: bool) -> None:
         """Note an attempt's HTTP status and its google.rpc.Code."""
-        self.running = False
         self.previous_status = status
         self.resource.last_attempt.response_status.code = code
         self.resource.last_attempt.response_status.message = f"HTTP status code {status}"

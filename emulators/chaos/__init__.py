@@ -1,0 +1,1 @@
+"""What can go wrong, on order and by chance."""

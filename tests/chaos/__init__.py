@@ -1,0 +1,1 @@
+"""Faults on order and by chance, and the line that withstands them."""

@@ -1,0 +1,44 @@
+"""The fixtures of the suite, with Google's emulator in the place of the stand-in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.conformance.cloud import Cloud
+from tests.conformance.official import emulator
+from tests.conformance.official.differences import DIFFERENCES
+from tests.conformance.pubsub_alone import at
+
+HERE = Path(__file__).parent
+
+
+class Official(Cloud):
+    """Google's emulator counts nothing for us, so what asks for figures is left out."""
+
+    def stats(self) -> NoReturn:
+        pytest.skip("Google's emulator has no statistics")
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    try:
+        with emulator.running() as address:
+            found = at(address)
+            yield Official(
+                found.publisher, found.subscriber, found.tasks, found.http, found.addresses
+            )
+    except emulator.Missing:
+        pytest.skip(emulator.MISSING)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is slow; what is known to differ has to differ."""
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.slow)
+        reason = DIFFERENCES.get(f"{item.path.name}::{item.name}")
+        if reason is not None:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))

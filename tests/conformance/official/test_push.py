@@ -1,0 +1,1 @@
+from tests.conformance.test_pubsub_push import *  # noqa: F403

@@ -1,0 +1,1 @@
+from tests.conformance.test_pubsub_seek import *  # noqa: F403

@@ -1,0 +1,1 @@
+from tests.conformance.test_pubsub_streaming import *  # noqa: F403
