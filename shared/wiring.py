@@ -8,7 +8,7 @@ from shared.costing.book import Bookshelf
 from shared.edge.services import Services
 from shared.kit.clock import utc_now
 from shared.platform import db
-from shared.platform.auth import Verifier
+from shared.platform.auth import Door, Verifier
 from shared.platform.config import Misconfigured, config
 from shared.platform.relay import Relay
 
@@ -28,6 +28,19 @@ def services() -> Services:
         relay=Relay(database, topics, queues),
         verifier=Verifier(config(), utc_now),
     )
+
+
+@cache
+def api_verifier() -> Verifier:
+    """Who may use the HTTP API."""
+    callers = (caller.strip() for caller in config().api_callers.split(","))
+    audience = config().api_audience or config().oidc_audience
+    return Verifier(config(), utc_now, Door(audience, frozenset(filter(None, callers))))
+
+
+def longest_wait_s() -> int:
+    """How long an order may wait to be placed, in seconds."""
+    return config().longest_wait_s
 
 
 @cache

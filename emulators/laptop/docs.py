@@ -1,7 +1,8 @@
-"""`docs`: write the generated parts of README.md and shared/README.md anew, from the source.
+"""`docs`: write the generated documents and parts of documents anew, from the source.
 
-A generated part stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->`; a test fails
-when it is out of step.
+A generated part of README.md or shared/README.md stands between `<!-- generated: NAME -->` and
+`<!-- end of NAME -->`. OpenAPI, AsyncAPI and the contracts' schemas are whole files. A test fails
+when any of them is out of step.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from emulators.laptop.manifest import (
     load_all,
 )
 from emulators.laptop.stack import ROOT
+from emulators.published import files as published
 from shared.contracts.base import Event, Work
 from shared.kit.lifecycle import Lifecycle
 
@@ -45,8 +47,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write what is out of step."""
+    """Write what is out of step.
+
+    Raises:
+        UserMistake: a contract takes back what its stored schema promises; nothing is written.
+    """
+    if sentences := published.broken(ROOT):
+        raise UserMistake("\n".join([*sentences, "A breaking change is a new version beside it."]))
     written = []
+    for document, text in published.fresh(ROOT).items():
+        path = ROOT / document
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+            written.append(document.as_posix())
     for name in FILES:
         path = ROOT / name
         text = path.read_text()

@@ -34,10 +34,12 @@ _KNOWN = text("SELECT order_id FROM orders")
 _LETTERS = text("""
     SELECT parked_at, source, message_id, code, reason, attempts,
            encode(substring(payload FOR 200), 'escape') AS original
-      FROM dead_letters ORDER BY dead_letter_id DESC LIMIT :limit
+      FROM dead_letters WHERE state = 'open' ORDER BY dead_letter_id DESC LIMIT :limit
 """)
 _LETTER_IDS = text("SELECT message_id FROM dead_letters WHERE source LIKE '%order_intake%'")
-_LETTER_CODES = text("SELECT code, count(*) AS letters FROM dead_letters GROUP BY code")
+_LETTER_CODES = text("""
+    SELECT code, count(*) AS letters FROM dead_letters WHERE state = 'open' GROUP BY code
+""")
 # Units that were promised or sent, against units that ever came in: per SKU and warehouse.
 _PROMISED = text("""
     SELECT warehouse, sku, sum(quantity) AS units

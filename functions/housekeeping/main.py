@@ -6,8 +6,9 @@ from flask import Request, Response
 from shared.edge import schedule
 from shared.flows.audit_books import audit_books
 from shared.flows.early_changes import park_early_changes
-from shared.flows.request_placement import wake_backorders
-from shared.wiring import services
+from shared.flows.forget_messages import forget_messages
+from shared.flows.request_placement import promote_waiting, wake_backorders
+from shared.wiring import longest_wait_s, services
 
 
 @functions_framework.http
@@ -18,9 +19,13 @@ def housekeeping(request: Request) -> Response:
         services(),
         {
             "/wake-backorders": lambda parts, cause: {"woken": parts.run(wake_backorders, cause)},
+            "/promote-waiting": lambda parts, cause: {
+                "promoted": parts.run(lambda tx: promote_waiting(tx, longest_wait_s()), cause)
+            },
             "/park-early-changes": lambda parts, cause: {
                 "parked": parts.run(park_early_changes, cause)
             },
+            "/expire": lambda parts, cause: forget_messages(parts.runner(cause)),
             "/audit": lambda parts, cause: {"violations": parts.run(audit_books, cause)},
         },
     )

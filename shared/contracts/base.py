@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.kit.errors import Malformed, Rejected
+from shared.kit.errors import Malformed, Rejected, WrongField
 
 
 class UnsupportedVersion(Rejected):
@@ -57,14 +57,17 @@ class Document(BaseModel):
         """Read a JSON body.
 
         Raises:
-            Malformed: it is not JSON, or a field is wrong; the first wrong field is named.
+            Malformed: it is not JSON, or fields are wrong; `wrong` names every one of them.
         """
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise Malformed(f"{field or 'body'}: {first['msg']}", field=field) from None
+            faults = error.errors(include_url=False, include_context=False, include_input=False)
+            wrong = [WrongField(".".join(map(str, f["loc"])), f["msg"]) for f in faults]
+            first = wrong[0]
+            raise Malformed(
+                f"{first.field or 'body'}: {first.reason}", field=first.field, wrong=wrong
+            ) from None
 
     def encode(self) -> bytes:
         """The JSON body of this document, UTF-8."""

@@ -1,6 +1,6 @@
 """The catalogue: what is sold, where it lies and what carriers take. Loaded as one document."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -56,8 +56,18 @@ class CatalogueRateCard(Document):
     cells: Annotated[tuple[CatalogueCell, ...], Field(min_length=1)]
 
 
+class CatalogueAgeing(Document):
+    """Orders of one queue ask another too after a `share` of the longest wait in it."""
+
+    priority: Literal["express", "standard", "bulk"]
+    share: Annotated[float, Field(gt=0, le=1)]
+    asks: Literal["express", "standard", "bulk"]
+
+
 class Catalogue(Document):
     """Everything; what is already there is replaced, and nothing is taken away."""
+
+    ageing: tuple[CatalogueAgeing, ...] = ()
 
     skus: tuple[CatalogueSku, ...]
     warehouses: tuple[CatalogueWarehouse, ...]

@@ -139,7 +139,7 @@ class OrderBackordered(_OrderFact):
 
 
 class OrderNeedsReview(_OrderFact):
-    """The order cannot be placed as it stands, and no new stock will change that."""
+    """A person has to look: it cannot be placed as it stands, or a label of it cannot be bought."""
 
     type: ClassVar[str] = "dispatch.order.needs_review.v1"
 

@@ -8,27 +8,16 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.contracts.base import Cause
 from shared.edge import http
+from shared.edge.http import NothingHere, TooLarge
 from shared.edge.services import Services
 from shared.flows.receive_carrier_update import receive_carrier_update
-from shared.kit.errors import Malformed, Rejected
+from shared.kit.errors import Malformed
 from shared.kit.ids import new_id
 from shared.platform import log
 from shared.platform.signatures import BadSignature
 from shared.tracking.types import TrackingReport
 
 MAX_BODY_BYTES = 1_000_000  # a full history is some ten kilobytes
-
-
-class NothingHere(Rejected):
-    """No such vendor, or this is not how to talk to it."""
-
-    code = "not_found"
-
-
-class TooLarge(Rejected):
-    """The body is larger than any update."""
-
-    code = "too_large"
 
 
 @dataclass(frozen=True, slots=True)

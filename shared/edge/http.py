@@ -7,6 +7,22 @@ from flask import Response
 from shared.kit.errors import DispatchError, Fault, Malformed, NotYet, Rejected
 from shared.platform.auth import Unauthenticated
 
+MOST_WRONG = 100  # wrong fields that a problem document names; nobody repairs more in one go
+# The facts of an error that are for its caller; the others are for the log.
+_SHOWN = ("field", "known_fingerprint", "fingerprint")
+
+
+class NothingHere(Rejected):
+    """There is nothing at this path, or this is not how to talk to it."""
+
+    code = "not_found"
+
+
+class TooLarge(Rejected):
+    """The body is larger than any that makes sense."""
+
+    code = "too_large"
+
 
 def done() -> Response:
     """It is done, and there is nothing to say."""
@@ -31,7 +47,7 @@ def failed(error: Exception) -> Response:
 
 
 def problem(error: DispatchError, status: int | None = None) -> Response:
-    """What went wrong, with the code, the reason and the field; never a stack trace.
+    """What went wrong: the code, the reason and every wrong field; never a stack trace.
 
     The status follows from the kind of error unless it is given: 401 for a caller who is not let
     in, 400 for a malformed body, 422 for any other refusal, 503 for not yet, 500 for a fault.
@@ -44,8 +60,11 @@ def problem(error: DispatchError, status: int | None = None) -> Response:
         "detail": str(error),
         "code": error.code,
     }
-    if "field" in error.facts:
-        body["field"] = error.facts["field"]
+    body |= {name: error.facts[name] for name in _SHOWN if name in error.facts}
+    if isinstance(error, Rejected) and error.wrong:
+        body["errors"] = [
+            {"field": fault.field, "detail": fault.reason} for fault in error.wrong[:MOST_WRONG]
+        ]
     answer = Response(json.dumps(body), status=chosen, content_type="application/problem+json")
     retry_after_s = error.facts.get("retry_after_s")
     if isinstance(error, NotYet) and retry_after_s is not None:

@@ -9,6 +9,8 @@ delivery attempt and the subscription on the way, so it is read here.
 | refused for good | 204, parked with its reason | forgets it |
 | not yet | 503 | delivers again after a back-off; after the last attempt to the dead-letter topic |
 | our fault | 500 | the same |
+
+Why an attempt failed is noted before the last two answers, because Pub/Sub will not be able to say.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,11 +21,14 @@ from pydantic import Base64Bytes, Field
 
 from shared.contracts.base import Cause, Document, Event, cause_of, decode
 from shared.edge import http
+from shared.edge.attempts import forget_failures, note_failure
 from shared.edge.services import Services
+from shared.flows.park_under_order import concerning_order
 from shared.kit.errors import DispatchError, NotYet, Rejected
 from shared.platform import inbox, log
 from shared.platform.db import Transaction
-from shared.platform.dead_letters import DeadLetter
+from shared.platform.dead_letters import UNDELIVERABLE, DeadLetter
+from shared.platform.failed_attempts import Failure
 
 Flow = Callable[[Transaction, Any], object]
 
@@ -34,6 +39,7 @@ class Message(Document):
     data: Base64Bytes = b""
     attributes: Annotated[dict[str, str], Field(default_factory=dict)]
     message_id: Annotated[str, Field(alias="messageId")]
+    ordering_key: Annotated[str, Field(alias="orderingKey")] = ""
 
 
 class Envelope(Document):
@@ -59,9 +65,10 @@ def consume(
     except DispatchError as error:
         log.line("push.refused", "WARNING", code=error.code)
         return http.problem(error)
-    message = envelope.message
+    message, attempt = envelope.message, envelope.delivery_attempt
     with log.bound(subscription=envelope.source, message_id=message.message_id):
         cause = cause_of(message.attributes, message.message_id)
+        event_id = cause.event_id
         try:
             received = decode(flows, message.attributes, message.data)
             flow = flows[type(received.event)]
@@ -69,16 +76,19 @@ def consume(
         except Rejected as error:
             return _parked(services, envelope, cause, error)
         except NotYet as error:
-            log.line("message.not_yet", code=error.code, attempt=envelope.delivery_attempt)
+            log.line("message.not_yet", code=error.code, attempt=attempt)
+            note_failure(services, envelope.source, event_id, attempt, error)
             return http.problem(error)
         except Exception as error:  # whatever it is, Pub/Sub shall try again
             log.failure("message.failed", error, code=http.code_of(error))
+            note_failure(services, envelope.source, event_id, attempt, error)
             return http.failed(error)
+        forget_failures(services, envelope.source, event_id, attempt)
         return http.done()
 
 
 def consume_dead(request: Request, services: Services) -> Response:
-    """Park what Pub/Sub gave up on: under the subscription that it came from."""
+    """Park what Pub/Sub gave up on: under its subscription, with what its function noted last."""
     try:
         services.verifier.verify(request.headers.get("Authorization"))
         envelope = Envelope.decode(request.get_data())
@@ -92,12 +102,14 @@ def consume_dead(request: Request, services: Services) -> Response:
     letter = DeadLetter(
         source=source,
         message_id=cause.event_id,
-        code="undeliverable",
+        code=UNDELIVERABLE,
         reason=f"given up after {attempts} deliveries to {source}",
         facts={},
+        failure=Failure.FAULT,
         attributes=attributes,
         payload=envelope.message.data,
         attempts=int(attempts) if attempts.isdecimal() else 0,
+        ordering_key=envelope.message.ordering_key,
     )
     return _park(services, letter, cause)
 
@@ -117,13 +129,14 @@ def _parked(services: Services, envelope: Envelope, cause: Cause, error: Rejecte
         attributes=envelope.message.attributes,
         payload=envelope.message.data,
         attempts=envelope.delivery_attempt,
+        ordering_key=envelope.message.ordering_key,
     )
     return _park(services, letter, cause)
 
 
 def _park(services: Services, letter: DeadLetter, cause: Cause) -> Response:
     try:
-        services.park(letter, cause)
+        services.park(services.run(lambda tx: concerning_order(tx, letter), cause), cause)
     except Exception as error:  # it must not be lost: ask for it again
         log.failure("message.not_parked", error, code=http.code_of(error))
         return http.failed(error)

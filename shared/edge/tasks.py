@@ -1,7 +1,8 @@
 """Cloud Tasks: a piece of work in, an outcome out.
 
-Cloud Tasks has no dead-letter queue, so the last attempt parks the work itself. Which one is the
-last is said by the queue, in a header of its own. A 429 or 503 would slow the whole queue down, so
+Cloud Tasks has no dead-letter queue, so the last attempt parks the work itself and compensates.
+Which one is the last is said by the queue, in a header of its own. Work that was sent again has a
+new name, and its event id in `ce-id`. A 429 or 503 would slow the whole queue down, so
 "not yet" is a 409: the work is fine, the moment is not.
 """
 
@@ -10,12 +11,15 @@ from typing import TypeVar
 
 from flask import Request, Response
 
-from shared.contracts.base import Cause, Work
+from shared.contracts.base import Cause, Work, cause_of
 from shared.edge import http
+from shared.edge.attempts import forget_failures, note_failure
 from shared.edge.services import Services
+from shared.flows.give_up import give_up
 from shared.kit.errors import DispatchError, NotYet, Rejected
 from shared.platform import log
 from shared.platform.dead_letters import DeadLetter
+from shared.platform.failed_attempts import failed
 
 MAX_ATTEMPTS = "X-Dispatch-Max-Attempts"
 
@@ -35,25 +39,32 @@ def perform(
     queue = request.headers.get("X-CloudTasks-QueueName", "")
     attempt = _number(request.headers.get("X-CloudTasks-TaskRetryCount")) + 1
     last = 0 < _number(request.headers.get(MAX_ATTEMPTS)) <= attempt
-    cause = Cause(name, request.headers.get("ce-correlationid") or name)
+    told = {key: request.headers.get(key, "") for key in ("ce-id", "ce-correlationid")}
+    cause = cause_of(told, name)
     body = request.get_data()
     with log.bound(queue=queue, task=name, attempt=attempt):
+        work: W | None = None
         try:
-            flow(contract.decode(body), cause)
+            work = contract.decode(body)
+            flow(work, cause)
         except Exception as error:
             if not isinstance(error, Rejected) and not last:
+                note_failure(services, queue, cause.event_id, attempt, error)
                 return _again(error)
+            why = failed(error)
             letter = DeadLetter(
                 source=queue,
-                message_id=name,
-                code=http.code_of(error),
-                reason=str(error) if isinstance(error, DispatchError) else type(error).__name__,
-                facts=error.facts if isinstance(error, DispatchError) else {},
+                message_id=cause.event_id,
+                code=why.code,
+                reason=why.reason,
+                facts=why.facts,
+                failure=why.failure,
                 attributes={"ce-type": contract.type},
                 payload=body,
                 attempts=attempt,
             )
-            return _park(services, letter, cause)
+            return _give_up(services, letter, work, cause)
+        forget_failures(services, queue, cause.event_id, attempt)
         return http.done()
 
 
@@ -63,6 +74,16 @@ def _again(error: Exception) -> Response:
         return http.problem(error, status=409)
     log.failure("task.failed", error, code=http.code_of(error))
     return http.failed(error)
+
+
+def _give_up(services: Services, letter: DeadLetter, work: Work | None, cause: Cause) -> Response:
+    try:
+        services.run(lambda tx: give_up(tx, letter, work), cause)
+    except Exception as error:  # whatever is wrong with the compensation, the work is kept
+        log.failure("task.not_compensated", error, code=http.code_of(error))
+        return _park(services, letter, cause)
+    log.line("task.parked", "ERROR", code=letter.code)
+    return http.done()
 
 
 def _park(services: Services, letter: DeadLetter, cause: Cause) -> Response:

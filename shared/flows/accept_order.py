@@ -14,8 +14,10 @@ from shared.platform import outbox
 from shared.platform.db import Transaction
 
 
-def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
+def accept_order(tx: Transaction, event: OrderSubmitted) -> bool:
     """Store the order once, however often and under however many event ids it is submitted.
+
+    Returns whether it is new.
 
     A change or a cancellation that came before it is applied at once.
 
@@ -30,7 +32,7 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
     known = orders.find(tx, event.order_id)
     if known is not None:
         if known.fingerprint == fingerprint:
-            return
+            return False
         raise OrderConflict(
             "order_id: the order is known with another body",
             field="order_id",
@@ -62,3 +64,4 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> None:
         change_order(tx, OrderAmended.decode(early.body))
     elif early is not None:
         cancel_order(tx, OrderCancelled.decode(early.body))
+    return True

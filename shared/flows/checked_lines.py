@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts.orders import OrderedLine
+from shared.kit.errors import WrongField
 from shared.orders.types import Line
 from shared.platform.db import Transaction
 from shared.stock import store as stock
@@ -13,13 +14,17 @@ def checked_lines(tx: Transaction, order_id: str, lines: Sequence[OrderedLine]) 
     """The ordered lines as they are stored.
 
     Raises:
-        UnknownSku: names the first line whose SKU is not in the catalogue.
+        UnknownSku: names every line whose SKU is not in the catalogue.
     """
     unknown = stock.unknown_skus(tx, {line.sku for line in lines})
-    for position, line in enumerate(lines):
-        if line.sku in unknown:
-            field = f"lines.{position}.sku"
-            raise UnknownSku(
-                f"{field}: {line.sku} is not in the catalogue", field=field, order_id=order_id
-            )
+    wrong = [
+        WrongField(f"lines.{position}.sku", f"{line.sku} is not in the catalogue")
+        for position, line in enumerate(lines)
+        if line.sku in unknown
+    ]
+    if wrong:
+        first = wrong[0]
+        raise UnknownSku(
+            f"{first.field}: {first.reason}", wrong=wrong, field=first.field, order_id=order_id
+        )
     return [Line(n.line_no, n.sku, n.quantity, n.unit_price_cents) for n in lines]

@@ -4,12 +4,14 @@ from shared.contracts.catalogue import Catalogue
 from shared.costing import store as costing
 from shared.costing.types import NO_LIMIT_M, Cell
 from shared.kit.geo import Point
+from shared.orders import store as orders
+from shared.orders.types import Priority
 from shared.platform.db import Transaction
 from shared.stock import store as stock
 
 
 def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
-    """Add or replace SKUs and warehouses, and publish the carriers' next rate card versions.
+    """Add or replace SKUs, warehouses and ageing rules, and publish the next rate card versions.
 
     Raises:
         RateCardRefused: a rate card would be valid too soon; nothing of the catalogue is loaded.
@@ -25,6 +27,8 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
         )
         stock.ensure_levels(tx, place.warehouse, place.safety)
         stock.set_safety(tx, place.warehouse, place.safety)
+    for rule in catalogue.ageing:
+        orders.set_ageing(tx, Priority(rule.priority), rule.share, Priority(rule.asks))
     for card in catalogue.rate_cards:
         costing.publish(
             tx,

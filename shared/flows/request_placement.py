@@ -1,7 +1,6 @@
 """Facts become placement work on the queue of its priority."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
 
 from shared.contracts.orders import OrderAccepted, OrderChanged
 from shared.contracts.stock import StockIncreased
@@ -13,7 +12,6 @@ from shared.platform.db import Transaction
 from shared.stock import store as stock
 
 WOKEN_AT_ONCE = 500  # orders; more than that come with the next round
-OVERDUE = timedelta(minutes=5)  # a waiting order that no queue seems to know about
 
 
 def request_placement(tx: Transaction, event: OrderAccepted | OrderChanged) -> None:
@@ -27,17 +25,29 @@ def wake_for_stock(tx: Transaction, event: StockIncreased) -> None:
 
 
 def wake_backorders(tx: Transaction) -> int:
-    """Housekeeping: backorders that stock could serve, and orders that no queue knows, try again.
-
-    Returns:
-        How many orders were woken.
-    """
-    woken = [
-        *_served(tx, orders.backordered_skus(tx)),
-        *orders.overdue(tx, tx.now - OVERDUE, WOKEN_AT_ONCE),
-    ]
+    """Housekeeping: backorders that stock could serve try again. Returns how many."""
+    woken = _served(tx, orders.backordered_skus(tx))
     _place(tx, woken)
     return len(woken)
+
+
+def promote_waiting(tx: Transaction, longest_wait_s: int) -> int:
+    """Housekeeping: an order that has waited for its share in one queue asks the next one too.
+
+    The rules are data (`ageing_rules`): the share of the longest wait, and the queue to ask then.
+    So a standard order is never longer behind express ones than that, and work that a queue has
+    lost is asked for again. Being asked twice is harmless: whoever comes second finds it placed.
+
+    Args:
+        tx: the transaction.
+        longest_wait_s: how long an order may wait before everything is done to place it.
+
+    Returns:
+        How many orders were promoted.
+    """
+    promoted = orders.promote(tx, longest_wait_s, WOKEN_AT_ONCE)
+    _place(tx, promoted)
+    return len(promoted)
 
 
 def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Priority]]:

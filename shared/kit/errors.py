@@ -6,9 +6,19 @@ DispatchError
 └── Fault      our mistake, or a promise between modules that broke      -> redeliver and page
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 Fact = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """One of the fields that are wrong: a dotted path, empty for the whole body, and why."""
+
+    field: str
+    reason: str
 
 
 class DispatchError(Exception):
@@ -22,9 +32,16 @@ class DispatchError(Exception):
 
 
 class Rejected(DispatchError):
-    """The request is wrong: the same request will get the same answer for ever."""
+    """The request is wrong: the same request will get the same answer for ever.
+
+    `wrong` names every field that is to blame, where there are any; `facts` the first of them.
+    """
 
     code = "rejected"
+
+    def __init__(self, message: str, *, wrong: Sequence[WrongField] = (), **facts: Fact) -> None:
+        super().__init__(message, **facts)
+        self.wrong = tuple(wrong)
 
 
 class NotYet(DispatchError):
@@ -44,6 +61,8 @@ class Malformed(Rejected):
 
     code = "malformed"
 
-    def __init__(self, message: str, *, field: str = "", **facts: Fact) -> None:
-        super().__init__(message, field=field, **facts)
+    def __init__(
+        self, message: str, *, field: str = "", wrong: Sequence[WrongField] = (), **facts: Fact
+    ) -> None:
+        super().__init__(message, wrong=wrong, field=field, **facts)
         self.field = field

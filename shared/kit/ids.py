@@ -1,12 +1,34 @@
 """Identifiers: a prefix that says what it names, then a random or a derived part."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from hashlib import sha256
 from uuid import uuid4
+
+Source = Callable[[], int]  # gives a number below 2^128 that it never gave before
+
+
+def _random() -> int:
+    return uuid4().int
+
+
+_source: ContextVar[Source] = ContextVar("id_source", default=_random)
 
 
 def new_id(prefix: str) -> str:
     """A fresh identifier such as `par_5f2c…`: 128 random bits, hexadecimal."""
-    return f"{prefix}_{uuid4().hex}"
+    return f"{prefix}_{_source.get()():032x}"
+
+
+@contextmanager
+def ids_from(source: Source) -> Iterator[None]:
+    """Inside, fresh identifiers are made of the numbers of `source`, so that a run repeats."""
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
 
 
 def derived_id(prefix: str, *parts: str) -> str:

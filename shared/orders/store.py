@@ -1,4 +1,4 @@
-"""The tables orders, order_lines and early_changes. Nothing else writes to them."""
+"""The tables orders, order_lines, early_changes and ageing_rules; nothing else writes to them."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -14,10 +14,11 @@ from shared.platform.db import Transaction, Write
 
 _INSERT = """
     INSERT INTO orders (order_id, channel, revision, fingerprint, state, priority, currency,
-                        destination, lat, lon, ordered_at, promised_at, accepted_at, correlation_id)
+                        destination, lat, lon, ordered_at, promised_at, accepted_at,
+                        asked_priority, asked_at, correlation_id)
     VALUES (:order_id, :channel, 1, :fingerprint, 'waiting', :priority, :currency,
             CAST(:destination AS jsonb), :lat, :lon, :ordered_at, :promised_at, :now,
-            :correlation_id)
+            :priority, :now, :correlation_id)
  RETURNING 1
 """
 _INSERT_LINES = """
@@ -67,6 +68,9 @@ _DELETE_LINES = text("DELETE FROM order_lines WHERE order_id = :order_id")
 _MOVE = """
     UPDATE orders
        SET state = :state, state_reason = :reason, revision = :revision,
+           asked_priority = CASE WHEN :state = 'waiting' THEN priority ELSE asked_priority END,
+           asked_at = CASE WHEN :state = 'waiting' THEN CAST(:now AS timestamptz)
+                           ELSE asked_at END,
            placed_at = CASE WHEN :state IN ('waiting', 'backordered', 'review') THEN NULL
                             WHEN :state = 'placed' THEN CAST(:now AS timestamptz)
                             ELSE placed_at END,
@@ -108,12 +112,21 @@ _BACKORDERED_FOR = text("""
      LIMIT :limit
 """)
 _BACKORDERED_SKUS = text("SELECT DISTINCT sku FROM order_lines WHERE backordered > 0")
-_OVERDUE = text("""
-    SELECT order_id, priority
-      FROM orders
-     WHERE state = 'waiting' AND accepted_at <= :before
-     ORDER BY promised_at, order_id
-     LIMIT :limit
+_AGE = text("UPDATE ageing_rules SET share = :share, asks = :asks WHERE priority = :priority")
+# Skipped while another has them locked: they are being placed at this moment.
+_PROMOTE = text("""
+    WITH aged AS (
+        SELECT order_id, asks
+          FROM orders JOIN ageing_rules AS rule ON rule.priority = asked_priority
+         WHERE state = 'waiting'
+           AND asked_at <= CAST(:now AS timestamptz)
+                           - share * CAST(:longest_wait_s AS integer) * interval '1 second'
+         ORDER BY asked_at, order_id
+         LIMIT :limit
+           FOR UPDATE OF orders SKIP LOCKED)
+    UPDATE orders SET asked_priority = asks, asked_at = :now
+      FROM aged WHERE orders.order_id = aged.order_id
+ RETURNING orders.order_id, asked_priority
 """)
 
 
@@ -257,10 +270,15 @@ def backordered_skus(tx: Transaction) -> tuple[str, ...]:
     return tuple(row.sku for row in tx.rows(_BACKORDERED_SKUS))
 
 
-def overdue(tx: Transaction, before: datetime, limit: int) -> Sequence[tuple[str, Priority]]:
-    """Orders accepted before a moment that wait to be placed still, the nearest promise first."""
-    rows = tx.rows(_OVERDUE, before=before, limit=limit)
-    return [(row.order_id, Priority(row.priority)) for row in rows]
+def set_ageing(tx: Transaction, priority: Priority, share: float, asks: Priority) -> None:
+    """After a share of the longest wait in one queue, its orders ask another queue too."""
+    tx.connection.execute(_AGE, {"priority": priority, "share": share, "asks": asks})
+
+
+def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[str, Priority]]:
+    """Waiting orders that have waited for their share in one queue, and the one to ask now."""
+    rows = tx.rows(_PROMOTE, now=tx.now, longest_wait_s=longest_wait_s, limit=limit)
+    return [(row.order_id, Priority(row.asked_priority)) for row in rows]
 
 
 def _early(row: Any) -> EarlyChange:

@@ -1,4 +1,4 @@
-"""Who is calling: the OIDC tokens of Pub/Sub, Cloud Tasks and Cloud Scheduler.
+"""Who is calling: the OIDC tokens of Pub/Sub, Cloud Tasks, Cloud Scheduler and other machines.
 
 Cloud Run checks the caller's IAM role before the request reaches us; this is the second lock, and
 the only one on a laptop. Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
@@ -6,6 +6,7 @@ the only one on a laptop. Source: https://cloud.google.com/pubsub/docs/authentic
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import requests
@@ -33,20 +34,31 @@ class CertificatesUnavailable(NotYet):
     code = "certificates_unavailable"
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who is let in: whom a token must be made for, and the e-mails of the accounts that may call.
+
+    Without callers nobody is.
+    """
+
+    audience: str
+    callers: frozenset[str]
+
+
 class Verifier:
     """Verifies tokens; keeps the issuer's certificates."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
-        self._audience = config.oidc_audience
-        self._caller = config.oidc_caller
+    def __init__(self, config: Config, clock: Clock, door: Door | None = None) -> None:
+        """The usual door is the one for Google's services, which all sign as one account."""
+        self._door = door or Door(config.oidc_audience, frozenset({config.oidc_caller}))
         self._certs_url = config.oidc_certs_url
         self._clock = clock
         self._lock = threading.Lock()
         self._certs: Mapping[str, str] = {}
         self._fetched_at: datetime | None = None
 
-    def verify(self, authorization: str | None) -> None:
-        """Accept the request's Authorization header, or raise.
+    def verify(self, authorization: str | None) -> str:
+        """Accept the request's Authorization header and return the caller's e-mail, or raise.
 
         Raises:
             Unauthenticated: for any reason; which one is not for a stranger to know.
@@ -58,16 +70,19 @@ class Verifier:
         try:
             key_id = jwt.decode_header(token).get("kid")  # type: ignore[no-untyped-call]
             certs = self._certs_for(key_id)
-            claims = jwt.decode(token, certs, audience=self._audience)  # type: ignore[no-untyped-call]
+            claims = jwt.decode(token, certs, audience=self._door.audience)  # type: ignore[no-untyped-call]
         except (ValueError, TypeError, exceptions.GoogleAuthError):
             # TypeError: a stranger may put a list where a key's name or the algorithm belongs.
             raise Unauthenticated("the token is not valid here") from None
+        caller = claims.get("email")
         if (
             claims.get("iss") not in ISSUERS
-            or claims.get("email") != self._caller
+            or not isinstance(caller, str)
+            or caller not in self._door.callers
             or claims.get("email_verified") is not True
         ):
             raise Unauthenticated("the token is not valid here")
+        return caller
 
     def _certs_for(self, key_id: object) -> Mapping[str, str]:
         with self._lock:

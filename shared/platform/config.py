@@ -38,6 +38,8 @@ class Config(BaseModel):
     lock_timeout_ms: int = Field(default=3_000, ge=100, le=30_000)
     statement_timeout_ms: int = Field(default=10_000, ge=100, le=60_000)
 
+    longest_wait_s: int = Field(default=7_200, ge=1, le=86_400)  # of an order, to be placed
+
     # host:port of stand-ins that speak plaintext gRPC; none = Google's own endpoints.
     pubsub_address: str | None = None
     tasks_address: str | None = None
@@ -45,6 +47,10 @@ class Config(BaseModel):
     oidc_audience: str
     oidc_caller: str  # e-mail of the account that Pub/Sub, Cloud Tasks and Scheduler sign as
     oidc_certs_url: str = GOOGLE_CERTS_URL
+
+    # Machines that use the HTTP API sign as themselves; without callers nobody is let in.
+    api_audience: str | None = None  # whom their tokens are made for; none: as oidc_audience
+    api_callers: str = ""  # e-mails of their accounts, comma-separated
 
     easypost_api_base: str = EASYPOST_API_BASE
     easypost_api_key: SecretStr | None = None

@@ -30,12 +30,19 @@ def tune(engine: Engine) -> None:
     """Make every connection of a pg8000 engine keep its prepared statements and save trips."""
     event.listen(engine, "connect", _tune_connection)
     event.listen(engine, "do_execute", _execute)
+    # The dialect would leave AUTOCOMMIT by setting the session's isolation anew and committing
+    # that: three trips after every single statement, to say what the server was never told.
+    engine.dialect.reset_isolation_level = _leave_autocommit  # type: ignore[method-assign]
 
 
 def sqlstate(error: BaseException | None) -> str:
     """The five characters by which Postgres names an error; empty when it is not Postgres's."""
     said = error.args[0] if error is not None and error.args else None
     return str(said.get("C", "")) if isinstance(said, dict) else ""
+
+
+def _leave_autocommit(connection: Any) -> None:
+    connection.autocommit = False
 
 
 def _tune_connection(connection: Any, _record: object) -> None:

@@ -10,7 +10,11 @@ from emulators.laptop.stack import ROOT
 from shared.platform.db import Database
 
 # Messages belong to no feature: the platform module of that name owns its table.
-PLATFORM = {table: f"shared/platform/{table}.py" for table in ("outbox", "inbox", "dead_letters")}
+PLATFORM = {
+    **{table: f"shared/platform/{table}.py" for table in ("outbox", "inbox", "dead_letters")},
+    "idempotency_keys": "shared/platform/idempotency.py",
+    "failed_attempts": "shared/platform/failed_attempts.py",
+}
 ACROSS = "shared/ops/"  # may look everywhere, and writes nothing
 
 

@@ -4,13 +4,27 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import text
 
-from shared.contracts.orders import OrderAccepted, OrderChanged, ServiceLevel
+from shared.contracts.catalogue import Catalogue, CatalogueAgeing
+from shared.contracts.orders import (
+    OrderAccepted,
+    OrderAmended,
+    OrderChanged,
+    OrderedLine,
+    ServiceLevel,
+)
 from shared.contracts.stock import StockIncreased
 from shared.flows.accept_order import accept_order
-from shared.flows.request_placement import request_placement, wake_backorders, wake_for_stock
-from shared.platform.db import Database
+from shared.flows.change_order import change_order
+from shared.flows.load_catalogue import load_catalogue
+from shared.flows.request_placement import (
+    promote_waiting,
+    request_placement,
+    wake_backorders,
+    wake_for_stock,
+)
+from shared.orders import store as orders
+from shared.platform.db import Database, Transaction
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -186,28 +200,100 @@ def test_stock_below_the_safety_level_wakes_nobody(database: Database) -> None:
     assert work(database) == []
 
 
-def test_an_order_that_no_queue_knows_is_found_when_it_is_overdue(
+HOURS_2 = 7_200
+
+
+def promoted(database: Database) -> int:
+    return database.run(lambda tx: promote_waiting(tx, HOURS_2), given.cause())
+
+
+@pytest.mark.parametrize(
+    ("service_level", "minutes", "asks"),
+    [
+        (ServiceLevel.EXPRESS, 6, ["express", "express"]),
+        (ServiceLevel.STANDARD, 30, ["express", "express"]),
+        (ServiceLevel.ECONOMY, 30, ["standard", "express"]),
+    ],
+)
+def test_an_order_that_has_waited_for_its_share_asks_the_next_queue(
+    database: Database,
+    clock: TestClock,
+    service_level: ServiceLevel,
+    minutes: int,
+    asks: list[str],
+) -> None:
+    # Goal: a standard order is never more than half an hour behind express ones, a bulk order never
+    # more than an hour, and work that a queue has lost is asked for again.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = given.submitted("ord_1", {"MUG": 1}, service_level=service_level)
+    given.apply(database, accept_order, event)
+    given.silence(database)
+    clock.advance(minutes=minutes, seconds=-1)
+    assert promoted(database) == 0
+
+    clock.advance(seconds=1)
+    assert promoted(database) == 1
+    assert promoted(database) == 0
+    clock.advance(minutes=30)
+    assert promoted(database) == 1
+
+    assert work(database) == [(f"placement-{queue}", "ord_1") for queue in asks]
+
+
+def test_the_rule_is_data_that_is_loaded_with_the_catalogue(
     database: Database, clock: TestClock
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
     given.order(database, "ord_1", {"MUG": 1})
-    given.silence(database)
+    sooner = CatalogueAgeing(priority="standard", share=0.125, asks="bulk")
+    usual = CatalogueAgeing(priority="standard", share=0.25, asks="express")
+    clock.advance(minutes=15)
 
-    clock.advance(minutes=4, seconds=59)
-    assert database.run(wake_backorders, given.cause()) == 0
-    clock.advance(seconds=1)
+    def promoted_by(rule: CatalogueAgeing) -> int:
+        document = Catalogue(skus=(), warehouses=(), rate_cards=(), ageing=(rule,))
+        given.apply(database, load_catalogue, document)
+        return promoted(database)
 
-    assert database.run(wake_backorders, given.cause()) == 1
-    assert work(database) == [("placement-standard", "ord_1")]
+    assert promoted_by(usual) == 0
+    assert promoted_by(sooner) == 1
+    assert work(database)[-1] == ("placement-bulk", "ord_1")
+    promoted_by(usual)
 
 
-def test_an_order_that_waits_for_a_person_is_left_alone(
+def test_a_changed_order_begins_its_wait_anew(database: Database, clock: TestClock) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 1})
+    clock.advance(minutes=29)
+    line = OrderedLine(line_no=1, sku="MUG", quantity=2, unit_price_cents=100)
+    changed = OrderAmended(order_id="ord_1", revision=2, lines=(line,))
+    given.apply(database, change_order, changed)
+    clock.advance(minutes=1)
+
+    assert promoted(database) == 0
+
+
+def test_only_orders_that_wait_to_be_placed_grow_older(
     database: Database, clock: TestClock
 ) -> None:
+    # Goal: stock and people are waited for as a state; asking queues again would change nothing.
     given.catalogue(database, {"BER": {"ANVIL": 5}}, weight_g=50_000)
-    given.order(database, "ord_1", {"ANVIL": 1})
-    given.place(database, "ord_1")
-    database.statement(text("DELETE FROM outbox"))
-    clock.advance(hours=1)
+    for name, quantity in (("review", 1), ("backordered", 9)):
+        given.order(database, name, {"ANVIL": quantity})
+        given.place(database, name)
+    clock.advance(hours=3)
 
-    assert database.run(wake_backorders, given.cause()) == 0
+    assert promoted(database) == 0
+
+
+def test_an_order_that_is_being_placed_is_not_waited_for(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 1})
+    clock.advance(hours=3)
+
+    def while_it_is_locked(tx: Transaction) -> int:
+        orders.lock(tx, "ord_1")
+        return promoted(database)
+
+    assert database.run(while_it_is_locked, given.cause()) == 0

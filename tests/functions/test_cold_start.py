@@ -42,6 +42,7 @@ FEATURES: dict[str, set[str]] = {
     "dead_letter": set(),
     "housekeeping": {"ops", "orders", "stock"},
     "label_purchase": {"carriers", "orders", "shipments", "stock"},
+    "order_api": {"ops", "orders", "shipments", "stock"},
     "order_costing": {"shipments"},
     "order_intake": {"orders", "shipments", "stock"},
     "order_placement": {"orders", "stock"},

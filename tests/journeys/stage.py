@@ -151,9 +151,12 @@ class Stage:
         self.line.channel.publish(topic, [message], ordering_key)
         return chosen
 
-    def submit(self, order_id: str, wants: Mapping[str, int]) -> str:
+    def submit(
+        self, order_id: str, wants: Mapping[str, int], service_level: str = "standard"
+    ) -> str:
         """A channel submits an order; returns the event's id."""
-        return self.publish("orders", SUBMITTED, order(order_id, wants))
+        body = {**order(order_id, wants), "service_level": service_level}
+        return self.publish("orders", SUBMITTED, body)
 
     def state(self, order_id: str) -> str | None:
         """Where the order stands; None while nobody knows it."""

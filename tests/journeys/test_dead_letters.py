@@ -50,9 +50,9 @@ def test_news_of_a_parcel_that_is_not_ours_ends_as_a_dead_letter() -> None:
             letters = "SELECT source, code, attempts, payload FROM dead_letters"
             wait_until(lambda: stage.rows(letters), "the update is parked")
             ((source, code, attempts, original),) = stage.rows(letters)
-            assert (source, code, attempts) == (SUBSCRIPTION, "undeliverable", ATTEMPTS)
+            assert (source, code, attempts) == (SUBSCRIPTION, "parcel_not_here_yet", ATTEMPTS)
             assert b"NOBODYS" in bytes(original)
             assert stage.failures(SUBSCRIPTION) >= ATTEMPTS
             (shown,) = stage.status()["database"]["newest_dead_letters"]
-            assert shown["code"] == "undeliverable"
+            assert shown["code"] == "parcel_not_here_yet"
             stage.wait_for_rest()

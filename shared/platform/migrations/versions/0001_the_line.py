@@ -73,6 +73,8 @@ CREATE TABLE orders (
     ordered_at      timestamptz NOT NULL,
     promised_at     timestamptz NOT NULL,
     accepted_at     timestamptz NOT NULL,
+    asked_priority  text        NOT NULL,  -- the queue that was asked to place it last, and when
+    asked_at        timestamptz NOT NULL,
     placed_at       timestamptz,
     closed_at       timestamptz,
     correlation_id  text        NOT NULL,
@@ -84,6 +86,16 @@ CREATE TABLE orders (
 );
 CREATE INDEX orders_live ON orders (state, priority, promised_at)
     WHERE state NOT IN ('delivered', 'returned', 'cancelled');
+
+CREATE INDEX orders_waiting ON orders (asked_priority, asked_at) WHERE state = 'waiting';
+-- An order that has waited for a share of the longest wait in one queue asks the next one too.
+CREATE TABLE ageing_rules (
+    priority     text PRIMARY KEY CHECK (priority IN ('express', 'standard', 'bulk')),
+    share        double precision NOT NULL CHECK (share > 0 AND share <= 1),
+    asks         text NOT NULL CHECK (asks IN ('express', 'standard', 'bulk'))
+);
+INSERT INTO ageing_rules (priority, share, asks)
+VALUES ('express', 0.05, 'express'), ('standard', 0.25, 'express'), ('bulk', 0.25, 'standard');
 
 CREATE TABLE order_lines (
     order_id          text    NOT NULL REFERENCES orders,

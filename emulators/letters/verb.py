@@ -1,0 +1,199 @@
+"""`letters`: what was refused or given up on the running stack, and what to do about it.
+
+Thin on purpose: what happens stands in shared/flows, for a page to do the same.
+"""
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+
+from emulators.laptop.cli import UserMistake
+from emulators.laptop.stack import read_state, state_directory
+from emulators.letters import views
+from shared.contracts.base import Cause
+from shared.flows.discard_letter import discard_letter
+from shared.flows.each_letter import each_letter
+from shared.flows.retry_letter import retry_letter
+from shared.flows.try_letter import try_letter
+from shared.kit.clock import utc_now
+from shared.kit.errors import DispatchError
+from shared.platform import db, dead_letters
+from shared.platform.config import read
+from shared.platform.db import Database, Transaction
+from shared.platform.dead_letters import LetterState, Page, Wanted
+from shared.platform.relay import Relay
+from shared.platform.tasks import Queues
+from shared.platform.topics import Topics
+
+CAUSE = Cause("letters", "letters")
+SHOWN = 20  # letters of one page
+AT_ONCE = 1_000  # letters of one command
+ANY = "any"
+
+Act = Callable[[Transaction, int, str, str], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the words after `letters` and their options."""
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    listing = words.add_parser("list", help="the newest letters, by page")
+    _add_filters(listing)
+    listing.add_argument(
+        "--state", choices=[*LetterState, ANY], default=LetterState.OPEN, help="open by default"
+    )
+    listing.add_argument("--limit", type=_positive, default=SHOWN, metavar="N", help="of one page")
+    listing.add_argument("--before", type=_positive, metavar="ID", help="the page after letter ID")
+    listing.set_defaults(act=_list)
+    for word, act, purpose in (
+        ("show", _show, "one letter's story and its payload"),
+        ("dry-run", _dry_run, "what would change if it were sent again; nothing changes"),
+    ):
+        one = words.add_parser(word, help=purpose)
+        one.add_argument("letter", type=_positive, metavar="ID")
+        one.set_defaults(act=act)
+    for word, act, purpose in (
+        ("retry", _retry, "send letters again, under their own event ids"),
+        ("discard", _discard, "close letters that nobody will send again"),
+    ):
+        many = words.add_parser(word, help=purpose)
+        many.add_argument("letters", type=_positive, nargs="*", metavar="ID")
+        _add_filters(many)
+        many.add_argument("--reason", required=True, help="why; it is kept with the letter")
+        many.add_argument("--by", default=_account(), help="who; otherwise who runs this")
+        many.set_defaults(act=act)
+    for made in words.choices.values():
+        made.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the word says; exit code 1 when a letter was refused."""
+    act: Callable[[argparse.Namespace], int] = arguments.act
+    try:
+        return act(arguments)
+    except DispatchError as error:
+        raise UserMistake(f"{error} ({error.code})") from None
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    wanted = _wanted(arguments, None if arguments.state == ANY else LetterState(arguments.state))
+    with _line() as (database, _):
+        found = _page(database, wanted, arguments.limit, arguments.before)
+    _tell(arguments, views.page_as_json(found), partial(views.print_page, found))
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    with _line() as (database, _):
+        letter = database.run(lambda tx: dead_letters.find(tx, arguments.letter), CAUSE)
+    _tell(arguments, views.letter_as_json(letter), partial(views.print_letter, letter))
+    return 0
+
+
+def _dry_run(arguments: argparse.Namespace) -> int:
+    with _line() as (database, _):
+        trial = database.run(lambda tx: try_letter(tx, arguments.letter), CAUSE)
+    _tell(arguments, views.trial_as_json(trial), partial(views.print_trial, trial))
+    return 0
+
+
+def _retry(arguments: argparse.Namespace) -> int:
+    return _settle(arguments, retry_letter, "retried")
+
+
+def _discard(arguments: argparse.Namespace) -> int:
+    return _settle(arguments, discard_letter, "discarded")
+
+
+def _settle(arguments: argparse.Namespace, act: Act, done: str) -> int:
+    wanted = _wanted(arguments, LetterState.OPEN)
+    filtered = wanted != Wanted()
+    if bool(arguments.letters) == filtered:
+        raise UserMistake("Give either the ids of letters or filters that choose them.")
+    with _line() as (database, relay):
+
+        def settle(letter_id: int) -> None:
+            database.run(
+                lambda tx: act(tx, letter_id, arguments.by, arguments.reason),
+                CAUSE,
+                then=relay.send,
+            )
+
+        chosen = (
+            [letter.letter_id for letter in _page(database, wanted, AT_ONCE).letters]
+            if filtered
+            else arguments.letters
+        )
+        results = each_letter(chosen, settle)
+    _tell(arguments, views.results_as_json(results), partial(views.print_results, results, done))
+    return 0 if all(result.done for result in results) else 1
+
+
+@contextmanager
+def _line() -> Iterator[tuple[Database, Relay]]:
+    """The database of the running stack, and a relay that sends what is announced."""
+    state = read_state(state_directory())
+    if state is None:
+        raise UserMistake("Nothing runs here; `python3 -m emulators up` starts it.")
+    config = read(state["environment"])
+    database = db.connect(config, utc_now)
+    try:
+        yield database, Relay(database, lambda: Topics(config), lambda: Queues(config))
+    finally:
+        database.close()
+
+
+def _page(database: Database, wanted: Wanted, limit: int, before: int | None = None) -> Page:
+    return database.run(lambda tx: dead_letters.page(tx, wanted, limit, before), CAUSE)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", metavar="NAME", help="of this subscription or queue")
+    parser.add_argument("--code", metavar="CODE", help="refused with this code")
+    parser.add_argument("--order", metavar="ID", help="about this order")
+    parser.add_argument(
+        "--since", type=_moment, metavar="TIME", help="failed at or after this time, ISO 8601"
+    )
+
+
+def _wanted(arguments: argparse.Namespace, state: LetterState | None) -> Wanted:
+    return Wanted(
+        state=state,
+        source=arguments.source,
+        code=arguments.code,
+        order_id=arguments.order,
+        since=arguments.since,
+    )
+
+
+def _account() -> str:
+    """The name of whoever runs this; empty where the machine has none for them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # KeyError until Python 3.12
+        return ""
+
+
+def _positive(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _moment(word: str) -> datetime:
+    """A moment; without an offset it is meant in the time of this machine."""
+    return datetime.fromisoformat(word).astimezone()
+
+
+def _tell(
+    arguments: argparse.Namespace, document: views.Document, show: Callable[[], None]
+) -> None:
+    if arguments.json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        show()

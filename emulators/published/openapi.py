@@ -1,0 +1,159 @@
+"""The HTTP API as an OpenAPI 3.1 document, from its operations and their contracts."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from shared.contracts.base import EVENT_ID
+from shared.contracts.http_orders import Problem
+from shared.edge.api import KEY_HEADER, REPLAYED_HEADER, Operation
+from shared.edge.order_operations import OPERATIONS
+from shared.platform.idempotency import KEPT
+
+REFERENCE = "#/components/schemas/{model}"
+DESCRIPTION = f"""\
+Orders for machines. The token is an OIDC token of a service account that is let in, signed by
+Google for the audience of this API.
+
+Whatever changes something needs an `{KEY_HEADER}`, chosen by the caller. The same request with the
+same key has its effect once and gets the first answer again, with `{REPLAYED_HEADER}: true`; the
+key with another request is a conflict. Keys are kept for {KEPT.days} days.
+
+Every refusal is a problem document (RFC 9457) with a stable `code`; a malformed body names every
+wrong field. After 409 with `Retry-After`, 500 or 503 the same request may be sent again."""
+
+PROBLEMS = {
+    400: "A field of the body, or the idempotency key, is wrong; every wrong one is named.",
+    401: "There is no token, or it is not one of a caller who is let in.",
+    404: "There is no such order.",
+    409: "The order or the key is known with another request, it is too late, or the first request "
+    "with the key is not answered yet.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "The order names something that the catalogue does not have.",
+    500: "A mistake of ours.",
+    503: "Not now; the same request may be sent again.",
+}
+ALWAYS = (401, 500, 503)
+WITH_BODY = (400, 409, 413, 415)
+_JSON = "application/json"
+_PROBLEM_JSON = "application/problem+json"
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Dispatch: orders", "version": "1", "description": DESCRIPTION},
+        "paths": _paths(OPERATIONS),
+        "components": {
+            "schemas": _schemas(OPERATIONS),
+            "responses": {str(status): _problem(status) for status in PROBLEMS},
+            "securitySchemes": {
+                "machine": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+        "security": [{"machine": []}],
+    }
+
+
+def _paths(operations: Iterable[Operation]) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
+    return paths
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.purpose,
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, "content": _content(_JSON, operation.body)}
+    return described
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    identifier = {"type": "string", "minLength": 1, "maxLength": 64}
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {**identifier, "pattern": "^[A-Za-z0-9._:/-]+$"},
+        }
+        for name in names
+    ]
+    if operation.body is not None:
+        found.append(
+            {
+                "name": KEY_HEADER,
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string", "pattern": f"^{EVENT_ID.pattern}$"},
+            }
+        )
+    return found
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    found: dict[int, Any] = {
+        status: {
+            "description": description,
+            "headers": _headers(operation, status),
+            "content": _content(_JSON, operation.answer),
+        }
+        for status, description in operation.outcomes.items()
+    }
+    refused = {*ALWAYS, *operation.refusals.values(), *(WITH_BODY if operation.body else ())}
+    found |= {status: {"$ref": f"#/components/responses/{status}"} for status in refused}
+    return {str(status): found[status] for status in sorted(found)}
+
+
+def _headers(operation: Operation, status: int) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if operation.body is not None:
+        headers[REPLAYED_HEADER] = {
+            "description": "`true` when this is the answer to an earlier request with the key.",
+            "schema": {"const": "true"},
+        }
+    if status == 201:
+        headers["Location"] = {"description": "Where it is.", "schema": {"type": "string"}}
+    return headers
+
+
+def _problem(status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": PROBLEMS[status],
+        "content": _content(_PROBLEM_JSON, Problem),
+    }
+    if status in {409, 503}:
+        described["headers"] = {
+            "Retry-After": {
+                "description": "When the same request may get another answer, in seconds.",
+                "schema": {"type": "integer"},
+            }
+        }
+    return described
+
+
+def _content(kind: str, contract: type[BaseModel]) -> dict[str, Any]:
+    return {kind: {"schema": {"$ref": REFERENCE.format(model=contract.__name__)}}}
+
+
+def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
+    models: set[type[BaseModel]] = {Problem}
+    for operation in operations:
+        models |= {operation.answer, *([operation.body] if operation.body else [])}
+    _, made = models_json_schema(
+        [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)],
+        ref_template=REFERENCE,
+    )
+    schemas: dict[str, Any] = made["$defs"]
+    return schemas

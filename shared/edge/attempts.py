@@ -1,0 +1,29 @@
+"""Why an attempt failed, kept for whoever gives up. None of it may change an answer."""
+
+from shared.edge.services import Services
+from shared.kit.errors import DispatchError
+from shared.platform import failed_attempts, log
+from shared.platform.db import DatabaseUnavailable
+from shared.platform.failed_attempts import failed
+
+
+def note_failure(
+    services: Services, source: str, message_id: str, attempt: int, error: Exception
+) -> None:
+    """Keep why this attempt failed; it will be repeated."""
+    if isinstance(error, DatabaseUnavailable):
+        return  # there is nowhere to keep it, and finding out would hold the answer up
+    try:
+        failed_attempts.note(services.database, source, message_id, attempt, failed(error))
+    except DispatchError as lost:
+        log.line("attempt.not_noted", "WARNING", code=lost.code)
+
+
+def forget_failures(services: Services, source: str, message_id: str, attempt: int) -> None:
+    """The message is handled. A first attempt has nothing to forget."""
+    if attempt == 1:
+        return
+    try:
+        failed_attempts.forget(services.database, source, message_id)
+    except DispatchError as lost:
+        log.line("attempt.not_forgotten", "WARNING", code=lost.code)

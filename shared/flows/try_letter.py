@@ -1,0 +1,161 @@
+"""Find out what would happen if a dead letter were sent again now, and change nothing."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from shared.contracts.base import Cause, Event, decode
+from shared.contracts.orders import (
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderChanged,
+    OrderSubmitted,
+)
+from shared.contracts.parcels import CarrierUpdateReceived, ParcelCancelled, ParcelPlanned
+from shared.contracts.stock import StockCounted, StockIncreased, StockReceived
+from shared.contracts.work import BuyLabel, PlaceOrder
+from shared.costing.book import Bookshelf
+from shared.flows.accept_order import accept_order
+from shared.flows.cancel_order import cancel_order
+from shared.flows.change_order import change_order
+from shared.flows.charge_parcel import charge_parcel, take_charges_back
+from shared.flows.count_stock import count_stock
+from shared.flows.place_order import place_order
+from shared.flows.receive_stock import receive_stock
+from shared.flows.request_placement import request_placement, wake_for_stock
+from shared.flows.retry_letter import make_way
+from shared.flows.track_parcel import track_parcel
+from shared.kit.errors import DispatchError
+from shared.ops import snapshots
+from shared.ops.snapshots import Change
+from shared.platform import dead_letters, inbox
+from shared.platform.db import LostRace, Transaction
+from shared.platform.dead_letters import Letter
+from shared.platform.failed_attempts import failed
+
+# What the functions do with each event; an event is handled by one function only.
+FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxyType(
+    {
+        OrderSubmitted: accept_order,
+        OrderAmended: change_order,
+        OrderCancelled: cancel_order,
+        OrderAccepted: request_placement,
+        OrderChanged: request_placement,
+        StockIncreased: wake_for_stock,
+        StockReceived: receive_stock,
+        StockCounted: count_stock,
+        ParcelPlanned: lambda tx, event: charge_parcel(tx, event, Bookshelf()),
+        ParcelCancelled: take_charges_back,
+        CarrierUpdateReceived: track_parcel,
+    }
+)
+
+
+class Outcome(StrEnum):
+    """What would come of it."""
+
+    APPLIED = "applied"
+    DONE_BEFORE = "done_before"  # the same event was applied: it would be ignored
+    UNTRIED = "untried"  # it would ask somebody outside, which a trial must not
+    REJECTED = "rejected"
+    NOT_YET = "not_yet"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What would happen. Ids that are made anew, such as those of parcels, would be others.
+
+    `charged_cents` and `quoted_cents` are differences by currency, in minor units; `announces` are
+    the types of the events and the work that would go out.
+    """
+
+    outcome: Outcome
+    code: str = ""
+    reason: str = ""
+    changes: tuple[Change, ...] = ()
+    announces: tuple[str, ...] = ()
+    charged_cents: Mapping[str, int] = field(default_factory=dict)
+    quoted_cents: Mapping[str, int] = field(default_factory=dict)
+
+
+def try_letter(tx: Transaction, letter_id: int) -> Trial:
+    """Run the letter's flow on the database as it is, look at what changed, and take it all back.
+
+    Locks are held for as long as the flow takes. The cause of a refusal is what a retry would meet.
+
+    Raises:
+        UnknownLetter: there is no such letter.
+        LostRace: somebody else was faster; the step is run anew.
+    """
+    letter = dead_letters.find(tx, letter_id)
+    if letter.attributes.get("ce-type") == BuyLabel.type:
+        return Trial(Outcome.UNTRIED, reason="the carrier would have to be asked")
+    skus = {*snapshots.ordered_skus(tx, letter.order_id), *_skus_in(letter.payload)}
+    before = snapshots.take(tx, letter.order_id, skus)
+    savepoint = tx.connection.begin_nested()
+    trial = Transaction(tx.connection, tx.now, Cause(letter.message_id, letter.correlation_id))
+    try:
+        if not _run(trial, letter):
+            return Trial(Outcome.DONE_BEFORE)
+        after = snapshots.take(trial, letter.order_id, skus)
+        return Trial(
+            Outcome.APPLIED,
+            changes=snapshots.changes(before, after),
+            announces=snapshots.announced_since(trial, before),
+            charged_cents=_more(snapshots.charged_cents(before), snapshots.charged_cents(after)),
+            quoted_cents=_more(snapshots.quoted_cents(before), snapshots.quoted_cents(after)),
+        )
+    except LostRace:
+        raise
+    except DispatchError as error:
+        why = failed(error)
+        return Trial(Outcome(why.failure), why.code, why.reason)
+    finally:
+        savepoint.rollback()
+
+
+def _run(tx: Transaction, letter: Letter) -> bool:
+    """Do what the function behind the letter's source would. Returns False if it did it before."""
+    if letter.is_work:
+        work = PlaceOrder.decode(letter.payload)
+        make_way(tx, letter)
+        place_order(tx, work, Bookshelf())
+        return True
+    attributes = {**letter.attributes, "ce-id": letter.message_id}
+    received = decode(FLOWS, attributes, letter.payload)
+    if not inbox.first_time(tx, letter.function):
+        return False
+    FLOWS[type(received.event)](tx, received.event)
+    return True
+
+
+def _more(before: Counter[str], after: Counter[str]) -> dict[str, int]:
+    return {
+        currency: after[currency] - before[currency]
+        for currency in sorted(before.keys() | after.keys())
+        if after[currency] != before[currency]
+    }
+
+
+def _skus_in(payload: bytes) -> Iterator[str]:
+    """Every SKU that the message names, whatever its type: what it might move."""
+    try:
+        body = json.loads(payload)
+    except (ValueError, RecursionError):
+        return
+    waiting = [body]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            sku = part.get("sku")
+            if isinstance(sku, str) and "\0" not in sku:
+                yield sku
+            waiting += part.values()

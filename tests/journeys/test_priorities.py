@@ -1,0 +1,43 @@
+"""Who waits for whom: express never behind bulk, and nobody for ever."""
+
+import pytest
+
+from tests.journeys.stage import Stage
+
+pytestmark = pytest.mark.slow
+
+
+def test_express_orders_pass_a_flood_of_bulk_orders(stage: Stage) -> None:
+    # Goal: a bulk order that was there first does not hold up an express order. The bulk queue
+    # places two at a time, so most of the flood is still waiting when the express orders are done.
+    bulk = [f"flood-bulk-{n}" for n in range(60)]
+    express = [f"flood-express-{n}" for n in range(3)]
+    for order_id in bulk:
+        stage.submit(order_id, {"MUG-RED": 1}, service_level="economy")
+    for order_id in express:
+        stage.submit(order_id, {"MUG-RED": 1}, service_level="express")
+    for order_id in express:
+        stage.wait_for(order_id, "delivered")
+    stage.wait_for_rest()
+
+    ((overtaken,),) = stage.rows(
+        "SELECT count(*) FROM orders WHERE order_id LIKE 'flood-bulk-%' AND placed_at >"
+        " (SELECT max(placed_at) FROM orders WHERE order_id LIKE 'flood-express-%')"
+    )
+    assert overtaken > len(bulk) // 4
+    assert stage.line.books.violations() == ()
+
+
+def test_an_order_whose_queue_stands_still_is_placed_through_the_next_one(stage: Stage) -> None:
+    with stage.paused("placement-standard"):
+        stage.submit("aged", {"MUG-RED": 1})
+        stage.wait_for("aged", "waiting")
+        stage.rows(
+            "UPDATE orders SET asked_at = asked_at - interval '30 minutes'"
+            " WHERE order_id = 'aged' RETURNING 1"
+        )
+        stage.run_job("housekeeping-promote-waiting")
+        stage.wait_for("aged", "delivered")
+
+    stage.wait_for_rest()
+    assert stage.line.books.violations() == ()
