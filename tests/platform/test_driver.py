@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pg8000 import core
 from sqlalchemy import text
 
 from shared.contracts.base import Cause
@@ -88,6 +89,40 @@ def test_what_failed_is_rolled_back_and_what_succeeded_is_committed(database: Da
     assert [row.event_id for row in database.statement(text("SELECT event_id FROM inbox"))] == [
         "good"
     ]
+
+
+def test_a_statement_by_itself_is_one_trip(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: two of these follow every commit that announces something.
+    double = text("SELECT 2 * CAST(:n AS integer) AS result")
+    database.statement(double, n=1)
+    trips = []
+    receive = core.CoreConnection.handle_messages
+    monkeypatch.setattr(
+        core.CoreConnection,
+        "handle_messages",
+        lambda self, context: (trips.append(context.statement), receive(self, context)),
+    )
+
+    for number in range(3):
+        assert [row.result for row in database.statement(double, n=number)] == [2 * number]
+
+    assert len(trips) == 3, trips
+
+
+def test_a_transaction_after_a_statement_by_itself_is_one_again(database: Database) -> None:
+    take = text("INSERT INTO inbox VALUES (:consumer, :event_id, :now)")
+
+    def insert_in_vain(tx: Transaction) -> None:
+        tx.connection.execute(take, {"consumer": "c", "event_id": "e", "now": tx.now})
+        raise RuntimeError("after the write")
+
+    database.statement(text("SELECT CAST(:n AS integer)"), n=1)
+    with pytest.raises(RuntimeError):
+        database.run(insert_in_vain, CAUSE)
+
+    assert database.statement(text("SELECT event_id FROM inbox")) == []
 
 
 def test_a_connection_keeps_a_bounded_number_of_statements(database: Database) -> None:

@@ -1,0 +1,170 @@
+"""A carrier: it sells labels, takes parcels over and reports their progress as EasyPost does."""
+
+import hmac
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulators.simulation.chance import Chance, VirtualClock
+from emulators.simulation.faults import Faults, Moment
+from emulators.simulation.functions import HOOK_SECRET
+from emulators.simulation.warehouse import Warehouses
+from shared.carriers.types import Label, LabelRequest, RefusedByCarrier
+
+REFUSED_SHARE = 0.004
+RETURNED_SHARE = 0.04
+STRAY = "UNHEARD-OF"
+STRAY_SHARE = 0.005  # about a parcel that is not ours
+
+Detail = dict[str, str]
+
+
+@dataclass(slots=True)
+class Trip:
+    """A parcel as its carrier knows it."""
+
+    code: str
+    parcel_id: str = ""
+    history: list[Detail] = field(default_factory=list)
+    ended: bool = False
+
+
+class SimulatedCarrier:
+    """Sells one label per `label_id`, as the port promises; nobody is asked twice for money.
+
+    Attributes:
+        sold: label id -> its label.
+        refused: label ids that nothing was sold for.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[bytes, str], None],
+        warehouses: Warehouses,
+        chance: Chance,
+        clock: VirtualClock,
+        faults: Faults,
+    ) -> None:
+        self.sold: dict[str, Label] = {}
+        self.refused: set[str] = set()
+        self._send = send
+        self._warehouses = warehouses
+        self._chance = chance
+        self._clock = clock
+        self._faults = faults
+        self._contents: dict[str, tuple[str, Counter[str]]] = {}
+        self._trips: dict[str, Trip] = {}
+        self._active: list[Trip] = []
+
+    @property
+    def active(self) -> int:
+        """Parcels of which there is more to report."""
+        return len(self._active)
+
+    def buy(self, request: LabelRequest) -> Label:
+        """See the port."""
+        self._faults.reach(Moment.BUY)
+        if request.label_id not in self.sold and request.label_id not in self.refused:
+            if self._chance.happens(REFUSED_SHARE):
+                self.refused.add(request.label_id)
+            else:
+                self._sell(request)
+        self._faults.reach(Moment.BOUGHT)
+        if request.label_id in self.refused:
+            raise RefusedByCarrier("no such street", vendor_code="ADDRESS.VERIFY.FAILURE")
+        return self.sold[request.label_id]
+
+    def hear(self, _topic: str, attributes: Mapping[str, str], data: bytes) -> None:
+        """What is said about parcels: what is in them, and that a label is on one."""
+        match attributes.get("ce-type"):
+            case "dispatch.parcel.planned.v1":
+                event = json.loads(data)
+                units = Counter[str]()
+                for item in event["items"]:
+                    units[item["sku"]] += item["quantity"]
+                self._contents[event["parcel_id"]] = (event["warehouse"], units)
+            case "dispatch.parcel.labelled.v1":
+                event = json.loads(data)
+                trip = self._trips[event["tracking_code"]]
+                if not trip.parcel_id:
+                    trip.parcel_id = event["parcel_id"]
+                    self._active.append(trip)
+
+    def act(self) -> str:
+        """Report the next thing about one of the parcels; returns what it was."""
+        if self._chance.happens(STRAY_SHARE):
+            self._report(Trip(STRAY, history=[self._detail("in_transit", "")]))
+            return "stray"
+        place = self._chance.below(len(self._active))
+        trip = self._active[place]
+        status = self._advance(trip)
+        if trip.ended:
+            self._active[place] = self._active[-1]
+            self._active.pop()
+        self._report(trip)
+        return status
+
+    def _sell(self, request: LabelRequest) -> None:
+        number = len(self.sold) + 1
+        code = f"SIM{number:09}BR"
+        self.sold[request.label_id] = Label(
+            vendor_shipment_id=f"shp_{number}",
+            vendor_tracker_id=f"trk_{number}",
+            tracking_code=code,
+            label_url="https://labels.invalid/1.pdf",
+            amount_cents=490,
+            currency="BRL",
+            carrier=request.carrier,
+            service="cheapest",
+        )
+        trip = self._trips[code] = Trip(code)
+        if self._chance.happens(0.1):
+            # The vendor knows of it before we have written it down.
+            trip.history.append(self._detail("pre_transit", "label_created"))
+            self._report(trip)
+
+    def _advance(self, trip: Trip) -> str:
+        taken_over = any(detail["status"] != "pre_transit" for detail in trip.history)
+        if not taken_over:
+            # Of a parcel that nobody told of, nothing is known to leave.
+            self._warehouses.leave(*self._contents.get(trip.parcel_id, ("", Counter())))
+            status, detail = "in_transit", "received_at_origin_facility"
+        elif trip.history[-1]["status"] == "delivered" or self._chance.happens(RETURNED_SHARE):
+            status, detail = "return_to_sender", "return"
+        else:
+            status, detail = self._chance.weighted(
+                {
+                    ("in_transit", "arrived_at_facility"): 10.0,
+                    ("in_transit", "delayed"): 4.0,
+                    ("unheard_of", ""): 2.0,
+                    ("out_for_delivery", "out_for_delivery"): 15.0,
+                    ("delivered", "arrived_at_destination"): 55.0,
+                }
+            )
+        trip.history.append(self._detail(status, detail))
+        trip.ended = status == "return_to_sender" or (
+            status == "delivered" and not self._chance.happens(RETURNED_SHARE)
+        )
+        return status
+
+    def _detail(self, status: str, detail: str) -> Detail:
+        return {
+            "status": status,
+            "status_detail": detail,
+            "datetime": self._clock.now.isoformat(),
+            "message": status,
+        }
+
+    def _report(self, trip: Trip) -> None:
+        result: dict[str, Any] = {
+            "tracking_code": trip.code,
+            "carrier": "Correios",
+            "status": trip.history[-1]["status"],
+            "status_detail": trip.history[-1]["status_detail"],
+            "tracking_details": trip.history,
+        }
+        body = json.dumps({"description": "tracker.updated", "result": result}).encode()
+        digest = hmac.digest(HOOK_SECRET.encode(), body, "sha256").hex()
+        self._send(body, f"hmac-sha256-hex={digest}")

@@ -1,0 +1,187 @@
+"""What must be true when everything has been delivered: the product's books against the outside's.
+
+The auditor of the product compares its tables with one another. Here they are compared with what
+channels, warehouses and carriers know to have done, and with what was announced.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emulators.simulation.carrier import SimulatedCarrier
+from emulators.simulation.channel import Channel, Lines, Wish
+from emulators.simulation.post import Post
+from emulators.simulation.rules import RULES
+from emulators.simulation.warehouse import Warehouses
+from shared.ops.auditor import Violation
+
+Letters = Mapping[tuple[str, str], str]  # (function, event id) -> code
+Query = Callable[[str], list[tuple[Any, ...]]]
+
+_ANNOUNCED = """
+    SELECT kind, destination, ordering_key, event_id FROM simulation.announced ORDER BY outbox_id
+"""
+_LETTERS = "SELECT source, message_id, code FROM dead_letters"
+_INBOX = "SELECT consumer, event_id FROM inbox"
+_ORDERS = "SELECT order_id, state, revision FROM orders"
+_LINES = "SELECT order_id, line_no, sku, quantity FROM order_lines ORDER BY order_id, line_no"
+_LEVELS = "SELECT sku, warehouse, on_hand FROM stock_levels"
+_SOLD = """
+    SELECT sku, -sum(quantity)::bigint FROM stock_movements WHERE kind = 'shipment' GROUP BY sku
+"""
+_BOUGHT = "SELECT label_id, tracking_code FROM labels WHERE state = 'bought'"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Everybody who knows what was done to the product."""
+
+    channel: Channel
+    warehouses: Warehouses
+    carrier: SimulatedCarrier
+    post: Post
+
+
+def found(query: Query, outside: Outside) -> Iterator[Violation]:
+    """Every difference between the product's tables and what the outside knows."""
+    for rule, sql in RULES.items():
+        for subject, seen, expected in query(sql):
+            yield Violation(rule, subject, str(seen), str(expected))
+    letters = {
+        (source.partition(".")[0], message_id): code for source, message_id, code in query(_LETTERS)
+    }
+    yield from _told(query, outside.post)
+    yield from _taken(query, outside.post, letters)
+    yield from _orders(query, outside.channel, letters)
+    yield from _stock(query, outside.warehouses, letters)
+    yield from _labels(query, outside.carrier)
+
+
+def _told(query: Query, post: Post) -> Iterator[Violation]:
+    """What was announced came to its topic, first in this order, and nothing else did."""
+    announced: dict[tuple[str, str], list[str]] = defaultdict(list)
+    tasks = []
+    for kind, destination, key, event_id in query(_ANNOUNCED):
+        if kind == "topic":
+            announced[destination, key].append(event_id)
+        else:
+            tasks.append(event_id)
+    topics = {topic for topic, _ in announced}
+    ours = {lane: list(ids) for lane, ids in post.published.items() if lane[0] in topics}
+    for lane in sorted(announced.keys() | ours.keys()):
+        if announced.get(lane, []) != ours.get(lane, []):
+            yield Violation(
+                "announced events come to their topic in order",
+                "/".join(lane),
+                ", ".join(ours.get(lane, [])),
+                ", ".join(announced.get(lane, [])),
+            )
+    for event_id in sorted(set(tasks) ^ post.added.keys()):
+        where = "its queue" if event_id in post.added else "the outbox"
+        yield Violation("work comes to its queue", event_id, f"in {where} alone", "in both")
+
+
+def _taken(query: Query, post: Post, letters: Letters) -> Iterator[Violation]:
+    """Every message was applied once, or is parked."""
+    applied = {(consumer, event_id) for consumer, event_id in query(_INBOX)}
+    for function, event_id in post.owed:
+        if (function, event_id) not in applied and (function, event_id) not in letters:
+            subject = f"{event_id} to {function}"
+            yield Violation("every message is applied or parked", subject, "neither", "one of them")
+
+
+def _orders(query: Query, channel: Channel, letters: Letters) -> Iterator[Violation]:
+    """Orders are what their channels wanted, unless a letter says otherwise."""
+    orders = {order_id: (state, revision) for order_id, state, revision in query(_ORDERS)}
+    lines: dict[str, list[tuple[int, str, int]]] = defaultdict(list)
+    for order_id, line_no, sku, quantity in query(_LINES):
+        lines[order_id].append((line_no, sku, quantity))
+    for order_id in sorted(orders.keys() - channel.wishes.keys()):
+        yield Violation("only orders that were submitted are accepted", order_id, "there", "absent")
+
+    for wish in channel.wishes.values():
+        stored = orders.get(wish.order_id)
+        yield from _order(wish, stored, lines[wish.order_id], letters)
+    by_event = {event_id: code for (_, event_id), code in letters.items()}
+    for event_id, code in channel.blunders.items():
+        parked = by_event.get(event_id, "not parked")
+        if parked != code:
+            yield Violation("a blunder is parked with its code", event_id, parked, code)
+
+
+def _order(
+    wish: Wish,
+    stored: tuple[str, int] | None,
+    lines: list[tuple[int, str, int]],
+    letters: Letters,
+) -> Iterator[Violation]:
+    def refused(event_id: str) -> bool:
+        return ("order_intake", event_id) in letters
+
+    if stored is None:
+        if not all(refused(event_id) for event_id in wish.submitted):
+            yield Violation("a submitted order is there", wish.order_id, "absent", "accepted")
+        return
+    state, revision = stored
+    wanted, wanted_lines = _latest(wish, refused)
+    # A change that came before its order makes room for the cancellation that did so too.
+    if state != "cancelled" and (revision, lines) != (wanted, _as_stored(wanted_lines)):
+        yield Violation(
+            "an order is as its newest change says",
+            wish.order_id,
+            f"revision {revision}: {lines}",
+            f"revision {wanted}: {_as_stored(wanted_lines)}",
+        )
+    cancelled = not all(refused(event_id) for event_id in wish.cancellations)
+    if cancelled != (state == "cancelled"):
+        rule = "an order is cancelled when its channel did"
+        expected = "cancelled" if cancelled else "not cancelled"
+        yield Violation(rule, wish.order_id, state, expected)
+    for event_id in wish.submitted:
+        if letters.get(("order_intake", event_id), "order_conflict") != "order_conflict":
+            yield Violation("a good order is not refused", event_id, "parked", "accepted")
+
+
+def _latest(wish: Wish, refused: Callable[[str], bool]) -> tuple[int, Lines]:
+    applied = [change for event_id, change in wish.revisions.items() if not refused(event_id)]
+    return max([(1, wish.submission["lines"]), *applied], key=lambda change: change[0])
+
+
+def _as_stored(lines: Lines) -> list[tuple[int, str, int]]:
+    return [(line["line_no"], line["sku"], line["quantity"]) for line in lines]
+
+
+def _stock(query: Query, warehouses: Warehouses, letters: Letters) -> Iterator[Violation]:
+    """The balances are what really lies there, and nothing was sold that never came."""
+    unknown = {
+        key
+        for event_id, keys in warehouses.differing.items()
+        if ("stock_intake", event_id) in letters
+        for key in keys
+    }
+    for sku, place, on_hand in query(_LEVELS):
+        really = warehouses.units[sku, place]
+        if on_hand != really and (sku, place) not in unknown:
+            yield Violation(
+                "a balance is what lies there", f"{sku} in {place}", str(on_hand), str(really)
+            )
+    for sku, sold in query(_SOLD):
+        if sold > warehouses.received[sku]:
+            yield Violation(
+                "no more is sold than came", sku, str(sold), f"at most {warehouses.received[sku]}"
+            )
+
+
+def _labels(query: Query, carrier: SimulatedCarrier) -> Iterator[Violation]:
+    """Every label that was sold is known, and no other."""
+    sold = {label_id: label.tracking_code for label_id, label in carrier.sold.items()}
+    known: dict[str, str] = dict(query(_BOUGHT))
+    for label_id in sorted(sold.keys() | known.keys()):
+        if sold.get(label_id) != known.get(label_id):
+            yield Violation(
+                "every label that was sold is known",
+                label_id,
+                str(known.get(label_id)),
+                str(sold.get(label_id)),
+            )

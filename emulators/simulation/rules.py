@@ -1,0 +1,124 @@
+"""What must be true when everything has been delivered, as queries that find where it is not.
+
+They go beyond the auditor's, which must hold at any moment: here nothing is on its way any more,
+and `simulation.announced` remembers all that was ever announced.
+"""
+
+from collections.abc import Mapping
+
+# Each finds (subject, found, expected) where what happened and what was announced differ.
+RULES: Mapping[str, str] = {
+    "an order is announced as accepted once": """
+        SELECT coalesce(order_id, ordering_key), coalesce(times, 0)::text, 'once'
+          FROM orders FULL JOIN (
+               SELECT ordering_key, count(*) AS times FROM simulation.announced
+                WHERE type = 'dispatch.order.accepted.v1' GROUP BY 1) AS told
+               ON ordering_key = order_id
+         WHERE order_id IS NULL OR times IS DISTINCT FROM 1
+    """,
+    "every decision is announced": """
+        WITH told AS (
+            SELECT ordering_key AS order_id, split_part(type, '.', 3) AS outcome,
+                   count(*) AS times
+              FROM simulation.announced
+             WHERE type IN ('dispatch.order.placed.v1', 'dispatch.order.backordered.v1')
+             GROUP BY 1, 2
+        ), decided AS (
+            SELECT order_id, outcome, count(*) AS times FROM placement_decisions
+             WHERE outcome IN ('placed', 'backordered') GROUP BY 1, 2)
+        SELECT order_id || ' ' || outcome, told.times::text, decided.times::text
+          FROM told FULL JOIN decided USING (order_id, outcome)
+         WHERE told.times IS DISTINCT FROM decided.times
+    """,
+    "what happens to a parcel is announced once": """
+        WITH told AS (
+            SELECT body->>'parcel_id' AS parcel_id, type, count(*) AS times
+              FROM simulation.announced
+             WHERE type IN ('dispatch.parcel.planned.v1', 'dispatch.parcel.cancelled.v1',
+                            'dispatch.parcel.labelled.v1')
+             GROUP BY 1, 2
+        ), happened AS (
+            SELECT parcel_id, 'dispatch.parcel.planned.v1' AS type, 1 AS times FROM parcels
+             UNION ALL
+            SELECT parcel_id, 'dispatch.parcel.cancelled.v1', 1 FROM parcels
+             WHERE state = 'cancelled'
+             UNION ALL
+            SELECT parcel_id, 'dispatch.parcel.labelled.v1', 1 FROM parcels
+             WHERE tracking_code IS NOT NULL)
+        SELECT parcel_id || ' ' || type, told.times::text, happened.times::text
+          FROM told FULL JOIN happened USING (parcel_id, type)
+         WHERE told.times IS DISTINCT FROM happened.times
+    """,
+    "the end of an order is announced as it is": """
+        WITH told AS (
+            SELECT DISTINCT ON (ordering_key) ordering_key AS order_id, body->>'state' AS state
+              FROM simulation.announced WHERE type = 'dispatch.order.closed.v1'
+             ORDER BY ordering_key, outbox_id DESC
+        ), closed AS (SELECT order_id, state FROM orders WHERE closed_at IS NOT NULL)
+        SELECT order_id, told.state, closed.state
+          FROM told FULL JOIN closed USING (order_id)
+         WHERE told.state IS DISTINCT FROM closed.state
+    """,
+    "the latest status of a parcel is announced": """
+        WITH told AS (
+            SELECT DISTINCT ON (body->>'parcel_id') body->>'parcel_id' AS parcel_id,
+                   body->>'status' AS status
+              FROM simulation.announced WHERE type = 'dispatch.delivery.updated.v1'
+             ORDER BY body->>'parcel_id', outbox_id DESC
+        ), known AS (
+            SELECT parcel_id, tracking_status AS status FROM parcels
+             WHERE tracking_status <> 'pending')
+        SELECT parcel_id, told.status, known.status
+          FROM told FULL JOIN known USING (parcel_id)
+         WHERE told.status IS DISTINCT FROM known.status
+    """,
+    "a parcel costs its quote, and a cancelled one nothing": """
+        SELECT parcel_id, coalesce(sum(amount_cents), 0)::text, quoted_cents::text || ' ' || state
+          FROM parcels LEFT JOIN charges USING (parcel_id)
+         GROUP BY parcel_id, quoted_cents, state
+        HAVING coalesce(sum(amount_cents), 0)
+               <> CASE state WHEN 'cancelled' THEN 0 ELSE quoted_cents END
+    """,
+    "what a parcel costs is announced": """
+        WITH told AS (
+            SELECT body->>'parcel_id' AS parcel_id, sum(amount::bigint) AS cents
+              FROM simulation.announced, jsonb_each_text(body->'items') AS item (kind, amount)
+             WHERE type = 'dispatch.parcel.charged.v1' GROUP BY 1
+        ), booked AS (SELECT parcel_id, sum(amount_cents) AS cents FROM charges GROUP BY 1)
+        SELECT parcel_id, told.cents::text, booked.cents::text
+          FROM told FULL JOIN booked USING (parcel_id)
+         WHERE told.cents IS DISTINCT FROM booked.cents
+    """,
+    "nothing is left in the outbox": """
+        SELECT lane, count(*)::text || ' rows', 'none' FROM outbox GROUP BY lane
+    """,
+    "an order rests, or a letter says why it does not": """
+        SELECT order_id, state, 'at rest' FROM orders
+         WHERE state NOT IN ('delivered', 'returned', 'cancelled', 'backordered', 'review')
+           AND order_id NOT IN (
+               SELECT order_id FROM parcels
+                WHERE parcel_id IN (
+                      SELECT CASE WHEN source LIKE 'labels-%'
+                             THEN convert_from(payload, 'UTF8')::jsonb->>'parcel_id' END
+                        FROM dead_letters))
+    """,
+    "only what is wrong is parked": """
+        SELECT source || ' ' || message_id, code, 'applied' FROM dead_letters
+         WHERE code NOT IN ('malformed', 'unsupported_version', 'unknown_sku', 'order_conflict',
+                            'order_never_came', 'too_late_to_change', 'illegal_transition',
+                            'count_below_reserved', 'refused_by_carrier')
+           AND position('UNHEARD-OF' IN encode(payload, 'escape')) = 0
+    """,
+    "nobody waits for stock that is there": """
+        WITH free AS (
+            SELECT sku, sum(greatest(0, on_hand - reserved - safety)) AS units
+              FROM stock_levels GROUP BY sku
+        ), wanted AS (
+            SELECT order_id, sku, sum(backordered) AS units FROM order_lines
+             WHERE backordered > 0 GROUP BY 1, 2)
+        SELECT order_id, 'backordered', 'placed'
+          FROM wanted LEFT JOIN free USING (sku)
+         GROUP BY order_id
+        HAVING bool_and(coalesce(free.units, 0) >= wanted.units)
+    """,
+}

@@ -1,0 +1,1 @@
+"""The simulation finds nothing in the product, and finds what is planted."""

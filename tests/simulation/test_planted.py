@@ -1,0 +1,78 @@
+"""Mistakes that are planted in the product, one at a time: the simulation finds each of them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import pytest
+
+from emulators.laptop.postgres import Server
+from emulators.simulation.run import Outcome, Plan
+from shared.platform import inbox, outbox, relay
+from shared.platform.db import Database, Transaction
+from shared.platform.outbox import Outgoing
+from shared.stock import store as stock
+from tests.simulation.running import simulated
+
+Patch = pytest.MonkeyPatch
+IN_ORDER = "announced events come to their topic in order"
+
+
+def rules(server: Server, events: int = 300) -> set[str]:
+    """Which rules a run finds violated."""
+    outcome: Outcome = simulated(server, Plan(seed=1, events=events))
+    return {seen.violation.rule for seen in outcome.violations}
+
+
+def test_a_relay_that_forgets_before_it_sends_is_found(server: Server, monkeypatch: Patch) -> None:
+    claim = outbox.claim
+
+    def claim_and_forget(
+        database: Database, lanes: Collection[str] | None, now: datetime, limit: int
+    ) -> Sequence[Outgoing]:
+        messages = claim(database, lanes, now, limit)
+        outbox.sent(database, [message.outbox_id for message in messages])
+        return messages
+
+    monkeypatch.setattr(outbox, "claim", claim_and_forget)
+
+    assert IN_ORDER in rules(server)
+
+
+def test_a_relay_that_sends_the_newest_first_is_found(server: Server, monkeypatch: Patch) -> None:
+    send_batch = relay.Relay._send_batch
+
+    def newest_first(
+        self: relay.Relay, kind: str, destination: str, key: str, batch: Sequence[Outgoing]
+    ) -> None:
+        send_batch(self, kind, destination, key, batch[::-1])
+
+    monkeypatch.setattr(relay.Relay, "_send_batch", newest_first)
+
+    assert IN_ORDER in rules(server)
+
+
+def test_an_inbox_that_forgets_is_found(server: Server, monkeypatch: Patch) -> None:
+    first_time = inbox.first_time
+
+    def every_time(tx: Transaction, consumer: str) -> bool:
+        first_time(tx, consumer)
+        return True
+
+    monkeypatch.setattr(inbox, "first_time", every_time)
+
+    assert rules(server) != set()
+
+
+def test_units_that_are_not_given_back_are_found(server: Server, monkeypatch: Patch) -> None:
+    release = stock.release
+    monkeypatch.setattr(stock, "release", lambda picks: release(list(picks)[:-1]))
+
+    assert "reserved equals the units in open parcels" in rules(server)
+
+
+def test_a_count_that_forgets_what_has_moved_since_is_found(
+    server: Server, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(stock, "moved_since", lambda *_: {})
+
+    assert "a balance is what lies there" in rules(server)

@@ -1,0 +1,85 @@
+"""Seeded runs with a fault at any step: nothing is lost, doubled, reordered or made up."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from emulators.laptop.postgres import Server
+from emulators.laptop.stack import ROOT
+from emulators.simulation.faults import Fault
+from emulators.simulation.run import Outcome, Plan
+from emulators.simulation.verb import as_json
+from tests.simulation.running import simulated
+
+SEEDS = (1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def outcomes(server: Server) -> dict[int, Outcome]:
+    """What became of each seed."""
+    return {seed: simulated(server, Plan(seed, events=500)) for seed in SEEDS}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_goes_wrong_everything_is_as_it_must_be_in_the_end(
+    outcomes: dict[int, Outcome], seed: int
+) -> None:
+    outcome = outcomes[seed]
+
+    assert outcome.violations == ()
+    assert outcome.orders["delivered"] > 20
+    assert outcome.steps > outcome.plan.events, "what is left is delivered without faults"
+
+
+def test_every_kind_of_fault_strikes(outcomes: dict[int, Outcome]) -> None:
+    # Goal: a fault that never happens proves nothing, and a change of the product's calls could
+    # silently move its moment away.
+    struck = Counter[str]()
+    for outcome in outcomes.values():
+        struck.update(outcome.faults)
+
+    assert {fault for fault in Fault if not struck[fault]} == set()
+    assert len({outcome.digest for outcome in outcomes.values()}) == len(SEEDS)
+
+
+def test_a_run_that_ends_early_is_the_beginning_of_the_whole_one(server: Server) -> None:
+    whole = simulated(server, Plan(seed=4, events=60))
+    early = simulated(server, Plan(seed=4, events=60, only_until=40))
+    again = simulated(server, Plan(seed=4, events=60, only_until=whole.steps))
+
+    assert early.steps == 40
+    assert [line.split()[0] for line in early.trail] == [str(n) for n in range(1, 41)]
+    assert again.digest == whole.digest != early.digest
+
+
+def command(seed: int, hash_seed: str) -> dict[str, Any]:
+    """What the command prints, in a process whose sets and dicts have another order."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "emulators", "simulate", "--seed", str(seed), "--events", "150",
+         "--json"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    printed: dict[str, Any] = json.loads(ran.stdout)
+    return printed
+
+
+@pytest.mark.slow
+def test_the_same_seed_is_the_same_run_in_any_process(server: Server) -> None:
+    here = as_json(simulated(server, Plan(seed=9, events=150)))
+    there = command(9, "1")
+
+    pace = {"duration_s": 0, "steps_per_s": 0}
+    assert {**here, **pace} == {**there, **pace}
+    assert there["violations"] == []
+    assert there["replay"] == "python3 -m emulators simulate --seed 9 --events 150"
