@@ -61,7 +61,7 @@ async def run(options: argparse.Namespace) -> None:
         kept = disk.Disk(state / "tasks.sqlite3" if state else None)
         stack.push_async_callback(kept.close)
         tokens = TokenIssuer(key_file=state / "signing-key.pem" if state else None)
-        topics = Topics(pushes, tokens, state=state)
+        topics = Topics(pushes, tokens, state=state, slow_start=options.slow_start)
         windows = Windows(options.tombstone_s, options.queue_tombstone_s)
         queues = Queues(dispatch.Outside(outbound, tokens, faults, TaskShelf(kept)), windows)
         runner = scheduler.Runner(scheduler.Outside(outbound, tokens, faults, JobShelf(kept)))
@@ -108,6 +108,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--paused", action="store_true", help="deliver nothing until DELETE /control/faults"
+    )
+    parser.add_argument(
+        "--slow-start", action="store_true", help="let the window of each push begin small"
     )
     return parser.parse_args()
 
