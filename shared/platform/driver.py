@@ -32,7 +32,7 @@ def tune(engine: Engine) -> None:
     event.listen(engine, "do_execute", _execute)
     # The dialect would leave AUTOCOMMIT by setting the session's isolation anew and committing
     # that: three trips after every single statement, to say what the server was never told.
-    engine.dialect.reset_isolation_level = _leave_autocommit  # type: ignore[method-assign]
+    engine.dialect.reset_isolation_level = _leave_autocommit  # type: ignore[assignment]
 
 
 def sqlstate(error: BaseException | None) -> str:

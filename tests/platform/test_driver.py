@@ -99,11 +99,12 @@ def test_a_statement_by_itself_is_one_trip(
     database.statement(double, n=1)
     trips = []
     receive = core.CoreConnection.handle_messages
-    monkeypatch.setattr(
-        core.CoreConnection,
-        "handle_messages",
-        lambda self, context: (trips.append(context.statement), receive(self, context)),
-    )
+
+    def count(connection: Any, context: Any) -> None:
+        trips.append(context.statement)
+        receive(connection, context)
+
+    monkeypatch.setattr(core.CoreConnection, "handle_messages", count)
 
     for number in range(3):
         assert [row.result for row in database.statement(double, n=number)] == [2 * number]
