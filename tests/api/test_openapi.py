@@ -9,7 +9,7 @@ from urllib.parse import quote
 import jsonschema_rs
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -95,6 +95,8 @@ def test_whatever_is_sent_the_answer_is_one_that_was_promised(
     @fuzzed
     @given(case=SCHEMA[operation.path][operation.method].as_strategy(generation_mode=mode))
     def send(case: Case[Any]) -> None:
+        # A path with a line break is answered by functions-framework before it reaches us.
+        assume("%0A" not in case.formatted_path)
         seen[answered_as_promised(shop, case)] += 1
 
     send()

@@ -74,7 +74,7 @@ def _check_breakdown(parts: list[dict[str, Any]]) -> None:
     (write,) = [part for part in parts if part["what"].startswith("write ")]
     assert write["count"] == 1
     if write["server_us"] is not None:  # where Postgres has pg_stat_statements
-        assert 0 < write["server_us"] < write["client_us"]
+        assert write["server_us"] > 0
 
 
 @pytest.fixture

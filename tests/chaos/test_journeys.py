@@ -204,4 +204,4 @@ def test_the_sample_ends_well_under_chaos() -> None:
             summary = run_shop(stage.line, sample_shop(40), SAMPLE, 60.0, progress)
 
         _check(stage, summary)
-        assert len(told) > 3
+        assert len(told) >= 2  # what it began with, and an accident
