@@ -233,9 +233,14 @@ class Post:
             self._postpone(copy, self._chance.between(0, DUPLICATE_WITHIN_S))
 
     def failed(self, delivery: Delivery) -> None:
-        """There is no good answer: again after a back-off, or given up."""
+        """There is no good answer: again after a back-off, or given up by Pub/Sub.
+
+        Queues try for ever: the function parks the work at the attempt that the header names, and
+        should it die there, at the next.
+        """
         source = delivery.source
-        if source.max_attempts is not None and delivery.attempt >= source.max_attempts:
+        limit = source.max_attempts if source.kind == "pubsub" else None
+        if limit is not None and delivery.attempt >= limit:
             self._give_up(delivery)
             return
         backoff_s = min(source.min_backoff_s * 2 ** (delivery.attempt - 1), source.max_backoff_s)
@@ -243,15 +248,14 @@ class Post:
         self._postpone(delivery, backoff_s)
 
     def _give_up(self, delivery: Delivery) -> None:
-        """Pub/Sub sends it to the dead-letter topic; Cloud Tasks forgets it."""
+        """It goes to the dead-letter topic."""
         self._forget(delivery)
-        if delivery.source.kind == "pubsub":
-            attributes = {
-                **delivery.message.attributes,
-                "CloudPubSubDeadLetterSourceSubscription": delivery.source.name,
-                "CloudPubSubDeadLetterSourceDeliveryCount": str(delivery.attempt),
-            }
-            self._take(DEAD_LETTER_TOPIC, "", attributes, delivery.message.data)
+        attributes = {
+            **delivery.message.attributes,
+            "CloudPubSubDeadLetterSourceSubscription": delivery.source.name,
+            "CloudPubSubDeadLetterSourceDeliveryCount": str(delivery.attempt),
+        }
+        self._take(DEAD_LETTER_TOPIC, "", attributes, delivery.message.data)
 
     def _forget(self, delivery: Delivery) -> None:
         source, key = delivery.source, delivery.message.key
