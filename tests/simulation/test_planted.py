@@ -13,6 +13,8 @@ from shared.platform.outbox import Outgoing
 from shared.stock import store as stock
 from tests.simulation.running import simulated
 
+pytestmark = pytest.mark.slow
+
 Patch = pytest.MonkeyPatch
 IN_ORDER = "announced events come to their topic in order"
 

@@ -16,6 +16,8 @@ from emulators.simulation.run import Outcome, Plan
 from emulators.simulation.verb import as_json
 from tests.simulation.running import simulated
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2, 3)
 
 
