@@ -18,6 +18,8 @@ from tests.support.database import empty, settings
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever is not slow is quick, so that `-m quick` needs no second list."""
     for item in items:
+        if "conformance" in item.path.parts:  # of the stand-ins, which change less than the house
+            item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.quick)
 
