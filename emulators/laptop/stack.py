@@ -86,7 +86,8 @@ def state_directory() -> Path:
 def read_state(directory: Path) -> State | None:
     """The state of the stack that runs on `directory`; None when none does.
 
-    A stack.json that a killed stack left is removed.
+    A stack.json that a killed stack left is removed. It may go at any moment: a stack that ends
+    removes it before it lets go of the lock.
     """
     path = directory / "stack.json"
     if not path.exists():
@@ -95,8 +96,10 @@ def read_state(directory: Path) -> State | None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            state: State = json.loads(path.read_text())
-            return state
+            with contextlib.suppress(FileNotFoundError):
+                state: State = json.loads(path.read_text())
+                return state
+            return None
         path.unlink(missing_ok=True)
         return None
 

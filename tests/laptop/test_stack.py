@@ -1,5 +1,6 @@
 """The supervisor with small functions of its own: delivery, accidents, and nothing left behind."""
 
+import fcntl
 import json
 import os
 import signal
@@ -265,6 +266,17 @@ def test_up_status_and_down_know_of_one_another(directory: Path, functions: Path
     assert (down_code, json.loads(stopped), up.returncode) == (0, {"stopped_pid": ready["pid"]}, 0)
     assert _call(directory, functions, "status")[:2] == (1, "Nothing runs here.\n")
     assert _call(directory, functions, "down")[:2] == (0, "Nothing ran here.\n")
+
+
+def test_a_state_that_goes_while_it_is_read_is_no_error(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: `down` and `status` look while a stack ends, which removes the file before the lock.
+    with (directory / "stack.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        monkeypatch.setattr(Path, "exists", lambda _: True)  # it was there a moment ago
+
+        assert read_state(directory) is None
 
 
 def test_what_ends_while_up_runs_is_started_anew(directory: Path, functions: Path) -> None:
