@@ -69,6 +69,8 @@ class OrderSubmitted(_ChannelEvent):
     currency: Currency
     destination: Destination
     lines: Lines
+    hold_id: Identifier | None = None  # what the cart held is taken first
+    sale: Identifier | None = None  # whose allotments the order may take from
 
     _unique_lines = field_validator("lines")(_line_numbers_are_unique)
 
