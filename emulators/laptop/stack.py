@@ -213,6 +213,8 @@ class Stack:
     def _start(self) -> None:
         self.manifests = load_all(self.options.functions_root)
         self._take_directory()
+        if self.options.database_url:
+            postgres.check_external(self.options.database_url)
         self._watchdog = self._open.enter_context(Watchdog())
         self._choose_addresses()
         if self.options.fresh:
@@ -240,8 +242,14 @@ class Stack:
         self._write_state()
 
     def _take_directory(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        lock: IO[str] = self._open.enter_context((self.directory / "stack.lock").open("a+"))
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            lock: IO[str] = self._open.enter_context((self.directory / "stack.lock").open("a+"))
+        except OSError as error:
+            raise UserMistake(
+                f"State cannot be kept in {self.directory}: {error.strerror}. DISPATCH_HOME may"
+                " name another folder."
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -323,13 +331,13 @@ class Stack:
         flags = [
             "--port", self.addresses["easypost"].rpartition(":")[2],
             "--webhook-url", f"{webhook}easypost",
-            "--webhook-secret", self.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"],
             "--state-dir", str(self.directory / "easypost"),
         ]  # fmt: skip
         if self.options.carrier_step_s is not None:
             flags += ["--step-s", str(self.options.carrier_step_s)]
         command = module_command(sys.executable, "emulators.easypost", *flags)
-        return self._process("easypost", command)
+        secret = self.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"]
+        return self._process("easypost", command, EASYPOST_WEBHOOK_SECRET=secret)
 
     def _migration(self) -> Process | None:
         if not self.options.migrate:
@@ -357,13 +365,13 @@ class Stack:
         )  # fmt: skip
         return self._process(name, command)
 
-    def _process(self, name: str, command: tuple[str, ...]) -> Process:
+    def _process(self, name: str, command: tuple[str, ...], **own: str) -> Process:
         inherited = {key: value for key, value in os.environ.items() if key[:9] != "DISPATCH_"}
         process = Process(
             name=name,
             command=command,
             log=self.directory / "logs" / f"{name}.log",
-            environment=inherited | self.environment | {"PYTHONPATH": str(ROOT)},
+            environment=inherited | self.environment | own | {"PYTHONPATH": str(ROOT)},
             watchdog=self._watchdog,
             directory=ROOT,
         )

@@ -11,7 +11,7 @@ from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.costing import store as costing
 from shared.costing.book import Bookshelf
-from shared.costing.types import NoRateCard, RateCard
+from shared.costing.types import RateCard
 from shared.flows.supply import OwnSupply, lock_supply
 from shared.holds import store as holds
 from shared.holds.types import HoldState
@@ -55,7 +55,6 @@ def place_order(
 
     Raises:
         UnknownOrder: the work names an order that does not exist.
-        NoRateCard: no carrier has a valid rate card in the order's currency.
         SawTooLittle: not all partitions were looked at, and that was not enough.
     """
     book = shelf.book(tx.now, lambda: costing.read_book(tx))
@@ -67,11 +66,9 @@ def place_order(
     tx.follow(order.correlation_id)  # new stock may have woken it
     cards = [card for card in book.valid_at(tx.now) if card.currency == order.currency]
     if not cards:
-        raise NoRateCard(
-            "no carrier has a rate card in the order's currency",
-            order_id=order.order_id,
-            currency=order.currency,
-        )
+        reason = f"no carrier has a rate card in {order.currency}"
+        _let_review(tx, order, reason, {"reason": reason})
+        return
     lines = orders.lines(tx, order.order_id)
     # A kit and its component, or two lines of one SKU, count together.
     wanted = Counter[str]()
@@ -221,12 +218,7 @@ def _let_wait(
         return  # it waits already, and has said so
     if not shortage.missing:
         reason = "no carrier takes " + ", ".join(item.sku for item in shortage.not_carried)
-        tx.write(
-            orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
-            *orders.move_units(order, "waiting"),
-            decisions.record(tx, order.order_id, "review", None, kept),
-            outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)),
-        )
+        _let_review(tx, order, reason, kept)
         return
     waiting = Counter[str]()
     for line in lines:
@@ -243,6 +235,16 @@ def _let_wait(
         orders.take_cap({sku: waiting[sku] for sku in room}),
         decisions.record(tx, order.order_id, "backordered", None, kept),
         outbox.put(tx, OrderBackordered(order_id=order.order_id, missing=missing)),
+    )
+
+
+def _let_review(tx: Transaction, order: Order, reason: str, kept: Mapping[str, Any]) -> None:
+    """No stock would help: a person has to look."""
+    tx.write(
+        orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
+        *orders.move_units(order, "waiting"),
+        decisions.record(tx, order.order_id, "review", None, kept),
+        outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)),
     )
 
 
