@@ -142,7 +142,10 @@ def _line() -> Iterator[tuple[Database, Relay]]:
     config = read(state["environment"])
     database = db.connect(config, utc_now)
     try:
-        yield database, Relay(database, lambda: Topics(config), lambda: Queues(config))
+        yield (
+            database,
+            Relay(database, {"topic": lambda: Topics(config), "queue": lambda: Queues(config)}),
+        )
     finally:
         database.close()
 

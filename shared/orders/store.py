@@ -180,13 +180,14 @@ _AGE = text("UPDATE ageing_rules SET share = :share, asks = :asks WHERE priority
 _PROMOTE = text("""
     WITH aged AS (
         SELECT order_id, asks
-          FROM orders JOIN ageing_rules AS rule ON rule.priority = asked_priority
-         WHERE state = 'waiting'
-           AND asked_at <= CAST(:now AS timestamptz)
-                           - share * CAST(:longest_wait_s AS integer) * interval '1 second'
-         ORDER BY asked_at, order_id
-         LIMIT :limit
-           FOR UPDATE OF orders SKIP LOCKED)
+          FROM ageing_rules AS rule CROSS JOIN LATERAL (
+               SELECT order_id FROM orders
+                WHERE state = 'waiting' AND asked_priority = rule.priority
+                  AND asked_at <= CAST(:now AS timestamptz)
+                                  - share * CAST(:longest_wait_s AS integer) * interval '1 second'
+                ORDER BY asked_at, order_id
+                LIMIT :limit
+                  FOR UPDATE SKIP LOCKED) AS oldest)
     UPDATE orders SET asked_priority = asks, asked_at = :now
       FROM aged WHERE orders.order_id = aged.order_id
  RETURNING orders.order_id, asked_priority
@@ -392,9 +393,13 @@ def set_ageing(tx: Transaction, priority: Priority, share: float, asks: Priority
 
 
 def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[str, Priority]]:
-    """Waiting orders that have waited for their share in one queue, and the one to ask now."""
+    """Waiting orders that have waited for their share in one queue, and the one to ask now.
+
+    At most `limit` of each queue, so that a flood in one does not keep another's from moving up.
+    """
     rows = tx.rows(_PROMOTE, now=tx.now, longest_wait_s=longest_wait_s, limit=limit)
-    return [(row.order_id, Priority(row.asked_priority)) for row in rows]
+    found = [(row.order_id, Priority(row.asked_priority)) for row in rows]
+    return sorted(found, key=lambda order: list(Priority).index(order[1]))
 
 
 def _early(row: Any) -> EarlyChange:

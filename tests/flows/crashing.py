@@ -54,7 +54,9 @@ class Worker:
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self.database: Database = connect(config, clock)
-        self.relay = Relay(self.database, lambda: Topics(config), lambda: Queues(config))
+        self.relay = Relay(
+            self.database, {"topic": lambda: Topics(config), "queue": lambda: Queues(config)}
+        )
         assert config.easypost_api_key is not None
         self._carrier: Carrier = EasyPost(
             api_key=config.easypost_api_key.get_secret_value(), api_base=config.easypost_api_base

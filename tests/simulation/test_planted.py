@@ -6,8 +6,9 @@ from datetime import datetime
 import pytest
 
 from emulators.laptop.postgres import Server
+from emulators.simulation.post import ToTopics
 from emulators.simulation.run import Outcome, Plan
-from shared.platform import inbox, outbox, relay
+from shared.platform import inbox, outbox
 from shared.platform.db import Database, Transaction, Write
 from shared.platform.outbox import Outgoing
 from shared.stock import store as stock
@@ -42,14 +43,14 @@ def test_a_relay_that_forgets_before_it_sends_is_found(server: Server, monkeypat
 
 
 def test_a_relay_that_sends_the_newest_first_is_found(server: Server, monkeypatch: Patch) -> None:
-    send_batch = relay.Relay._send_batch
+    send = ToTopics.send
 
     def newest_first(
-        self: relay.Relay, kind: str, destination: str, key: str, batch: Sequence[Outgoing]
+        self: ToTopics, name: str, ordering_key: str, messages: Sequence[Outgoing]
     ) -> None:
-        send_batch(self, kind, destination, key, batch[::-1])
+        send(self, name, ordering_key, messages[::-1])
 
-    monkeypatch.setattr(relay.Relay, "_send_batch", newest_first)
+    monkeypatch.setattr(ToTopics, "send", newest_first)
 
     assert IN_ORDER in rules(server)
 
