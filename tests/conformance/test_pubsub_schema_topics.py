@@ -186,11 +186,23 @@ def test_a_topic_whose_schema_was_deleted_takes_nothing_until_it_is_freed(
     assert shown.schema_settings.schema == "_deleted-schema_"
     with pytest.raises(exceptions.NotFound):
         cloud.publish(topic, {"data": b'{"id": "o-1"}'})
-    longer = {"name": topic, "message_retention_duration": timedelta(hours=1)}
-    mask = FieldMask(paths=["message_retention_duration"])
-    cloud.publisher.update_topic(request={"topic": longer, "update_mask": mask})
     bind(cloud, topic)
     cloud.publish(topic, {"data": b'{"id": "o-1"}'})
+
+
+def test_the_rest_of_a_topic_may_change_after_its_schema_was_deleted(
+    schemas: Schemas, cloud: Cloud
+) -> None:
+    made = schemas.create(record(id="string"))
+    topic = schemas.topic(made.name)
+    schemas.client.delete_schema(name=made.name)
+
+    longer = {"name": topic, "message_retention_duration": timedelta(hours=1)}
+    mask = FieldMask(paths=["message_retention_duration"])
+    shown = cloud.publisher.update_topic(request={"topic": longer, "update_mask": mask})
+
+    assert shown.message_retention_duration == timedelta(hours=1)
+    assert shown.schema_settings.schema == "_deleted-schema_"
 
 
 def test_schemas_and_their_topics_come_back_after_a_restart(tmp_path: Path) -> None:
