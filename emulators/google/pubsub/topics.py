@@ -12,11 +12,12 @@ from typing import Any
 import grpc
 
 from emulators.google.outbound import Outbound
-from emulators.google.pubsub import names, retention, settings
+from emulators.google.pubsub import names, retention, schemas, settings
 from emulators.google.pubsub.delivery import Outside
 from emulators.google.pubsub.disk import Disk, Stored
 from emulators.google.pubsub.journal import Journal, NoJournal
 from emulators.google.pubsub.messages import Message
+from emulators.google.pubsub.schemas import Schemas
 from emulators.google.pubsub.settings import Settings
 from emulators.google.pubsub.shelf import Shelf, not_found
 from emulators.google.pubsub.snapshots import Snapshot
@@ -78,6 +79,7 @@ class Topics:
         self._now = now
         self._outside = Outside(self._forward, self.journal, now)
         self._pushing = Pushing(outbound, tokens, slow_start)
+        self.schemas = Schemas(self.journal, now)
         self._topics: Shelf[Topic] = Shelf()
         self._subscriptions: Shelf[Subscription] = Shelf()
         self._snapshots: Shelf[Snapshot] = Shelf()
@@ -140,6 +142,25 @@ class Topics:
             self._fan_out(topic, message)
             ids.append(message.message_id)
         return ids
+
+    # Schemas, as far as topics name them
+
+    def delete_schema(self, name: str) -> None:
+        """Its topics stay, with `_deleted-schema_`, and take nothing any more."""
+        self.schemas.delete(name)
+        for topic in self._topics_with(name):
+            topic.resource.schema_settings.schema = schemas.DELETED
+            self.journal.keep(topic.resource)
+
+    def delete_schema_revision(self, name: str) -> Any:
+        """Returns it. A topic whose range begins or ends with it has no such bound any more."""
+        deleted = self.schemas.delete_revision(name)
+        for topic in self._topics_with(deleted.name):
+            for bound in ("first_revision_id", "last_revision_id"):
+                if getattr(topic.resource.schema_settings, bound) == deleted.revision_id:
+                    setattr(topic.resource.schema_settings, bound, schemas.DELETED_REVISION)
+            self.journal.keep(topic.resource)
+        return deleted
 
     # Subscriptions
 
@@ -284,6 +305,10 @@ class Topics:
         found = self._snapshots.all()
         return [snapshot for snapshot in found if snapshot.resource.topic == topic_name]
 
+    def _topics_with(self, schema_name: str) -> list[Topic]:
+        found = self._topics.all()
+        return [each for each in found if each.resource.schema_settings.schema == schema_name]
+
     def _unlink(self, subscription: Subscription) -> None:
         topic = self._topic_of(subscription)
         if topic is not None:
@@ -317,6 +342,7 @@ class Topics:
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep)
 
     def _restore(self, stored: Stored) -> None:
+        self.schemas.restore(kept.body for kept in stored.resources.get("Schema", ()))
         for kept in stored.resources.get("Topic", ()):
             log = {
                 each.message.number: each.message for each in stored.held.get(kept.body.name, ())
