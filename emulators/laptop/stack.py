@@ -65,6 +65,7 @@ class Options:
     migrate: bool = True
     database_url: str | None = None  # a server of the user's instead of a private one
     carrier_step_s: float | None = None  # between two events of a parcel; None: the simulator's own
+    settings: Mapping[str, str] = field(default_factory=dict)  # DISPATCH_… that are not the usual
     ports: Mapping[str, int] = field(default_factory=dict)  # names as in STABLE_PORTS
     stable_ports: bool = False
 
@@ -285,6 +286,7 @@ class Stack:
             "DISPATCH_OIDC_CERTS_URL": f"http://{self.addresses['google']}/oauth2/v1/certs",
             "DISPATCH_EASYPOST_API_BASE": f"http://{self.addresses['easypost']}/v2",
             **keys,
+            **self.options.settings,
         }
 
     def _port(self, name: str, stable: int) -> int:
