@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -72,11 +72,11 @@ class Disk:
             self._connection.close()
             raise _unusable(self._path, error) from None
 
-    def read(self, query: str, *values: object) -> list[Any]:
+    def read(self, query: str, *values: object) -> Iterator[Any]:
         """The rows as an earlier process left them. To be called before anything is noted."""
         if self._connection is None:
-            return []
-        return self._connection.execute(query, values).fetchall()
+            return iter(())
+        return self._connection.execute(query, values)
 
     def note(self, sql: str, *values: object) -> None:
         """Have a statement executed, after all that were noted before it."""

@@ -32,7 +32,7 @@ class Rows:
 
     def all(self, kind: str) -> list[tuple[str, bytes]]:
         """(key, value) of every row of the kind, in the order in which they were first put."""
-        return self._disk.read(_ALL, kind)
+        return list(self._disk.read(_ALL, kind))
 
     def put(self, kind: str, key: str, value: bytes) -> None:
         self._disk.note(_PUT, kind, key, value)

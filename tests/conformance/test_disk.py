@@ -93,7 +93,7 @@ def test_without_a_path_nothing_is_kept_and_nothing_fails() -> None:
         disk.note(ADD, "a")
         await disk.saved()
         assert not disk.keeps
-        assert disk.read(ALL) == []
+        assert list(disk.read(ALL)) == []
         await disk.close()
 
     asyncio.run(scenario())
