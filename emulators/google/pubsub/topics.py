@@ -11,11 +11,11 @@ from typing import Any
 
 import grpc
 
+from emulators.disk import Disk
 from emulators.google.outbound import Outbound
 from emulators.google.pubsub import names, retention, schemas, settings
 from emulators.google.pubsub.delivery import Outside
-from emulators.google.pubsub.disk import Disk, Stored
-from emulators.google.pubsub.journal import Journal, NoJournal
+from emulators.google.pubsub.journal import FILE, Journal, Stored
 from emulators.google.pubsub.messages import Message
 from emulators.google.pubsub.schemas import Schemas
 from emulators.google.pubsub.settings import Settings
@@ -62,7 +62,7 @@ class Topics:
         now: the clock of publish times, retention and snapshots, in UTC.
 
     Raises:
-        StateTaken: another process has the folder.
+        Unusable: the state cannot be kept in the folder, or another process has it.
     """
 
     def __init__(
@@ -74,8 +74,7 @@ class Topics:
         slow_start: bool = False,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        disk = Disk(state) if state is not None else None
-        self.journal: Journal = disk if disk is not None else NoJournal()
+        self.journal = Journal(Disk(state / FILE if state else None))
         self._now = now
         self._outside = Outside(self._forward, self.journal, now)
         self._pushing = Pushing(outbound, tokens, slow_start)
@@ -83,7 +82,7 @@ class Topics:
         self._topics: Shelf[Topic] = Shelf()
         self._subscriptions: Shelf[Subscription] = Shelf()
         self._snapshots: Shelf[Snapshot] = Shelf()
-        stored = disk.load() if disk is not None else Stored({}, {}, 0)
+        stored = self.journal.load()
         # Begins at the clock, so that a restart never repeats an id, even without state.
         self._last_number = max(time.time_ns() // 1_000, stored.last_number)
         self._restore(stored)
@@ -258,12 +257,12 @@ class Topics:
         ordered = [found[number] for number in sorted(found)]
         self._replay(subscription, ordered, lambda message: message.number in owed)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._sweeper.cancel()
         stopping = Refused(grpc.StatusCode.UNAVAILABLE, "The server is stopping.")
         for subscription in self._subscriptions.all():
             subscription.close(stopping)
-        self.journal.close()
+        await self.journal.close()
 
     def _next_id(self) -> str:
         self._last_number += 1
