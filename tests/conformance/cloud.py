@@ -17,9 +17,13 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from tests.conformance.patience import at_most
+
 PROJECT = "projects/demo"
 LOCATION = f"{PROJECT}/locations/europe-west1"
-READY_WITHIN_S = 20
+READY_WITHIN_S = 60
+PULL_WITHIN_S = 30
+LATE_S = 0.25  # what a busy machine may add to a pause
 
 _numbers = itertools.count()
 
@@ -52,13 +56,19 @@ def stop(process: subprocess.Popen[str]) -> int:
     return code
 
 
-def eventually(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def eventually(holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Wait for a condition that another process brings about."""
+    timeout_s = at_most(timeout_s)
     deadline = time.monotonic() + timeout_s
     pause = 0.01
     while not holds():
         assert time.monotonic() < deadline, f"it did not hold within {timeout_s} s"
         time.sleep(pause)
+
+
+def about(pause_s: float, wanted_s: float, early_s: float = 0.02) -> bool:
+    """Whether a pause was as long as it had to be: hardly shorter, and not much longer."""
+    return wanted_s - early_s <= pause_s < wanted_s + LATE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,8 @@ class Cloud:
 
     def pull(self, subscription: str, limit: int = 100) -> list[Any]:
         request = {"subscription": subscription, "max_messages": limit}
-        return list(self.subscriber.pull(request=request, timeout=15).received_messages)
+        answer = self.subscriber.pull(request=request, timeout=at_most(PULL_WITHIN_S))
+        return list(answer.received_messages)
 
     def acknowledge(self, subscription: str, *ack_ids: str) -> None:
         request = {"subscription": subscription, "ack_ids": list(ack_ids)}
@@ -119,7 +130,7 @@ class Cloud:
         return self.tasks.create_task(request={"parent": queue, "task": task})
 
     def stats(self) -> Any:
-        return requests.get(f"{self.http}/stats", timeout=5).json()
+        return requests.get(f"{self.http}/stats", timeout=30).json()
 
 
 def connect(addresses: dict[str, str]) -> Cloud:

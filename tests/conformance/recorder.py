@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.conformance.patience import at_most
+
 Answer = int | tuple[int, dict[str, str]]
 
 
@@ -70,8 +72,9 @@ class Recorder:
         with self._changed:
             return list(self._routes[path].seen)
 
-    def wait(self, path: str, count: int, timeout_s: float = 10.0) -> list[Seen]:
+    def wait(self, path: str, count: int, timeout_s: float = 30.0) -> list[Seen]:
         """The requests to `path` once there are `count`; fails the test when they do not come."""
+        timeout_s = at_most(timeout_s)
         with self._changed:
             enough = self._changed.wait_for(
                 lambda: len(self._routes[path].seen) >= count, timeout_s

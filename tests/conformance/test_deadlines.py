@@ -33,7 +33,7 @@ def hung(cloud: Cloud, recorder: Recorder) -> Iterator[Hung]:
     cloud.publish(topic, {"data": b"x"})
     deadline = timedelta(seconds=DISPATCH_DEADLINE_S)
     cloud.task(cloud.queue(), recorder.url(dispatch), dispatch_deadline=deadline)
-    timeout_s = DISPATCH_DEADLINE_S + 5
+    timeout_s = DISPATCH_DEADLINE_S + 30
     yield Hung(
         dispatches=recorder.wait(dispatch, 2, timeout_s), pushes=recorder.wait(push, 2, timeout_s)
     )

@@ -21,7 +21,7 @@ def test_it_is_healthy_and_counts(cloud: Cloud, recorder: Recorder, path: str) -
 
     stats = cloud.stats()
 
-    assert requests.get(f"{cloud.http}/healthz", timeout=5).status_code == 200
+    assert requests.get(f"{cloud.http}/healthz", timeout=30).status_code == 200
     assert stats["topics"][topic] == {"published": 2}
     counts = stats["subscriptions"][subscription]
     assert 0 <= counts.pop("oldest_age_s") < 10
@@ -45,7 +45,7 @@ def test_it_stops_at_once_in_the_middle_of_work(
     process.send_signal(signal_number)
 
     assert stop(process) == 0
-    assert time.monotonic() - started_s < 2
+    assert time.monotonic() - started_s < 5
     recorder.release(path)
 
 
@@ -59,7 +59,7 @@ def test_a_taken_port_is_one_sentence_and_an_exit(cloud: Cloud, part: str) -> No
         [sys.executable, "-m", "emulators.google", *options],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 

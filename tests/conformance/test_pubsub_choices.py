@@ -42,6 +42,6 @@ def test_subscribers_take_turns(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
         eventually(lambda: sum(seen.values()) >= sum(before.values()) + 100, timeout_s=10)
         for future in pulling:
             future.cancel()
-            future.result(timeout=10)
+            future.result(timeout=30)
 
     assert [seen[number] - before[number] for number in (0, 1)] == [50, 50]

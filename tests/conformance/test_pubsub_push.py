@@ -66,7 +66,7 @@ def test_the_high_level_client_publishes_in_order(
 
     sent = [publisher.publish(topic, str(n).encode(), ordering_key="k") for n in range(20)]
 
-    ids = [future.result(timeout=10) for future in sent]
+    ids = [future.result(timeout=30) for future in sent]
     seen = recorder.wait(path, 20)
     publisher.stop()
     assert [json.loads(each.body)["message"]["messageId"] for each in seen] == ids

@@ -16,6 +16,7 @@ from google.cloud.pubsub_v1.types import FlowControl
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.conformance.cloud import Cloud, eventually
+from tests.conformance.patience import at_most
 from tests.conformance.recorder import Recorder
 
 ACK_DEADLINE_S = 10
@@ -40,7 +41,7 @@ def _subscribed(
         finally:
             future.cancel()
             if not future.done():
-                future.result(timeout=10)
+                future.result(timeout=30)
 
 
 class Conversation:
@@ -50,7 +51,7 @@ class Conversation:
         self._requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.say(stream_ack_deadline_seconds=ACK_DEADLINE_S, **first)
         requests = iter(self._requests.get, None)
-        self._stream = cloud.subscriber.streaming_pull(requests=requests, timeout=10)
+        self._stream = cloud.subscriber.streaming_pull(requests=requests, timeout=at_most(30))
 
     def say(self, **request: Any) -> None:
         self._requests.put(request)
@@ -116,7 +117,7 @@ def test_a_refused_message_comes_again(cloud: Cloud) -> None:
 
     with _subscribed(name, callback):
         cloud.publish(topic, {"data": b"x"})
-        assert settled.wait(10)
+        assert settled.wait(30)
 
     assert attempts == [b"x"] * 3
 
@@ -137,7 +138,7 @@ def test_a_key_stays_in_order_through_refusals(cloud: Cloud) -> None:
     with _subscribed(name, callback):
         batch = [{"data": str(number).encode(), "ordering_key": "k"} for number in range(8)]
         cloud.publish(topic, *batch)
-        eventually(lambda: seen.count(3) == 2 and seen[-1] == 7, timeout_s=10)
+        eventually(lambda: seen.count(3) == 2 and seen[-1] == 7)
 
     again = len(seen) - 1 - seen[::-1].index(3)
     assert list(dict.fromkeys(seen)) == list(range(8))
@@ -163,9 +164,9 @@ def test_subscribers_share_a_subscription(cloud: Cloud) -> None:
         return all(seen.values())
 
     with _subscribed(name, callback("first")), _subscribed(name, callback("second")):
-        eventually(both_listen, timeout_s=10)
+        eventually(both_listen)
         ids += cloud.publish(topic, *[{"data": b"x"}] * 100)
-        eventually(lambda: len(seen["first"] + seen["second"]) >= len(ids), timeout_s=10)
+        eventually(lambda: len(seen["first"] + seen["second"]) >= len(ids))
 
     assert Counter(seen["first"] + seen["second"]) == Counter(ids)
 
@@ -193,7 +194,7 @@ def test_flow_control_by_messages_lets_one_out_for_each_that_comes_back(cloud: C
     with _conversation(cloud, subscription=name, max_outstanding_messages=2) as stream:
         first = stream.hear(2)
         waiting = cloud.subscriber.pull(
-            request={"subscription": name, "max_messages": 2}, timeout=5
+            request={"subscription": name, "max_messages": 2}, timeout=at_most(30)
         ).received_messages
         stream.say(ack_ids=[first[0].ack_id])
         third = stream.hear(1)
@@ -282,7 +283,7 @@ def test_exactly_once_tells_whether_an_acknowledgement_counted(cloud: Cloud) -> 
 
     with _subscribed(name, callback):
         cloud.publish(topic, {"data": b"x"})
-        outcome = outcomes.get(timeout=10).result(timeout=10)
+        outcome = outcomes.get(timeout=30).result(timeout=30)
 
     assert outcome == AcknowledgeStatus.SUCCESS
     assert _left(cloud, name) == []
@@ -302,9 +303,9 @@ def test_exactly_once_refuses_what_ran_out(cloud: Cloud) -> None:
 
     with _subscribed(name, callback):
         cloud.publish(topic, {"data": b"x"})
-        outcome = outcomes.get(timeout=10)
+        outcome = outcomes.get(timeout=30)
         with pytest.raises(AcknowledgeError) as refused:
-            outcome.result(timeout=10)
+            outcome.result(timeout=30)
 
     assert refused.value.error_code == AcknowledgeStatus.INVALID_ACK_ID
 

@@ -20,7 +20,7 @@ from emulators.google.scheduler.jobs import Job, read
 from emulators.google.scheduler.runner import Outside, Runner
 from emulators.google.scheduler.shelf import Shelf
 from emulators.google.tokens import TokenIssuer
-from tests.conformance.cloud import LOCATION, Cloud, eventually, unique
+from tests.conformance.cloud import LOCATION, Cloud, about, eventually, unique
 from tests.conformance.recorder import Recorder
 
 NIGHTLY = "17 3 * * *"
@@ -33,11 +33,11 @@ def _job(url: str, **fields: Any) -> dict[str, Any]:
 
 
 def _create(cloud: Cloud, job: dict[str, Any]) -> requests.Response:
-    return requests.post(f"{cloud.http}/v1/{LOCATION}/jobs", json=job, timeout=5)
+    return requests.post(f"{cloud.http}/v1/{LOCATION}/jobs", json=job, timeout=30)
 
 
 def _call(cloud: Cloud, verb: str, name: str, **more: Any) -> requests.Response:
-    return requests.request(verb, f"{cloud.http}/v1/{name}", timeout=5, **more)
+    return requests.request(verb, f"{cloud.http}/v1/{name}", timeout=30, **more)
 
 
 def test_a_job_that_is_run_calls_its_target(cloud: Cloud, recorder: Recorder, path: str) -> None:
@@ -84,7 +84,7 @@ def test_jobs_are_listed_changed_and_deleted(cloud: Cloud) -> None:
     ).json()
 
     assert (changed["schedule"], changed["description"]) == ("0 4 * * *", "kept")
-    listed = requests.get(f"{cloud.http}/v1/{LOCATION}/jobs", timeout=5).json()["jobs"]
+    listed = requests.get(f"{cloud.http}/v1/{LOCATION}/jobs", timeout=30).json()["jobs"]
     assert changed in listed
     assert _call(cloud, "DELETE", job["name"]).status_code == 200
     absent = _call(cloud, "GET", job["name"])
@@ -148,7 +148,7 @@ def test_a_failed_run_is_tried_again_as_often_as_it_may(
     _call(cloud, "POST", f"{job['name']}:run")
 
     gaps_s = [b.at_s - a.at_s for a, b in pairwise(recorder.wait(path, 3))]
-    assert gaps_s == pytest.approx([0.1, 0.2], abs=0.09)
+    assert all(map(about, gaps_s, [0.1, 0.2])), gaps_s
     assert _call(cloud, "GET", job["name"]).json()["status"] == {"code": 13}
 
 
@@ -172,13 +172,13 @@ def test_a_job_runs_when_its_time_comes(recorder: Recorder, path: str) -> None:
 
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
-        started_s = loop.time()
         outbound = Outbound()
         runner = Runner(
             Outside(outbound, TokenIssuer(), Faults(), Shelf(Disk(None))),
             now=lambda: begins + timedelta(seconds=loop.time() - started_s),
         )
         raw = _job(recorder.url(path))
+        started_s = loop.time()
         entry = runner.put(read(raw), raw)
         await asyncio.to_thread(recorder.wait, path, 1)
         assert entry.next_run == datetime(2030, 1, 2, 3, 17, tzinfo=UTC)
@@ -310,7 +310,7 @@ def test_jobs_come_in_pages(cloud: Cloud) -> None:
     names = [f"{parent}/jobs/{word}" for word in ("b", "a", "c")]
     for name in names:
         job = {**_job("http://127.0.0.1/"), "name": name}
-        requests.post(f"{cloud.http}/v1/{parent}/jobs", json=job, timeout=5).raise_for_status()
+        requests.post(f"{cloud.http}/v1/{parent}/jobs", json=job, timeout=30).raise_for_status()
 
     listed, token = [], ""
     for _ in range(2):
@@ -327,12 +327,12 @@ def _scenario(begins: datetime, job: Job, raw: dict[str, Any], until: Callable[[
 
     async def scenario() -> Entry:
         loop = asyncio.get_running_loop()
-        started_s = loop.time()
         outbound = Outbound()
         runner = Runner(
             Outside(outbound, TokenIssuer(), Faults(), Shelf(Disk(None))),
             now=lambda: begins + timedelta(seconds=loop.time() - started_s),
         )
+        started_s = loop.time()
         entry = runner.put(job, raw)
         try:
             await asyncio.to_thread(until)

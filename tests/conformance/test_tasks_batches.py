@@ -45,7 +45,7 @@ def test_a_batch_of_tasks_is_created_and_dispatched(
 
     operation = _create(cloud, queue, *requests)
 
-    assert len(operation.result(timeout=5).tasks) == 3
+    assert len(operation.result(timeout=30).tasks) == 3
     assert operation.metadata.state == States.SUCCEEDED
     assert operation.metadata.start_time <= operation.metadata.end_time
     recorder.wait(path, 3)
@@ -63,7 +63,7 @@ def test_a_refused_task_of_a_batch_is_reported_and_stops_no_other(cloud: Cloud) 
         _request(queue, "last", url="ftp://127.0.0.1/"),
     )
 
-    made = operation.result(timeout=5).tasks
+    made = operation.result(timeout=30).tasks
     assert [task.name for task in made] == [f"{queue}/tasks/first"]
     assert operation.metadata.state == States.PARTIALLY_SUCCEEDED
     refused = {index: status.code for index, status in operation.metadata.failed_requests.items()}
@@ -76,7 +76,7 @@ def test_a_batch_of_which_nothing_succeeds_is_an_error(cloud: Cloud) -> None:
     operation = _create(cloud, queue, _request(queue, url="ftp://127.0.0.1/"))
 
     with pytest.raises(exceptions.Aborted, match="None of the requests succeeded"):
-        operation.result(timeout=5)
+        operation.result(timeout=30)
 
 
 def test_the_same_request_id_is_the_same_batch(cloud: Cloud) -> None:
@@ -112,7 +112,7 @@ def test_a_batch_of_tasks_is_deleted_item_by_item(cloud: Cloud) -> None:
 
     operation = cloud.tasks.batch_delete_tasks(request={"parent": queue, "names": names})
 
-    operation.result(timeout=5)
+    operation.result(timeout=30)
     assert {i: s.code for i, s in operation.metadata.failed_requests.items()} == {1: 5}
     assert _names(cloud, queue) == ["b"]
 

@@ -10,7 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from emulators.google.tasks.retry import UNLIMITED, Retry
 from emulators.google.tasks.target import overridden
-from tests.conformance.cloud import Cloud, eventually
+from tests.conformance.cloud import Cloud, about, eventually
 from tests.conformance.recorder import Recorder
 
 PREFIX = "X-CloudTasks-"
@@ -102,7 +102,7 @@ def test_retries_double_and_then_grow_linearly(cloud: Cloud, recorder: Recorder,
     cloud.task(queue, recorder.url(path))
 
     gaps_s = [b.at_s - a.at_s for a, b in pairwise(recorder.wait(path, 6))]
-    assert gaps_s == pytest.approx([0.1, 0.2, 0.4, 0.5, 0.5], abs=0.09)
+    assert all(map(about, gaps_s, [0.1, 0.2, 0.4, 0.5, 0.5])), gaps_s
 
 
 def test_the_documented_example_of_back_off() -> None:
@@ -151,18 +151,20 @@ def test_a_task_is_not_dispatched_before_its_time(
     cloud.task(cloud.queue(), recorder.url(path), schedule_time=due)
 
     (seen,) = recorder.wait(path, 1)
-    assert 0 <= seen.at_s - due.timestamp() < 0.2
+    assert about(seen.at_s - due.timestamp(), 0, early_s=0)
 
 
 def test_the_rate_of_a_queue_is_kept(cloud: Cloud, recorder: Recorder, path: str) -> None:
     queue = cloud.queue(rate_limits={"max_dispatches_per_second": 20})
-
+    cloud.tasks.pause_queue(request={"name": queue})
     for _ in range(24):
         cloud.task(queue, recorder.url(path))
 
+    cloud.tasks.resume_queue(request={"name": queue})
+
     # A burst of four, and then twenty at twenty a second.
     seen = recorder.wait(path, 24)
-    assert seen[-1].at_s - seen[0].at_s == pytest.approx(1.0, abs=0.2)
+    assert about(seen[-1].at_s - seen[0].at_s, 1.0, early_s=0.2)
 
 
 def test_a_rate_below_one_is_kept(cloud: Cloud, recorder: Recorder, path: str) -> None:
@@ -172,7 +174,7 @@ def test_a_rate_below_one_is_kept(cloud: Cloud, recorder: Recorder, path: str) -
         cloud.task(queue, recorder.url(path))
 
     first, second = recorder.wait(path, 2)
-    assert second.at_s - first.at_s == pytest.approx(1.25, abs=0.15)
+    assert about(second.at_s - first.at_s, 1.25, early_s=0.15)
 
 
 def test_no_more_run_at_once_than_allowed(cloud: Cloud, recorder: Recorder, path: str) -> None:
@@ -212,7 +214,7 @@ def test_retry_after_lengthens_the_pause(cloud: Cloud, recorder: Recorder, path:
     cloud.task(queue, recorder.url(path))
 
     first, second = recorder.wait(path, 2)
-    assert second.at_s - first.at_s == pytest.approx(1, abs=0.2)
+    assert about(second.at_s - first.at_s, 1)
 
 
 def test_a_paused_queue_dispatches_nothing_until_it_is_resumed(

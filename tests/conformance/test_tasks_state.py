@@ -168,17 +168,17 @@ def test_jobs_are_kept_with_what_became_of_them(
     with running(tmp_path) as (cloud, _):
         base = f"{cloud.http}/v1"
         for job in jobs:
-            requests.post(f"{base}/{LOCATION}/jobs", json=job, timeout=5).raise_for_status()
+            requests.post(f"{base}/{LOCATION}/jobs", json=job, timeout=30).raise_for_status()
         failed, paused, deleted = (str(job["name"]) for job in jobs)
-        requests.post(f"{base}/{failed}:run", timeout=5)
-        eventually(lambda: "status" in requests.get(f"{base}/{failed}", timeout=5).json())
-        eventually(lambda: requests.get(f"{base}/{failed}", timeout=5).json()["status"] != {})
-        requests.delete(f"{base}/{deleted}", timeout=5).raise_for_status()
-        requests.post(f"{base}/{paused}:pause", timeout=5).raise_for_status()
-        before = requests.get(f"{base}/{LOCATION}/jobs", timeout=5).json()
+        requests.post(f"{base}/{failed}:run", timeout=30)
+        eventually(lambda: "status" in requests.get(f"{base}/{failed}", timeout=30).json())
+        eventually(lambda: requests.get(f"{base}/{failed}", timeout=30).json()["status"] != {})
+        requests.delete(f"{base}/{deleted}", timeout=30).raise_for_status()
+        requests.post(f"{base}/{paused}:pause", timeout=30).raise_for_status()
+        before = requests.get(f"{base}/{LOCATION}/jobs", timeout=30).json()
 
     with running(tmp_path) as (cloud, _):
-        after = requests.get(f"{cloud.http}/v1/{LOCATION}/jobs", timeout=5).json()
+        after = requests.get(f"{cloud.http}/v1/{LOCATION}/jobs", timeout=30).json()
 
         assert after == before
         assert [job["state"] for job in after["jobs"]] == ["ENABLED", "PAUSED"]
@@ -189,7 +189,7 @@ def test_tokens_of_before_a_restart_can_still_be_verified(tmp_path: Path) -> Non
     certificates = []
     for _ in range(2):
         with running(tmp_path) as (cloud, _):
-            answer = requests.get(f"{cloud.http}/oauth2/v1/certs", timeout=5)
+            answer = requests.get(f"{cloud.http}/oauth2/v1/certs", timeout=30)
             certificates.append(list(answer.json()))
 
     assert certificates[0] == certificates[1]
@@ -223,7 +223,7 @@ def test_thousands_of_tasks_are_taken_up_in_a_moment(
         }
         for _ in range(30):
             batch = {"parent": queue, "requests": [request] * 100}
-            cloud.tasks.batch_create_tasks(request=batch).result(timeout=10)
+            cloud.tasks.batch_create_tasks(request=batch).result(timeout=30)
 
     began_s = time.monotonic()
     with running(tmp_path) as (cloud, _):

@@ -15,7 +15,7 @@ ACCOUNT = "event-caller@demo.iam.gserviceaccount.com"
 
 
 def _claims(cloud: Cloud, authorization: str, audience: str) -> Any:
-    certificates = requests.get(f"{cloud.http}/oauth2/v1/certs", timeout=5)
+    certificates = requests.get(f"{cloud.http}/oauth2/v1/certs", timeout=30)
     assert certificates.headers["Cache-Control"] == "public, max-age=3600"
     scheme, _, token = authorization.partition(" ")
     assert scheme == "Bearer"
@@ -90,9 +90,9 @@ def test_a_scheduled_job_carries_a_token(cloud: Cloud, recorder: Recorder, path:
     name = f"{LOCATION}/jobs/{unique('token')}"
     target = {"uri": recorder.url(path), "oidcToken": {"serviceAccountEmail": ACCOUNT}}
     job = {"name": name, "schedule": "0 3 * * *", "httpTarget": target}
-    requests.post(f"{cloud.http}/v1/{LOCATION}/jobs", json=job, timeout=5).raise_for_status()
+    requests.post(f"{cloud.http}/v1/{LOCATION}/jobs", json=job, timeout=30).raise_for_status()
 
-    requests.post(f"{cloud.http}/v1/{name}:run", timeout=5).raise_for_status()
+    requests.post(f"{cloud.http}/v1/{name}:run", timeout=30).raise_for_status()
 
     (seen,) = recorder.wait(path, 1)
     assert _claims(cloud, seen.headers["Authorization"], recorder.url(path))["email"] == ACCOUNT

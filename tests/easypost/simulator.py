@@ -15,7 +15,7 @@ from typing import Any, cast
 import requests
 
 SECRET = "whsec_tést"
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 
 
 @dataclass(slots=True)
@@ -130,4 +130,4 @@ def running(*options: str) -> Iterator[Simulator]:
             yield Simulator(json.loads(ready)["http"], box)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)

@@ -183,7 +183,7 @@ def test_a_taken_port_is_one_sentence_and_exit_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         process = start("--port", port, "--webhook-url", "http://127.0.0.1:9/")
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=60)
 
     assert process.returncode == 1
     assert out == ""
@@ -200,7 +200,7 @@ def test_it_stops_cleanly_with_parcels_under_way(number: signal.Signals) -> None
             buy(Simulator(json.loads(process.stdout.readline())["http"], box))
 
             process.send_signal(number)
-            _, err = process.communicate(timeout=15)
+            _, err = process.communicate(timeout=60)
         finally:
             process.kill()
 

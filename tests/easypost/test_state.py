@@ -25,7 +25,7 @@ def _running(state: Path, box: Mailbox, step_s: str) -> Iterator[Simulator]:
             yield Simulator(json.loads(process.stdout.readline())["http"], box)
         finally:
             process.send_signal(signal.SIGKILL)
-            process.wait(10)
+            process.wait(60)
 
 
 def _get(simulator: Simulator, path: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from emulators.line.sample import sample_shop
 from emulators.line.script import SUBMITTED, Message
 from emulators.line.shop import JsonObject, Shop, ShopOrder
 from shared.kit.clock import utc_now
+from tests.support.cluster import lay_out
 
 PATIENCE_S = 60.0
 STEP_S = 0.1  # between two events of a parcel
@@ -64,12 +65,14 @@ def open_directory() -> Iterator[Path]:
 def staged(options: Options | None = None) -> Iterator["Stage"]:
     """A stack of one's own with an empty database."""
     chosen = options or Options(durable=False, carrier_step_s=STEP_S)
-    with open_directory() as directory, Stack(directory, chosen) as stack:
-        line = Line(stack.environment, stack.addresses["google"])
-        try:
-            yield Stage(stack, line)
-        finally:
-            line.close()
+    with open_directory() as directory:
+        lay_out(directory)
+        with Stack(directory, chosen) as stack:
+            line = Line(stack.environment, stack.addresses["google"])
+            try:
+                yield Stage(stack, line)
+            finally:
+                line.close()
 
 
 def shop(stock: Mapping[str, Mapping[str, int]]) -> Shop:
@@ -193,7 +196,7 @@ class Stage:
     def figures(self) -> dict[str, dict[str, dict[str, int]]]:
         """What Google's stand-ins count: subscriptions, queues and topics by full name."""
         address = f"http://{self.stack.addresses['google']}/stats"
-        with urllib.request.urlopen(address, timeout=5) as answer:
+        with urllib.request.urlopen(address, timeout=30) as answer:
             found: dict[str, dict[str, dict[str, int]]] = json.load(answer)
             return found
 
@@ -213,7 +216,7 @@ class Stage:
             headers={"Content-Type": "application/json"},
             method="POST",
         )
-        with urllib.request.urlopen(request, timeout=10):
+        with urllib.request.urlopen(request, timeout=30):
             pass
 
     def status(self) -> dict[str, Any]:
@@ -282,7 +285,7 @@ class Ears:
         heard: list[Heard] = []
         while not heard or heard[-1].attributes["ce-type"] != END:
             answer = self.client.pull(
-                request={"subscription": self.names[topic], "max_messages": 100}, timeout=15
+                request={"subscription": self.names[topic], "max_messages": 100}, timeout=60
             )
             for received in answer.received_messages:
                 message = received.message

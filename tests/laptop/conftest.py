@@ -17,7 +17,7 @@ def directory() -> Iterator[Path]:
         yield path
 
 
-def wait_until(true: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
+def wait_until(true: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
     """Wait for a condition; a test fails with `what` when it does not come about."""
     deadline_s = time.monotonic() + timeout_s
     while not true():

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -58,6 +60,30 @@ def checkout(directory: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def environment() -> Iterator[Path]:
+    """A virtual environment with pip and nothing else, which takes seconds to make."""
+    with TemporaryDirectory(prefix="dispatch-test-") as name:
+        made = Path(name) / ".venv"
+        venv.create(made, with_pip=True, symlinks=True)
+        yield made
+
+
+@pytest.fixture
+def half_made(checkout: Path, environment: Path) -> Path:
+    """A checkout whose first start got as far as the packages."""
+    shutil.copytree(environment, checkout / ".venv", symlinks=True)
+    return checkout
+
+
+@pytest.fixture
+def started(half_made: Path) -> Path:
+    """A checkout whose first start is over."""
+    first = _start(half_made)
+    assert (first.returncode, first.stdout) == (7, WORKED), first.stderr
+    return half_made
+
+
 def _command(root: Path, python: str | Path = sys.executable) -> dict[str, object]:
     kept = {name: value for name, value in os.environ.items() if name[:4] not in {"PIP_", "PYTH"}}
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(root.parent)}
@@ -74,7 +100,7 @@ def _start(
 ) -> subprocess.CompletedProcess[str]:
     command = _command(root, python)
     command["env"] = {**command["env"], **doctored}  # type: ignore[dict-item]
-    return subprocess.run(**command, capture_output=True, timeout=100, check=False)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(**command, capture_output=True, timeout=300, check=False)  # type: ignore[call-overload,no-any-return]
 
 
 WORKED = '{"inside": true, "word": "two words", "found": true}\n'
@@ -91,40 +117,37 @@ def test_the_first_start_makes_the_environment_and_the_second_only_uses_it(check
 def test_of_two_starts_at_once_one_installs_and_both_work(checkout: Path) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     starts = [subprocess.Popen(**_command(checkout), **pipes) for _ in range(2)]  # type: ignore[call-overload]
-    ends = [start.communicate(timeout=100) for start in starts]
+    ends = [start.communicate(timeout=300) for start in starts]
 
     assert [out for out, _ in ends] == [WORKED, WORKED]
     assert sorted("Installing" in err for _, err in ends) == [False, True]
 
 
-def test_an_install_that_was_cut_off_is_made_anew(checkout: Path) -> None:
+def test_an_install_that_was_cut_off_is_made_anew(started: Path) -> None:
     # Goal: pip holds a package for installed that lacks its files, so asking pip again is no cure.
-    _start(checkout)
-    _package(checkout).unlink()
-    (checkout / ".venv/dispatch-installing").touch()
+    _package(started).unlink()
+    (started / ".venv/dispatch-installing").touch()
 
-    again = _start(checkout)
+    again = _start(started)
 
     assert (again.returncode, again.stdout) == (7, WORKED), again.stderr
 
 
-def test_a_package_that_was_damaged_later_is_noticed_when_it_is_missed(checkout: Path) -> None:
-    _start(checkout)
-    _package(checkout).unlink()
+def test_a_package_that_was_damaged_later_is_noticed_when_it_is_missed(started: Path) -> None:
+    _package(started).unlink()
 
-    again = _start(checkout)
+    again = _start(started)
 
     assert (again.returncode, again.stdout) == (7, WORKED), again.stderr
     assert "damaged" in again.stderr
 
 
-def test_changed_requirements_are_installed_by_the_next_start(checkout: Path) -> None:
-    _start(checkout)
-    requirements = checkout / "emulators/requirements.txt"
+def test_changed_requirements_are_installed_by_the_next_start(started: Path) -> None:
+    requirements = started / "emulators/requirements.txt"
     requirements.write_text(requirements.read_text() + "# changed\n")
 
-    assert "Installing" in _start(checkout).stderr
-    assert _start(checkout).stderr == ""
+    assert "Installing" in _start(started).stderr
+    assert _start(started).stderr == ""
 
 
 def test_it_works_from_a_virtual_environment_and_under_settings_of_the_users(
@@ -153,19 +176,19 @@ def test_a_python_without_venv_is_told_what_to_install(checkout: Path, module: s
     _assert_one_sentence(_start(checkout, PYTHONPATH=str(doctored)), f"lacks its module {module}")
 
 
-def test_a_package_that_is_not_the_locked_one_is_refused(checkout: Path) -> None:
-    requirements = checkout / "emulators/requirements.txt"
+def test_a_package_that_is_not_the_locked_one_is_refused(half_made: Path) -> None:
+    requirements = half_made / "emulators/requirements.txt"
     requirements.write_text(f"keepsake==1.0 --hash=sha256:{'0' * 64}\n")
 
-    _assert_one_sentence(_start(checkout), "its hash differs")
+    _assert_one_sentence(_start(half_made), "its hash differs")
 
 
-def test_without_a_network_it_says_so_and_the_next_start_continues(checkout: Path) -> None:
+def test_without_a_network_it_says_so_and_the_next_start_continues(half_made: Path) -> None:
     # Port 9 of this machine refuses connections, as a network that is not there does.
     nowhere = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": "http://127.0.0.1:9/"}
 
-    _assert_one_sentence(_start(checkout, **nowhere), "package index cannot be reached")
-    assert _start(checkout).returncode == 7
+    _assert_one_sentence(_start(half_made, **nowhere), "package index cannot be reached")
+    assert _start(half_made).returncode == 7
 
 
 def test_a_folder_that_cannot_be_written_to_is_named_as_the_reason(checkout: Path) -> None:

@@ -25,6 +25,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.stack import Options, Stack, read_state
 from tests.laptop.conftest import runs, wait_until
+from tests.support.cluster import lay_out
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +77,8 @@ def {name}(request):
 
 @pytest.fixture
 def functions(directory: Path) -> Path:
-    """Three functions that write down what reaches them."""
+    """Three functions that write down what reaches them; the database's first start is over."""
+    lay_out(directory / "state")
     root = directory / "functions"
     for name, manifest in {"hears": HEARS, "works": WORKS, "ticks": TICKS}.items():
         (root / name).mkdir(parents=True)
@@ -98,7 +100,7 @@ def _seen(directory: Path, name: str) -> list[dict[str, Any]]:
 
 def _post(address: str) -> dict[str, Any]:
     # A POST, because a GET would follow the redirect that Pub/Sub takes for a refusal.
-    with urllib.request.urlopen(address, data=b"{}", timeout=5) as answer:
+    with urllib.request.urlopen(address, data=b"{}", timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
@@ -256,7 +258,7 @@ def test_up_status_and_down_know_of_one_another(directory: Path, functions: Path
         second_code, _, second_says = _call(directory, functions, "up")
         code, shown, _ = _call(directory, functions, "status", "--json")
         down_code, stopped, _ = _call(directory, functions, "down", "--json")
-        up.communicate(timeout=30)
+        up.communicate(timeout=60)
 
     assert (second_code, second_says.count("\n")) == (1, 1)
     assert f"already runs here (pid {ready['pid']})" in second_says
@@ -302,7 +304,7 @@ def test_what_ends_while_up_runs_is_started_anew(directory: Path, functions: Pat
         )
         wait_until(answers, "a function answers")
         up.send_signal(signal.SIGINT)
-        up.communicate(timeout=30)
+        up.communicate(timeout=60)
     assert up.returncode == 0
 
 

@@ -1,5 +1,7 @@
 """What we use of pg8000's inside: values arrive as they left, and trips are saved."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +13,20 @@ from sqlalchemy import text
 
 from shared.contracts.base import Cause
 from shared.platform import driver
-from shared.platform.db import BrokenStatement, Database, Transaction
+from shared.platform.config import Config
+from shared.platform.db import BrokenStatement, Database, Transaction, connect
+from tests.support.clock import TestClock
 
 CAUSE = Cause("evt_test", "evt_test")
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 moments = st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@pytest.fixture
+def database(config: Config, database: Database, clock: TestClock) -> Iterator[Database]:
+    """The database over a connection of the test's own, which has no past."""
+    with closing(connect(config.model_copy(update={"pool_size": 1}), clock)) as own:
+        yield own
 
 
 def round_trip(database: Database, kind: str, values: list[Any]) -> list[Any]:

@@ -5,10 +5,18 @@ from sqlalchemy import text
 from shared.platform.config import Config
 from shared.platform.db import Database
 
-_TABLES = text("""
-    SELECT string_agg(quote_ident(tablename), ', ' ORDER BY tablename) AS names
-      FROM pg_tables
-     WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'ageing_rules')
+# A table that was ever written to has a size; one whose number generator was used may have none.
+_USED = text("""
+    SELECT string_agg(quote_ident(relname), ', ' ORDER BY relname) AS names
+      FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+       AND relname NOT IN ('alembic_version', 'ageing_rules')
+       AND (pg_relation_size(oid) > 0
+            OR EXISTS (SELECT 1
+                         FROM pg_depend
+                         JOIN pg_sequence ON seqrelid = objid
+                        WHERE refobjid = pg_class.oid AND deptype = 'i'
+                          AND pg_sequence_last_value(seqrelid) IS NOT NULL))
 """)
 
 
@@ -30,5 +38,6 @@ def settings(url: str, **others: object) -> Config:
 
 def empty(database: Database) -> None:
     """Take every row out of every table, but for what the migrations put there."""
-    (row,) = database.statement(_TABLES)
-    database.statement(text(f"TRUNCATE {row.names} RESTART IDENTITY"))
+    (row,) = database.statement(_USED)
+    if row.names is not None:  # each truncated table costs a millisecond, used or not
+        database.statement(text(f"TRUNCATE {row.names} RESTART IDENTITY CASCADE"))

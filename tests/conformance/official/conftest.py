@@ -9,9 +9,11 @@ import pytest
 from tests.conformance.cloud import Cloud
 from tests.conformance.official import emulator
 from tests.conformance.official.differences import DIFFERENCES
+from tests.conformance.patience import limited
 from tests.conformance.pubsub_alone import at
 
 HERE = Path(__file__).parent
+DIFFERS_WITHIN_S = 2  # what this emulator leaves out never comes, however long a test waits
 
 
 class Official(Cloud):
@@ -31,6 +33,16 @@ def cloud() -> Iterator[Cloud]:
             )
     except emulator.Missing:
         pytest.skip(emulator.MISSING)
+
+
+@pytest.fixture(autouse=True)
+def _patience(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that has to fail here fails soon, and not after all its time-outs."""
+    if request.node.get_closest_marker("xfail") is None:
+        yield
+    else:
+        with limited(DIFFERS_WITHIN_S):
+            yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
