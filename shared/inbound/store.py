@@ -68,7 +68,7 @@ def lock(tx: Transaction, inbound_id: str) -> Inbound | None:
         origin=row.origin,
         warehouse=row.warehouse,
         state=InboundState(row.state),
-        items={item.sku: Item(*item) for item in items},
+        items={i.sku: Item(i.sku, i.quantity, i.shipped, i.received) for i in items},
         expected_at=row.expected_at,
         hold_id=row.hold_id,
         announced_at=row.announced_at,
