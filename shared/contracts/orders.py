@@ -138,6 +138,15 @@ class OrderBackordered(_OrderFact):
     type: ClassVar[str] = "dispatch.order.backordered.v1"
 
     missing: dict[str, int]  # sku -> units
+    expected_at: Moment | None = None  # when it can probably be placed, where that is known already
+
+
+class OrderExpected(_OrderFact):
+    """When a backordered order can probably be placed has changed; null: nobody knows any more."""
+
+    type: ClassVar[str] = "dispatch.order.expected.v1"
+
+    expected_at: Moment | None
 
 
 class OrderNeedsReview(_OrderFact):

@@ -234,7 +234,12 @@ def _let_wait(
         *orders.move_units(order, "backordered"),
         orders.take_cap({sku: waiting[sku] for sku in room}),
         decisions.record(tx, order.order_id, "backordered", None, kept),
-        outbox.put(tx, OrderBackordered(order_id=order.order_id, missing=missing)),
+        outbox.put(
+            tx,
+            OrderBackordered(
+                order_id=order.order_id, missing=missing, expected_at=order.expected_at
+            ),
+        ),
     )
 
 

@@ -3,7 +3,9 @@
 from collections import Counter
 
 from shared.contracts.stock import StockReceived
+from shared.flows.in_transit import changed, locked_delivery, with_arrived
 from shared.flows.stocked import checked_warehouse, increased
+from shared.inbound import store as inbound
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
@@ -14,20 +16,24 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
     """Book a receipt. The same receipt again changes nothing, whatever its event id.
 
     A receipt from before the latest count is on the shelf that was counted already: it is booked
-    together with the correction that leaves the balance as it was counted.
+    together with the correction that leaves the balance as it was counted. Where it names an
+    inbound, it is noted there, also before the announcement.
 
     Raises:
         UnknownWarehouse, UnknownSku: names the field.
+        InboundConflict: the inbound goes elsewhere, or is a transfer.
     """
     checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
     units = Counter[str]()
     for line in event.lines:
         units[line.sku] += line.quantity
+    delivery = locked_delivery(tx, event)
     stock.ensure_levels(tx, event.warehouse, units)
     locked = stock.lock(tx, [(sku, event.warehouse) for sku in units])
     known = stock.booked(tx, event.warehouse, MovementKind.RECEIPT, event.receipt_id, units)
     movements, changes = [], []
-    for sku in sorted(units.keys() - known):
+    arrived = {sku: units[sku] for sku in sorted(units.keys() - known)}
+    for sku in arrived:
         key, came_at = Key(sku, event.warehouse), event.received_at
         movements.append(Movement(key, MovementKind.RECEIPT, units[sku], event.receipt_id, came_at))
         if locked.already_counted(sku, event.warehouse, came_at):
@@ -35,10 +41,12 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
         else:
             changes.append(Change(key, on_hand=units[sku]))
     if movements:
+        after = with_arrived(delivery, event, arrived)
         tx.write(
+            *(inbound.save(tx, delivery, after) if after else ()),
             stock.record(tx, movements, actor=event.warehouse),
             stock.change(changes),
-            outbox.put(tx, *increased(locked, changes)),
+            outbox.put(tx, *increased(locked, changes), *([changed(after)] if after else [])),
         )
 
 

@@ -1,6 +1,6 @@
 """The tables stock_holds and stock_hold_items. Nothing else writes to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,12 @@ _ITEMS = text("""
       FROM stock_hold_items
      WHERE hold_id = ANY(CAST(:hold_ids AS text[]))
      ORDER BY hold_id, sku, warehouse, partition
+""")
+_OPEN_UNITS = text("""
+    SELECT hold_id, sku, sum(quantity) AS units
+      FROM stock_holds JOIN stock_hold_items USING (hold_id)
+     WHERE hold_id = ANY(CAST(:hold_ids AS text[])) AND state = 'open'
+     GROUP BY hold_id, sku
 """)
 _RENEW = """
     UPDATE stock_holds SET expires_at = :expires_at, release_at = :release_at
@@ -105,6 +111,12 @@ def lock(tx: Transaction, hold_id: str) -> Hold | None:
 def lock_ended(tx: Transaction, limit: int) -> tuple[Hold, ...]:
     """Open holds whose units are to be given back now, the oldest first, locked."""
     return _with_items(tx, tx.rows(_LOCK_ENDED, now=tx.now, limit=limit))
+
+
+def open_units(tx: Transaction, hold_ids: Collection[str]) -> dict[tuple[str, str], int]:
+    """(Hold, SKU) -> units that an open one keeps, without a lock: to tell, not to promise."""
+    rows = tx.rows(_OPEN_UNITS, hold_ids=sorted(hold_ids)) if hold_ids else ()
+    return {(row.hold_id, row.sku): int(row.units) for row in rows}
 
 
 def renew(hold_id: str, expires_at: datetime, release_at: datetime) -> Write:

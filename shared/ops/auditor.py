@@ -143,6 +143,42 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
               FROM left_stock FULL JOIN shipped USING (parcel_id, sku)
              WHERE coalesce(left_stock.units, 0) <> coalesce(shipped.units, 0)
         """),
+        "a transfer holds what was asked for until it leaves": _rule("""
+            WITH asked AS (
+                SELECT hold_id, sku, quantity AS units
+                  FROM inbounds JOIN inbound_items USING (inbound_id)
+                 WHERE state = 'requested' AND origin IS NOT NULL
+            ), kept AS (
+                SELECT hold_id, sku, sum(quantity) AS units
+                  FROM stock_holds JOIN stock_hold_items USING (hold_id)
+                 WHERE state = 'open' AND purpose = 'transfer'
+                 GROUP BY hold_id, sku)
+            SELECT concat_ws(' ', hold_id, sku) AS subject,
+                   coalesce(kept.units, 0)::text AS found,
+                   coalesce(asked.units, 0)::text AS expected
+              FROM asked FULL JOIN kept USING (hold_id, sku)
+             WHERE coalesce(kept.units, 0) <> coalesce(asked.units, 0)
+        """),
+        "what a transfer moved is what was shipped and received": _rule("""
+            WITH moved AS (
+                SELECT reference AS inbound_id, sku,
+                       sum(CASE WHEN kind = 'transfer_out' THEN -quantity ELSE 0 END) AS shipped,
+                       sum(CASE WHEN kind = 'transfer_in' THEN quantity ELSE 0 END) AS received
+                  FROM stock_movements WHERE kind IN ('transfer_out', 'transfer_in')
+                 GROUP BY reference, sku
+            ), told AS (
+                SELECT inbound_id, sku, shipped, received
+                  FROM inbounds JOIN inbound_items USING (inbound_id)
+                 WHERE origin IS NOT NULL)
+            SELECT concat_ws(' ', inbound_id, sku) AS subject,
+                   concat_ws(' ', 'out', coalesce(moved.shipped, 0),
+                             'in', coalesce(moved.received, 0)) AS found,
+                   concat_ws(' ', 'out', coalesce(told.shipped, 0),
+                             'in', coalesce(told.received, 0)) AS expected
+              FROM moved FULL JOIN told USING (inbound_id, sku)
+             WHERE coalesce(moved.shipped, 0) <> coalesce(told.shipped, 0)
+                OR coalesce(moved.received, 0) <> coalesce(told.received, 0)
+        """),
         "a labelled parcel has its one label": _rule("""
             SELECT parcel_id AS subject, coalesce(labels.tracking_code, 'no label') AS found,
                    coalesce(parcels.tracking_code, 'none') AS expected

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from shared.kit.geo import Point
 from shared.orders.lifecycle import FINAL
-from shared.orders.types import EarlyChange, Line, Order, OrderState, Priority
+from shared.orders.types import EarlyChange, Line, Order, OrderState, Priority, Waiting
 from shared.platform.db import Transaction, Write
 
 _INSERT = """
@@ -127,6 +127,7 @@ _MOVE = """
            placed_at = CASE WHEN :state IN ('waiting', 'backordered', 'review') THEN NULL
                             WHEN :state = 'placed' THEN CAST(:now AS timestamptz)
                             ELSE placed_at END,
+           expected_at = CASE WHEN :state IN ('waiting', 'backordered') THEN expected_at END,
            closed_at = CASE WHEN CAST(:final AS boolean) THEN CAST(:now AS timestamptz) END
      WHERE order_id = :order_id AND state = :old_state
  RETURNING 1
@@ -175,6 +176,51 @@ _BACKORDERED_SKUS = text("""
      UNION
     SELECT jsonb_object_keys(kit) FROM order_lines WHERE backordered > 0 AND kit IS NOT NULL
 """)
+# Fairly, as above. An order that was told a moment may have to be told another one.
+_WAITLIST = text("""
+    WITH concerned AS (
+        SELECT order_id FROM order_lines
+         WHERE backordered > 0 AND kit IS NULL AND sku = ANY(CAST(:skus AS text[]))
+         UNION
+        SELECT order_id FROM order_lines, LATERAL jsonb_object_keys(kit) AS part
+         WHERE backordered > 0 AND kit IS NOT NULL AND part = ANY(CAST(:skus AS text[]))
+         UNION
+        SELECT order_id FROM orders WHERE state = 'backordered' AND expected_at IS NOT NULL
+    ), parts AS (
+        SELECT order_id, part.sku, sum(backordered * part.units) AS units
+          FROM concerned JOIN order_lines USING (order_id), LATERAL (
+               SELECT order_lines.sku, 1 AS units WHERE kit IS NULL
+                UNION ALL
+               SELECT key, value::integer FROM jsonb_each_text(kit)) AS part
+         WHERE backordered > 0
+         GROUP BY order_id, part.sku
+    ), wanted AS (
+        SELECT order_id, jsonb_object_agg(sku, units) AS units FROM parts GROUP BY order_id)
+    SELECT order_id, hold_id, expected_at, wanted.units,
+           (SELECT array_agg(warehouse) FROM channel_warehouses
+             WHERE channel_warehouses.channel = orders.channel) AS warehouses,
+           (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
+             WHERE order_exclusions.order_id = orders.order_id) AS excluded
+      FROM orders JOIN wanted USING (order_id)
+     WHERE state = 'backordered'
+     ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
+              promised_at, order_id
+""")
+_EXPECT_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('expected_at', 0))")
+# Skipped while another has them locked: they are being placed or changed at this moment.
+_LOCK_BACKORDERED = text("""
+    SELECT order_id FROM orders
+     WHERE order_id = ANY(CAST(:order_ids AS text[])) AND state = 'backordered'
+     ORDER BY order_id
+       FOR NO KEY UPDATE SKIP LOCKED
+""")
+_EXPECT = """
+    UPDATE orders SET expected_at = told.expected_at
+      FROM unnest(CAST(:order_ids AS text[]), CAST(:moments AS timestamptz[]))
+        AS told (order_id, expected_at)
+     WHERE orders.order_id = told.order_id AND state = 'backordered'
+ RETURNING 1
+"""
 _AGE = text("UPDATE ageing_rules SET share = :share, asks = :asks WHERE priority = :priority")
 # Skipped while another has them locked: they are being placed at this moment.
 _PROMOTE = text("""
@@ -385,6 +431,38 @@ def backordered_for(
 def backordered_skus(tx: Transaction) -> tuple[str, ...]:
     """Every SKU that somebody waits for."""
     return tuple(row.sku for row in tx.rows(_BACKORDERED_SKUS))
+
+
+def waitlist(tx: Transaction, skus: Collection[str]) -> Sequence[Waiting]:
+    """Who waits for any of these SKUs or was told a moment, in fair order, with all it wants."""
+    return [
+        Waiting(
+            order_id=row.order_id,
+            wants=row.units,
+            warehouses=None if row.warehouses is None else frozenset(row.warehouses),
+            excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
+            hold_id=row.hold_id,
+            expected_at=row.expected_at,
+        )
+        for row in tx.rows(_WAITLIST, skus=sorted(skus))
+    ]
+
+
+def expect_alone(tx: Transaction) -> bool:
+    """Whether nobody else works out moments now; then nobody does until the transaction ends."""
+    return bool(tx.connection.execute(_EXPECT_ALONE).scalar_one())
+
+
+def lock_backordered(tx: Transaction, order_ids: Collection[str]) -> tuple[str, ...]:
+    """Those of the orders that still wait for stock and that nobody else has at this moment."""
+    rows = tx.rows(_LOCK_BACKORDERED, order_ids=sorted(order_ids))
+    return tuple(row.order_id for row in rows)
+
+
+def expect(moments: Mapping[str, datetime | None]) -> Write:
+    """When each of these backordered orders can probably be placed; None where nobody knows."""
+    parameters = {"order_ids": list(moments), "moments": list(moments.values())}
+    return Write(_EXPECT, parameters, rows=len(moments))
 
 
 def set_ageing(tx: Transaction, priority: Priority, share: float, asks: Priority) -> None:

@@ -75,10 +75,22 @@ class Order:
     channel: str
     hold_id: str | None  # what its cart held, until it is placed
     sale: str | None  # whose allotments it may take from
-    expected_at: datetime | None  # when it can probably be placed, while it is backordered
+    expected_at: datetime | None  # when it can probably be placed, while it waits for stock
     # warehouse -> the share of it, in percent, that the channel may sell; None: all of everything.
     scope: Mapping[str, int] | None
     excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a backordered order waits for, and from where it may have it."""
+
+    order_id: str
+    wants: Mapping[str, int]  # SKU -> units, a kit as its components
+    warehouses: frozenset[str] | None  # None: all
+    excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
+    hold_id: str | None
+    expected_at: datetime | None
 
 
 class UnknownOrder(Rejected):
