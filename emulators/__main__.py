@@ -4,6 +4,7 @@ Nothing beyond the standard library may be imported here, and the syntax must be
 Python 3, because this file is what tells the user of an old one.
 """
 
+import os
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - an old Python gets here
@@ -16,6 +17,9 @@ from pathlib import Path
 
 from emulators import bootstrap
 from emulators.laptop import cli
+
+# gRPC would tell on stderr of every connection that ends, as if something were wrong.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parent.parent

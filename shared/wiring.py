@@ -25,7 +25,7 @@ def services() -> Services:
     database = db.connect(config(), utc_now)
     return Services(
         database=database,
-        relay=Relay(database, topics, queues),
+        relay=Relay(database, {"topic": topics, "queue": queues}),
         verifier=Verifier(config(), utc_now),
     )
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sqlalchemy import text
 
 from emulators.bench.breakdown import breakdown
 from emulators.bench.floor import FloorFailed, FloorRun, make_floor, run_pgbench
+from emulators.bench.folder import own_folder
 from emulators.bench.report import Figure, Part, Progress, Report
 from emulators.bench.settings import LONGEST_STATEMENT_MS, settings
 from emulators.bench.shop import CAUSE, Shop
@@ -25,7 +25,6 @@ from emulators.laptop import postgres
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.postgres import Postgres
 from emulators.laptop.postgres_binaries import PostgresFailed
-from emulators.laptop.stack import state_directory
 from shared.kit.clock import utc_now
 from shared.ops.auditor import audit
 from shared.platform.db import Database, connect, engine_for
@@ -218,7 +217,7 @@ def _faults(bench: Bench) -> list[str]:
 @contextmanager
 def _bench(size: Size, progress: Progress) -> Iterator[Bench]:
     with contextlib.ExitStack() as open_parts:
-        folder = open_parts.enter_context(_folder())
+        folder = open_parts.enter_context(own_folder())
         server = open_parts.enter_context(_postgres(folder))
         engine = engine_for(settings(server.url))
         migrate(engine)
@@ -236,16 +235,6 @@ def _bench(size: Size, progress: Progress) -> Iterator[Bench]:
         with contextlib.closing(server.server.connect()) as connection:
             connection.cursor().execute(_SETTLE)
         yield bench
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    home = state_directory()
-    home.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="bench-", dir=home) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # Postgres is not root
-        yield folder
 
 
 @contextmanager

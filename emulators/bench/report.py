@@ -19,7 +19,8 @@ DECIMALS = 3
 class Figure:
     """One measured quantity, with what the machine allowed in the same rounds.
 
-    `goal` is the least ratio to the floor that is wanted; None where nothing was promised.
+    `goal` is the least ratio to the floor that is wanted, or the highest where less is better
+    (`at_most`); None where nothing was promised.
     """
 
     what: str
@@ -27,6 +28,7 @@ class Figure:
     rounds: Sequence[float]
     floor_rounds: Sequence[float] = ()
     goal: float | None = None
+    at_most: bool = False
 
     @property
     def value(self) -> float:
@@ -48,7 +50,7 @@ class Figure:
         """Whether the goal is reached; None where there is none."""
         if self.goal is None or self.ratio is None:
             return None
-        return self.ratio >= self.goal
+        return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
 
     def as_json(self) -> dict[str, Any]:
         """The figure, and the values of all its rounds."""
@@ -59,6 +61,7 @@ class Figure:
             "floor": self.floor,
             "ratio": self.ratio,
             "goal": self.goal,
+            "at_most": self.at_most,
             "met": self.met,
             "rounds": [round(value, DECIMALS) for value in self.rounds],
             "floor_rounds": [round(value, DECIMALS) for value in self.floor_rounds],
@@ -134,7 +137,7 @@ def _figures(figures: Sequence[Figure]) -> Table:
             _number(figure.value),
             _number(figure.floor),
             "" if figure.ratio is None else f"{figure.ratio:.2f}",
-            "" if figure.goal is None else f"{figure.goal:.2f}",
+            _goal(figure),
             figure.unit,
             {True: "yes", False: "not yet", None: ""}[figure.met],
         )
@@ -157,6 +160,12 @@ def _breakdown(parts: Sequence[Part]) -> Table:
         )
     table.add_row("[bold]all[/bold]", "", f"{whole_us:.0f}", "100%", "")
     return table
+
+
+def _goal(figure: Figure) -> str:
+    if figure.goal is None:
+        return ""
+    return f"{'≤ ' if figure.at_most else ''}{figure.goal:.2f}"
 
 
 def _number(value: float | None) -> str:

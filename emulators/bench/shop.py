@@ -21,7 +21,7 @@ from shared.flows.accept_order import accept_order
 from shared.kit.geo import Point
 from shared.platform.db import Database, Transaction
 from shared.stock import store as stock
-from shared.stock.types import Movement
+from shared.stock.types import Change, Key, Movement, MovementKind
 
 CAUSE = Cause("bench", "bench")
 UNITS_EACH = 1_000  # on hand in every balance: more than the orders of any run will take
@@ -129,7 +129,7 @@ class Shop:
         stock.put_skus(
             tx,
             [
-                (sku, WEIGHTS_G[number % len(WEIGHTS_G)], None, None, None)
+                (sku, WEIGHTS_G[number % len(WEIGHTS_G)], None, None, None, None)
                 for number, sku in enumerate(self._skus)
             ],
         )
@@ -179,8 +179,12 @@ def _cells(base_cents: int, band_cents: int) -> Iterator[Cell]:
 
 def _receive(tx: Transaction, place: str, skus: Sequence[str]) -> None:
     stock.ensure_levels(tx, place, skus)
-    movements = [Movement(sku, place, "receipt", UNITS_EACH, "bench", tx.now) for sku in skus]
+    keys = [Key(sku, place) for sku in skus]
     tx.write(
-        stock.add({(sku, place): UNITS_EACH for sku in skus}),
-        stock.record(tx, movements, "bench"),
+        stock.change(Change(key, on_hand=UNITS_EACH) for key in keys),
+        stock.record(
+            tx,
+            [Movement(key, MovementKind.RECEIPT, UNITS_EACH, "bench", tx.now) for key in keys],
+            "bench",
+        ),
     )

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from emulators.chaos.switchboard import MODES, POSTGRES, Switchboard
 from emulators.laptop.cli import UserMistake
+from emulators.laptop.screen import screen
 from emulators.laptop.stack import read_state, state_directory
 
 # verb -> (kind of fault, what it does)
@@ -110,7 +110,7 @@ def _restarted(switchboard: Switchboard, name: str, old_pid: int) -> dict[str, A
 
 
 def _show(figures: Mapping[str, Any]) -> None:
-    console = Console(highlight=False)
+    console = screen()
     if "process" in figures:
         console.print(
             f"{figures['process']} runs again, as {figures['new_pid']} instead of"

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,8 @@ from emulators.easypost.shipments import Shipments
 from emulators.easypost.trackers import Trackers
 
 HOST = "127.0.0.1"
+# A command line can be read by everybody on the machine, the environment of a process cannot.
+WEBHOOK_SECRET = "EASYPOST_WEBHOOK_SECRET"  # noqa: S105  its name
 
 
 def main() -> int:
@@ -43,7 +46,6 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="emulators.easypost", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--webhook-url", required=True)
-    parser.add_argument("--webhook-secret", required=True)
     parser.add_argument("--step-s", type=float, default=0.3, help="from one status to the next")
     parser.add_argument("--duplicates", type=float, default=0.1, help="share sent twice")
     parser.add_argument("--reorder", type=float, default=0.1, help="share overtaken by the next")
@@ -62,7 +64,7 @@ async def _serve(listener: socket.socket, options: argparse.Namespace) -> None:
     state: Path | None = options.state_dir
     kept = disk.Disk(state / "easypost.sqlite3" if state else None)
     ledger = Ledger(kept)
-    async with Hooks(options.webhook_url, options.webhook_secret, ledger) as hooks:
+    async with Hooks(options.webhook_url, os.environ[WEBHOOK_SECRET], ledger) as hooks:
         trackers = Trackers(
             hooks,
             ledger,

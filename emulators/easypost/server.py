@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from emulators.disk import Broken
 from emulators.easypost import labels
 from emulators.easypost.errors import Refusal
 from emulators.easypost.faults import Faults
@@ -135,6 +136,8 @@ async def _answer_refusals(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except Refusal as refusal:
         return refusal.response()
+    except Broken as broken:
+        return Refusal(500, "INTERNAL_SERVER_ERROR", str(broken)).response()
 
 
 @web.middleware

@@ -14,7 +14,6 @@ from emulators.google.control import SERVICES
 from emulators.google.faults import Faults
 from emulators.google.outbound import Outbound
 from emulators.google.pubsub import server as pubsub
-from emulators.google.pubsub.disk import StateTaken
 from emulators.google.pubsub.topics import Topics
 from emulators.google.pushes import Pushes
 from emulators.google.scheduler import runner as scheduler
@@ -33,7 +32,7 @@ def main() -> int:
     options = _options()
     try:
         asyncio.run(run(options))
-    except (rpc.PortTaken, disk.Unusable, StateTaken) as taken:
+    except (rpc.PortTaken, disk.Unusable) as taken:
         print(taken, file=sys.stderr)
         return 1
     return 0
@@ -44,7 +43,7 @@ async def run(options: argparse.Namespace) -> None:
 
     Raises:
         PortTaken: one of the ports cannot be listened at.
-        Unusable, StateTaken: the state cannot be kept where it was wanted.
+        Unusable: the state cannot be kept where it was wanted.
     """
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -62,10 +61,11 @@ async def run(options: argparse.Namespace) -> None:
         stack.push_async_callback(kept.close)
         tokens = TokenIssuer(key_file=state / "signing-key.pem" if state else None)
         topics = Topics(pushes, tokens, state=state, slow_start=options.slow_start)
+        stack.push_async_callback(topics.close)
         windows = Windows(options.tombstone_s, options.queue_tombstone_s)
         queues = Queues(dispatch.Outside(outbound, tokens, faults, TaskShelf(kept)), windows)
         runner = scheduler.Runner(scheduler.Outside(outbound, tokens, faults, JobShelf(kept)))
-        for part in (topics, queues, runner):
+        for part in (queues, runner):
             stack.callback(part.close)
         queues.restore()
         runner.restore()

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
+from emulators.disk import Broken, Disk
+
 MAX_REQUEST_BYTES = 12 * 1024 * 1024  # a full publish (10 MB) and its attributes
 
 # With SO_REUSEPORT two processes would share a port, and each get half of the calls.
@@ -48,6 +50,18 @@ def invalid(message: str) -> Refused:
 
 def unimplemented(what: str) -> Refused:
     return Refused(grpc.StatusCode.UNIMPLEMENTED, f"This stand-in does not offer {what}.")
+
+
+async def saved(disk: Disk) -> None:
+    """Wait until all that was done so far is on the disk.
+
+    Raises:
+        Refused: UNAVAILABLE, the disk is broken.
+    """
+    try:
+        await disk.saved()
+    except Broken as broken:
+        raise Refused(grpc.StatusCode.UNAVAILABLE, str(broken)) from None
 
 
 def service(name: str, methods: Mapping[str, Method]) -> grpc.GenericRpcHandler:

@@ -37,6 +37,20 @@ class VerbModule(Protocol):
     def run(self, arguments: argparse.Namespace) -> int: ...
 
 
+def positive(word: str) -> int:
+    """An option that counts something; argparse shows the reason."""
+    if not word.isdecimal() or int(word) == 0:
+        raise argparse.ArgumentTypeError(f"{word} is no whole number above 0")
+    return int(word)
+
+
+def port(word: str) -> int:
+    """An option that names a TCP port."""
+    if not word.isdecimal() or not 0 < int(word) < 65_536:
+        raise argparse.ArgumentTypeError(f"{word} is no port; 1 to 65535 are")
+    return int(word)
+
+
 class UserMistake(Exception):
     """Something the user can set right; the message is one sentence that says how."""
 

@@ -1,8 +1,8 @@
 """`docs`: write the generated documents and parts of documents anew, from the source.
 
 A generated part of README.md or shared/README.md stands between `<!-- generated: NAME -->` and
-`<!-- end of NAME -->`. OpenAPI, AsyncAPI and the contracts' schemas are whole files. A test fails
-when any of them is out of step.
+`<!-- end of NAME -->`. OpenAPI, AsyncAPI and the schemas of
+contracts and topics are whole files. A test fails when any of them is out of step.
 """
 
 import argparse

@@ -285,6 +285,28 @@ def external(database_url: str) -> Server:
     return Server(urlunsplit(parts._replace(scheme="postgresql+pg8000")))
 
 
+def check_external(database_url: str) -> None:
+    """Look at the user's own database before anything is started.
+
+    Raises:
+        PostgresFailed: it cannot be reached, or holds tables of something else.
+    """
+    try:
+        with contextlib.closing(external(database_url).connect()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+            tables = {name for (name,) in cursor.fetchall()}
+    except (pg8000.dbapi.Error, OSError) as error:
+        said = error.args[0].get("M") if isinstance(error.args[0], dict) else error
+        raise PostgresFailed(f"The server in DATABASE_URL cannot be used: {said}.") from None
+    if tables and "alembic_version" not in tables:
+        some = ", ".join(sorted(tables)[:3])
+        raise PostgresFailed(
+            f"The database in DATABASE_URL holds tables that are not Dispatch's ({some}); name an"
+            " empty one."
+        )
+
+
 def _home(directory: Path) -> Home:
     if os.geteuid() != 0:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""Topics, subscriptions, queues and jobs from the manifests, made through Google's own clients."""
+"""Schemas, topics, subscriptions, queues and jobs, made through Google's own clients."""
 
 import json
 import urllib.error
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import grpc
-from google.api_core.exceptions import Conflict
+from google.api_core.exceptions import Conflict, InvalidArgument, NotFound, ResourceExhausted
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1 import PublisherClient, SchemaServiceClient, SubscriberClient
 from google.pubsub_v1 import types as pubsub
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.schema_service.transports import SchemaServiceGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from emulators.laptop.manifest import (
@@ -28,7 +29,9 @@ from emulators.laptop.manifest import (
     subscription_name,
     topics,
 )
+from emulators.laptop.stack import ROOT
 
+SCHEMAS = ROOT / "shared/contracts/pubsub"
 UNCHANGEABLE = ("topic", "filter", "enable_message_ordering")  # of a subscription
 CHANGEABLE = ("push_config", "ack_deadline_seconds", "retry_policy", "dead_letter_policy")
 
@@ -51,6 +54,8 @@ def provision(
 ) -> None:
     """Make all that `manifests` declare, and bring what is there already into line with them.
 
+    The schemas of inbound topics are there for publishers to ask; no topic is bound to its own.
+
     A subscription whose filter or order differs is made anew, since Pub/Sub changes neither; what
     it still owed is lost, as it would be in production. What is declared no longer stays.
 
@@ -60,6 +65,9 @@ def provision(
         address_of: function name -> its URL, with a slash at the end.
     """
     with grpc.insecure_channel(place.pubsub) as channel:
+        schemas = SchemaServiceClient(transport=SchemaServiceGrpcTransport(channel=channel))
+        for path in sorted(SCHEMAS.glob("*.proto")):
+            _make_schema(schemas, place, path.stem, path.read_text())
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
         for topic in topics(manifests.values()):
             with suppress(Conflict):
@@ -76,6 +84,25 @@ def provision(
     for name, manifest in manifests.items():
         if isinstance(manifest.trigger, ScheduleTrigger):
             _make_jobs(place, name, manifest, manifest.trigger, address_of[name])
+
+
+def _make_schema(
+    schemas: SchemaServiceClient, place: Place, schema_id: str, definition: str
+) -> None:
+    parent = f"projects/{place.project}"
+    name = f"{parent}/schemas/{schema_id}"
+    wanted = pubsub.Schema(
+        name=name, type_=pubsub.Schema.Type.PROTOCOL_BUFFER, definition=definition
+    )
+    try:
+        if schemas.get_schema(name=name).definition != definition:
+            schemas.commit_schema(name=name, schema=wanted)
+    except NotFound:
+        schemas.create_schema(parent=parent, schema=wanted, schema_id=schema_id)
+    except (InvalidArgument, ResourceExhausted):
+        # What is there came from another branch of development, or has had too many revisions.
+        schemas.delete_schema(name=name)
+        schemas.create_schema(parent=parent, schema=wanted, schema_id=schema_id)
 
 
 def _make_subscription(subscriber: SubscriberClient, wanted: pubsub.Subscription) -> None:

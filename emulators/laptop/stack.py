@@ -65,6 +65,7 @@ class Options:
     migrate: bool = True
     database_url: str | None = None  # a server of the user's instead of a private one
     carrier_step_s: float | None = None  # between two events of a parcel; None: the simulator's own
+    settings: Mapping[str, str] = field(default_factory=dict)  # DISPATCH_… that are not the usual
     ports: Mapping[str, int] = field(default_factory=dict)  # names as in STABLE_PORTS
     stable_ports: bool = False
 
@@ -213,6 +214,8 @@ class Stack:
     def _start(self) -> None:
         self.manifests = load_all(self.options.functions_root)
         self._take_directory()
+        if self.options.database_url:
+            postgres.check_external(self.options.database_url)
         self._watchdog = self._open.enter_context(Watchdog())
         self._choose_addresses()
         if self.options.fresh:
@@ -240,8 +243,14 @@ class Stack:
         self._write_state()
 
     def _take_directory(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        lock: IO[str] = self._open.enter_context((self.directory / "stack.lock").open("a+"))
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            lock: IO[str] = self._open.enter_context((self.directory / "stack.lock").open("a+"))
+        except OSError as error:
+            raise UserMistake(
+                f"State cannot be kept in {self.directory}: {error.strerror}. DISPATCH_HOME may"
+                " name another folder."
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -277,6 +286,7 @@ class Stack:
             "DISPATCH_OIDC_CERTS_URL": f"http://{self.addresses['google']}/oauth2/v1/certs",
             "DISPATCH_EASYPOST_API_BASE": f"http://{self.addresses['easypost']}/v2",
             **keys,
+            **self.options.settings,
         }
 
     def _port(self, name: str, stable: int) -> int:
@@ -323,13 +333,13 @@ class Stack:
         flags = [
             "--port", self.addresses["easypost"].rpartition(":")[2],
             "--webhook-url", f"{webhook}easypost",
-            "--webhook-secret", self.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"],
             "--state-dir", str(self.directory / "easypost"),
         ]  # fmt: skip
         if self.options.carrier_step_s is not None:
             flags += ["--step-s", str(self.options.carrier_step_s)]
         command = module_command(sys.executable, "emulators.easypost", *flags)
-        return self._process("easypost", command)
+        secret = self.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"]
+        return self._process("easypost", command, EASYPOST_WEBHOOK_SECRET=secret)
 
     def _migration(self) -> Process | None:
         if not self.options.migrate:
@@ -357,13 +367,13 @@ class Stack:
         )  # fmt: skip
         return self._process(name, command)
 
-    def _process(self, name: str, command: tuple[str, ...]) -> Process:
+    def _process(self, name: str, command: tuple[str, ...], **own: str) -> Process:
         inherited = {key: value for key, value in os.environ.items() if key[:9] != "DISPATCH_"}
         process = Process(
             name=name,
             command=command,
             log=self.directory / "logs" / f"{name}.log",
-            environment=inherited | self.environment | {"PYTHONPATH": str(ROOT)},
+            environment=inherited | self.environment | own | {"PYTHONPATH": str(ROOT)},
             watchdog=self._watchdog,
             directory=ROOT,
         )

@@ -9,9 +9,9 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from emulators.laptop.screen import screen
 from emulators.laptop.stack import State, read_state, state_directory
 from emulators.laptop.up import address_table
 from emulators.line.books import Books
@@ -81,7 +81,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _show(figures: Mapping[str, Any]) -> None:
-    console = Console(highlight=False)
+    console = screen()
     console.print(f"Running as pid {figures['pid']}.")
     table = Table(box=None, padding=(0, 2))
     for heading in ("process", "pid", "state"):

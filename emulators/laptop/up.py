@@ -15,7 +15,7 @@ from rich.table import Table
 
 from emulators.chaos.monkey import running
 from emulators.chaos.switchboard import Switchboard
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, port, positive
 from emulators.laptop.processes import ProcessFailed
 from emulators.laptop.stack import STABLE_PORTS, Options, Stack, state_directory
 from emulators.line.stream import streaming
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--process-per-function", action="store_true", help="as on Cloud Run; slower to start"
     )
-    parser.add_argument("--workers", type=int, default=2, help="processes that host functions")
+    parser.add_argument("--workers", type=positive, default=2, help="processes that host functions")
     parser.add_argument(
         "--orders-per-minute", type=float, default=60.0, metavar="N", help="sample orders (60)"
     )
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name, stable in STABLE_PORTS.items():
         parser.add_argument(
-            f"--{name}-port", type=int, metavar="PORT", help=f"usually {stable}, else a free one"
+            f"--{name}-port", type=port, metavar="PORT", help=f"usually {stable}, else a free one"
         )
 
 

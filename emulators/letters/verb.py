@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, positive
 from emulators.laptop.stack import read_state, state_directory
 from emulators.letters import views
 from shared.contracts.base import Cause
@@ -46,22 +46,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "--state", choices=[*LetterState, ANY], default=LetterState.OPEN, help="open by default"
     )
-    listing.add_argument("--limit", type=_positive, default=SHOWN, metavar="N", help="of one page")
-    listing.add_argument("--before", type=_positive, metavar="ID", help="the page after letter ID")
+    listing.add_argument("--limit", type=positive, default=SHOWN, metavar="N", help="of one page")
+    listing.add_argument("--before", type=positive, metavar="ID", help="the page after letter ID")
     listing.set_defaults(act=_list)
     for word, act, purpose in (
         ("show", _show, "one letter's story and its payload"),
         ("dry-run", _dry_run, "what would change if it were sent again; nothing changes"),
     ):
         one = words.add_parser(word, help=purpose)
-        one.add_argument("letter", type=_positive, metavar="ID")
+        one.add_argument("letter", type=positive, metavar="ID")
         one.set_defaults(act=act)
     for word, act, purpose in (
         ("retry", _retry, "send letters again, under their own event ids"),
         ("discard", _discard, "close letters that nobody will send again"),
     ):
         many = words.add_parser(word, help=purpose)
-        many.add_argument("letters", type=_positive, nargs="*", metavar="ID")
+        many.add_argument("letters", type=positive, nargs="*", metavar="ID")
         _add_filters(many)
         many.add_argument("--reason", required=True, help="why; it is kept with the letter")
         many.add_argument("--by", default=_account(), help="who; otherwise who runs this")
@@ -142,7 +142,10 @@ def _line() -> Iterator[tuple[Database, Relay]]:
     config = read(state["environment"])
     database = db.connect(config, utc_now)
     try:
-        yield database, Relay(database, lambda: Topics(config), lambda: Queues(config))
+        yield (
+            database,
+            Relay(database, {"topic": lambda: Topics(config), "queue": lambda: Queues(config)}),
+        )
     finally:
         database.close()
 
@@ -176,13 +179,6 @@ def _account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # KeyError until Python 3.12
         return ""
-
-
-def _positive(word: str) -> int:
-    number = int(word)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def _moment(word: str) -> datetime:

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from emulators.laptop.screen import screen
 from shared.flows.each_letter import Result
 from shared.flows.try_letter import Trial
 from shared.ops.snapshots import Change
@@ -64,20 +63,16 @@ def results_as_json(results: Sequence[Result]) -> Document:
 
 
 def print_page(page: Page) -> None:
-    """One row a letter."""
-    table = Table("letter", "state", "failed last", "source", "code", "order", "reason", box=None)
+    """Two lines a letter: nothing that one would search for or type again is cut."""
+    console = screen()
+    if not page.letters:
+        console.print("No letters.")
     for one in page.letters:
-        table.add_row(
-            str(one.letter_id),
-            one.state,
-            one.last_failed_at.isoformat(sep=" ", timespec="seconds"),
-            escape(one.source),
-            escape(one.why.code),
-            escape(one.order_id or ""),
-            escape(one.why.reason),
-        )
-    console = Console(highlight=False)
-    console.print(table if page.letters else "No letters.")
+        at = one.last_failed_at.isoformat(sep=" ", timespec="seconds")
+        order = f"  order {one.order_id}" if one.order_id else ""
+        head = f"{one.letter_id:>6}  {one.state}  {one.source}  {one.why.code}{order}"
+        console.print(escape(head))
+        console.print(escape(f"        {at}  {one.why.reason}"))
     if page.before is not None:
         console.print(f"More with --before {page.before}")
 
@@ -86,7 +81,7 @@ def print_letter(letter: Letter) -> None:
     """The story, line by line, then what was sent."""
     story = letter_as_json(letter)
     payload = story.pop("payload")
-    console = Console(highlight=False)
+    console = screen()
     for name, value in story.items():
         if name == "history":
             for past in value:
@@ -100,7 +95,7 @@ def print_letter(letter: Letter) -> None:
 
 def print_trial(trial: Trial) -> None:
     """The outcome, each row that would change, what would go out, and the money."""
-    console = Console(highlight=False)
+    console = screen()
     console.print(escape(" ".join(filter(None, (trial.outcome, trial.code, trial.reason)))))
     for change in trial.changes:
         console.print(escape(_changed(change)))
@@ -113,7 +108,7 @@ def print_trial(trial: Trial) -> None:
 
 def print_results(results: Sequence[Result], done: str) -> None:
     """One line a letter."""
-    console = Console(highlight=False)
+    console = screen()
     for one in results:
         said = done if one.done else f"refused: {one.reason} ({one.code})"
         console.print(escape(f"{one.letter_id:>6}  {said}"))

@@ -6,9 +6,8 @@ import sys
 import time
 from dataclasses import asdict
 
-from rich.console import Console
-
 from emulators.laptop.cli import UserMistake
+from emulators.laptop.screen import screen
 from emulators.laptop.stack import read_state, state_directory
 from emulators.line.books import Books
 from shared.ops.auditor import RULES
@@ -34,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = {"rules": list(RULES), "violations": found, "duration_s": duration_s}
         sys.stdout.write(json.dumps(report) + "\n")
         return 1 if violations else 0
-    console = Console(highlight=False)
+    console = screen()
     for rule in RULES:
         broken = [violation for violation in violations if violation.rule == rule]
         console.print(f"{'[red]BROKEN[/red]' if broken else '[green]holds[/green]':<22} {rule}")

@@ -10,20 +10,14 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
+from emulators.laptop.cli import positive
+from emulators.laptop.screen import screen
 from emulators.laptop.stack import Options, Stack, state_directory
 from emulators.line.run import Line, Summary, run_shop
 from emulators.line.script import Mischief
 from emulators.line.shop import Shop
 
 CARRIER_STEP_S = 0.3
-
-
-def positive(text: str) -> int:
-    """A whole number above zero, from the command line."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
-    return number
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +69,7 @@ def run_bounded(arguments: argparse.Namespace, shop: Shop, mischief: Mischief) -
 
 
 def _show(summary: Summary) -> None:
-    console = Console(highlight=False)
+    console = screen()
     table = Table(box=None, padding=(0, 2), show_header=False)
     table.add_column("what")
     table.add_column("figure", justify="right")

@@ -2,7 +2,8 @@
 
 import argparse
 
-from emulators.line.bounded import add_common_arguments, positive, run_bounded
+from emulators.laptop.cli import positive
+from emulators.line.bounded import add_common_arguments, run_bounded
 from emulators.line.sample import sample_shop
 from emulators.line.script import SAMPLE
 

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from emulators.line.bounded import add_common_arguments, positive, run_bounded
+from emulators.laptop.cli import positive
+from emulators.line.bounded import add_common_arguments, run_bounded
 from emulators.line.recorded import recorded_shop
 from emulators.line.script import RECORDED
 

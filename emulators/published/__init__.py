@@ -1,1 +1,1 @@
-"""What others build upon, as documents: OpenAPI, AsyncAPI, and a JSON Schema for each contract."""
+"""What others build upon, as documents: OpenAPI, AsyncAPI, a schema a contract and a topic."""

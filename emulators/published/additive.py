@@ -39,7 +39,7 @@ class _Comparison:
 
     def broken(self, path: str, old: Schema, new: Schema) -> Iterator[str]:
         """What the field at `path` no longer takes, and what is below it."""
-        old, new = _resolved(old, self.old_parts), _resolved(new, self.new_parts)
+        old, new = resolved(old, self.old_parts), resolved(new, self.new_parts)
         if "anyOf" in old or "anyOf" in new:
             yield from self._alternatives(path, old, new)
             return
@@ -104,7 +104,8 @@ def _types(schema: Schema) -> set[str]:
     return set(named) if isinstance(named, list) else {named}
 
 
-def _resolved(schema: Schema, parts: Mapping[str, Schema]) -> Schema:
+def resolved(schema: Schema, parts: Mapping[str, Schema]) -> Schema:
+    """The schema itself, where a reference to one of the `parts` stands for it."""
     while "$ref" in schema:
         schema = parts[schema["$ref"].rpartition("/")[2]]
     return schema

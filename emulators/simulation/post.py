@@ -23,6 +23,7 @@ from emulators.laptop.manifest import (
 )
 from emulators.simulation.chance import Chance, VirtualClock
 from emulators.simulation.faults import Fault, Faults, Moment
+from shared.platform.outbox import Outgoing
 
 DUPLICATE_WITHIN_S = 300.0
 DELAY_WITHIN_S = 600.0
@@ -144,14 +145,14 @@ class Post:
     def publish(
         self, topic: str, ordering_key: str, messages: Sequence[tuple[Mapping[str, str], bytes]]
     ) -> list[str]:
-        """Take messages for a topic; returns the broker's ids. The port of `Topics`."""
+        """Take messages for a topic; returns the broker's ids."""
         self._faults.reach_destination(topic)
         taken = [self._take(topic, ordering_key, *message) for message in messages]
         self._faults.reach(Moment.SENT)
         return taken
 
     def add(self, queue: str, name: str, attributes: Mapping[str, str], body: bytes) -> None:
-        """Take a task; a name that came before is taken and forgotten. The port of `Queues`."""
+        """Take a task; a name that came before is taken and forgotten."""
         self._faults.reach_destination(queue)
         if name not in self.added:
             self.added[name] = None
@@ -267,3 +268,26 @@ class Post:
             self._make_ready(lane[0])
         else:
             del source.lanes[key]
+
+
+class ToTopics:
+    """What the relay publishes to."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+        """Publish them at once."""
+        self._post.publish(name, ordering_key, [(m.attributes, m.body) for m in messages])
+
+
+class ToQueues:
+    """What the relay adds tasks to."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    def send(self, name: str, _ordering_key: str, messages: Sequence[Outgoing]) -> None:
+        """Add them one by one."""
+        for message in messages:
+            self._post.add(name, message.event_id, message.attributes, message.body)

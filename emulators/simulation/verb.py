@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from emulators.laptop import postgres
+from emulators.laptop.cli import positive
 from emulators.laptop.stack import state_directory
-from emulators.line.bounded import positive
 from emulators.simulation.database import steady
 from emulators.simulation.run import Outcome, Plan, simulate
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
 
 from emulators.laptop.manifest import Manifest, load_all
 from emulators.laptop.postgres import Server
@@ -18,7 +17,14 @@ from emulators.simulation.database import Rival, prepare, watched
 from emulators.simulation.faults import Crashed, Fault, Faults
 from emulators.simulation.functions import HOOK_SECRET, Functions, Trusting
 from emulators.simulation.goods import CARRIERS, catalogue, rate_card
-from emulators.simulation.post import Delivery, Message, Post, sources_of
+from emulators.simulation.post import (
+    Delivery,
+    Message,
+    Post,
+    ToQueues,
+    ToTopics,
+    sources_of,
+)
 from emulators.simulation.warehouse import Warehouses
 from shared.contracts.base import Cause
 from shared.contracts.catalogue import Catalogue
@@ -28,10 +34,6 @@ from shared.ops.auditor import Violation, audit
 from shared.platform.config import Config
 from shared.platform.db import ATTEMPTS, Database
 from shared.platform.relay import Relay
-
-if TYPE_CHECKING:
-    from shared.platform.tasks import Queues
-    from shared.platform.topics import Topics
 
 CAUSE = Cause("simulation", "simulation")
 NOTICE = timedelta(minutes=2)  # before a rate card is valid
@@ -115,10 +117,11 @@ def world(seed: int, server: Server, name: str) -> Iterator[World]:
         open_things.callback(rival.close)
         database = open_things.enter_context(watched(config, clock, faults, rival))
         post = Post(sources_of(manifests), chance, clock, faults)
-        topics, queues = cast("Topics", post), cast("Queues", post)
         services = Services(
             database=database,
-            relay=Relay(database, lambda: topics, lambda: queues),
+            relay=Relay(
+                database, {"topic": lambda: ToTopics(post), "queue": lambda: ToQueues(post)}
+            ),
             verifier=Trusting(),
         )
         warehouses = Warehouses(post.publish, chance, clock)

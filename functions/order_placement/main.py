@@ -1,11 +1,16 @@
-"""Pub/Sub `order-events`, `stock-events` -> placement work on the queue of its priority."""
+"""Pub/Sub `order-events`, `stock-events` -> placement work on the queue of its priority.
+
+What is on its way tells those who wait when they can expect it -> `order-events`.
+"""
 
 import functions_framework
 from flask import Request, Response
 
+from shared.contracts.inbound import InboundChanged
 from shared.contracts.orders import OrderAccepted, OrderChanged
 from shared.contracts.stock import StockIncreased
 from shared.edge import pubsub
+from shared.flows.expect_backorders import expect_after
 from shared.flows.request_placement import request_placement, wake_for_stock
 from shared.wiring import services
 
@@ -20,6 +25,7 @@ def order_placement(request: Request) -> Response:
             OrderAccepted: request_placement,
             OrderChanged: request_placement,
             StockIncreased: wake_for_stock,
+            InboundChanged: expect_after,
         },
         consumer="order_placement",
     )

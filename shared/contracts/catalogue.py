@@ -15,6 +15,10 @@ class CatalogueSku(Document):
     length_mm: Annotated[int, Field(ge=1)] | None = None
     width_mm: Annotated[int, Field(ge=1)] | None = None
     height_mm: Annotated[int, Field(ge=1)] | None = None
+    released_at: Moment | None = None  # before it, orders wait as pre-orders
+    backorder_cap: Annotated[int, Field(ge=0)] | None = None  # units that may wait; None: any
+    # Of a kit: SKU -> units of it in one; None leaves it as it is, {} makes it no kit.
+    components: dict[Identifier, Annotated[int, Field(ge=1, le=1_000)]] | None = None
 
 
 class CatalogueAddress(Document):
@@ -36,6 +40,13 @@ class CatalogueWarehouse(Document):
     lat: Annotated[float, Field(ge=-90, le=90)]
     lon: Annotated[float, Field(ge=-180, le=180)]
     safety: Annotated[dict[Identifier, Annotated[int, Field(ge=0)]], Field(default_factory=dict)]
+
+
+class CatalogueChannel(Document):
+    """What a channel may sell: a share of what lies in each warehouse; none: all of everything."""
+
+    channel: Identifier
+    share_percent: dict[Identifier, Annotated[int, Field(ge=1, le=100)]]  # by warehouse
 
 
 class CatalogueCell(Document):
@@ -72,3 +83,4 @@ class Catalogue(Document):
     skus: tuple[CatalogueSku, ...]
     warehouses: tuple[CatalogueWarehouse, ...]
     rate_cards: tuple[CatalogueRateCard, ...]
+    channels: tuple[CatalogueChannel, ...] = ()

@@ -88,6 +88,7 @@ class OrderView(Document):
     ordered_at: Moment
     promised_at: Moment
     accepted_at: Moment
+    expected_at: Moment | None  # when it can probably be placed, while it waits for stock
     placed_at: Moment | None
     closed_at: Moment | None
     lines: tuple[LineView, ...]

@@ -69,6 +69,8 @@ class OrderSubmitted(_ChannelEvent):
     currency: Currency
     destination: Destination
     lines: Lines
+    hold_id: Identifier | None = None  # what the cart held is taken first
+    sale: Identifier | None = None  # whose allotments the order may take from
 
     _unique_lines = field_validator("lines")(_line_numbers_are_unique)
 
@@ -136,6 +138,15 @@ class OrderBackordered(_OrderFact):
     type: ClassVar[str] = "dispatch.order.backordered.v1"
 
     missing: dict[str, int]  # sku -> units
+    expected_at: Moment | None = None  # when it can probably be placed, where that is known already
+
+
+class OrderExpected(_OrderFact):
+    """When a backordered order can probably be placed has changed; null: nobody knows any more."""
+
+    type: ClassVar[str] = "dispatch.order.expected.v1"
+
+    expected_at: Moment | None
 
 
 class OrderNeedsReview(_OrderFact):

@@ -39,6 +39,7 @@ class StockReceived(_WarehouseEvent):
     receipt_id: Identifier
     received_at: Moment
     lines: Annotated[tuple[ReceivedUnits, ...], Field(min_length=1, max_length=1_000)]
+    inbound_id: Identifier | None = None  # the announced delivery that this is, or a part of
 
 
 class StockCounted(_WarehouseEvent):
@@ -63,3 +64,17 @@ class StockIncreased(Event):
     @property
     def ordering_key(self) -> str:
         return self.warehouse
+
+
+class StockAvailableChanged(Event):
+    """What can be promised of some SKUs, all warehouses together; once a minute at most of each."""
+
+    type: ClassVar[str] = "dispatch.stock.available_changed.v1"
+    topic: ClassVar[str] = "stock-events"
+
+    available: dict[Identifier, int]  # sku -> available-to-promise; of a kit, as many as there are
+    sold_out: tuple[Identifier, ...] = ()  # those of them that have reached zero
+
+    @property
+    def ordering_key(self) -> str:
+        return "available"

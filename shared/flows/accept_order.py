@@ -55,6 +55,8 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> bool:
             destination=Point(place.lat, place.lon),
             ordered_at=event.ordered_at,
             promised_at=event.promised_at,
+            hold_id=event.hold_id,
+            sale=event.sale,
         ),
         orders.insert_lines(event.order_id, lines),
         outbox.put(tx, OrderAccepted(order_id=event.order_id, priority=priority, revision=1)),

@@ -28,6 +28,6 @@ def cancel_order(tx: Transaction, event: OrderCancelled) -> None:
     unplace(tx, order)
     tx.write(
         orders.move(tx, order, state, event.reason),
-        orders.move_units(order.order_id, "cancelled"),
+        *orders.move_units(order, "cancelled"),
         outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=event.reason)),
     )

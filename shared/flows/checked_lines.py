@@ -16,15 +16,15 @@ def checked_lines(tx: Transaction, order_id: str, lines: Sequence[OrderedLine]) 
     Raises:
         UnknownSku: names every line whose SKU is not in the catalogue.
     """
-    unknown = stock.unknown_skus(tx, {line.sku for line in lines})
+    known = stock.known(tx, {line.sku for line in lines})
     wrong = [
         WrongField(f"lines.{position}.sku", f"{line.sku} is not in the catalogue")
         for position, line in enumerate(lines)
-        if line.sku in unknown
+        if line.sku not in known
     ]
     if wrong:
         first = wrong[0]
         raise UnknownSku(
             f"{first.field}: {first.reason}", wrong=wrong, field=first.field, order_id=order_id
         )
-    return [Line(n.line_no, n.sku, n.quantity, n.unit_price_cents) for n in lines]
+    return [Line(n.line_no, n.sku, n.quantity, n.unit_price_cents, known[n.sku]) for n in lines]

@@ -1,12 +1,14 @@
 """A warehouse counted: make the balance what was counted, as of when it was counted."""
 
-from shared.contracts.stock import StockCounted, StockIncreased
-from shared.flows.stocked import checked_warehouse
+from collections.abc import Iterator, Sequence
+
+from shared.contracts.stock import StockCounted
+from shared.flows.stocked import checked_warehouse, increased
 from shared.kit.errors import Malformed
 from shared.platform import outbox
-from shared.platform.db import Transaction, Write
+from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import CountBelowReserved, Movement
+from shared.stock.types import Change, CountBelowReserved, Level, Movement, MovementKind
 
 
 def count_stock(tx: Transaction, event: StockCounted) -> None:
@@ -24,38 +26,45 @@ def count_stock(tx: Transaction, event: StockCounted) -> None:
         raise Malformed("lines: a SKU is counted twice", field="lines")
     checked_warehouse(tx, event.warehouse, skus)
     stock.ensure_levels(tx, event.warehouse, skus)
-    levels = stock.lock(tx, [(sku, event.warehouse) for sku in skus])
-    known = stock.booked(tx, event.warehouse, "count", event.count_id, skus)
+    locked = stock.lock(tx, [(sku, event.warehouse) for sku in skus])
+    known = stock.booked(tx, event.warehouse, MovementKind.COUNT, event.count_id, skus)
     moved = stock.moved_since(tx, event.warehouse, skus, event.counted_at)
-    movements: list[Movement] = []
-    more: dict[str, int] = {}
+    changes: list[Change] = []
     for position, line in enumerate(event.lines):
-        level, counted_at = levels[line.sku, event.warehouse]
-        if line.sku in known or (counted_at is not None and event.counted_at <= counted_at):
+        if line.sku in known or locked.already_counted(line.sku, event.warehouse, event.counted_at):
             continue
+        levels = locked.of(line.sku, event.warehouse)
         on_hand = line.on_hand + moved.get(line.sku, 0)
-        if on_hand < level.reserved:
+        promised = sum(level.reserved + level.held for level in levels)
+        if on_hand < promised:
             raise CountBelowReserved(
-                f"lines.{position}.on_hand: {on_hand} would be left of {line.sku},"
-                f" but {level.reserved} are reserved",
+                f"lines.{position}.on_hand: {on_hand} would be left of {line.sku}, but {promised}"
+                " are promised; report a short pick of a parcel that cannot be packed, or cancel"
+                " orders until that many are free, and send the count again",
                 field=f"lines.{position}.on_hand",
                 sku=line.sku,
                 warehouse=event.warehouse,
             )
-        change = on_hand - level.on_hand
-        movements.append(
-            Movement(line.sku, event.warehouse, "count", change, event.count_id, event.counted_at)
-        )
-        if change > 0:
-            more[line.sku] = level.plus(change).available
+        changes += _spread(levels, on_hand - sum(level.on_hand for level in levels))
+    movements = [
+        Movement(change.key, MovementKind.COUNT, change.on_hand, event.count_id, event.counted_at)
+        for change in changes
+    ]
     if movements:
-        changes = {(m.sku, m.warehouse): m.quantity for m in movements}
         tx.write(
-            stock.add(changes, counted_at=event.counted_at),
+            stock.change(changes, counted_at=event.counted_at),
             stock.record(tx, movements, actor=event.warehouse),
-            *((_announce(tx, event.warehouse, more),) if more else ()),
+            outbox.put(tx, *increased(locked, changes)),
         )
 
 
-def _announce(tx: Transaction, warehouse: str, available: dict[str, int]) -> Write:
-    return outbox.put(tx, StockIncreased(warehouse=warehouse, available=available))
+def _spread(levels: Sequence[Level], difference: int) -> Iterator[Change]:
+    """The first partition takes the difference; what it has not got free, the others give."""
+    first, *others = levels
+    mine = max(difference, -first.free)
+    yield Change(first.key, on_hand=mine)
+    for level in others:
+        theirs = max(difference - mine, -level.free)
+        if theirs:
+            yield Change(level.key, on_hand=theirs)
+            mine += theirs

@@ -40,7 +40,7 @@ def _let_review(tx: Transaction, work: PlaceOrder, letter: DeadLetter) -> None:
     reason = f"placing it was given up: {letter.code}"
     tx.write(
         orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
-        orders.move_units(order.order_id, "waiting"),
+        *orders.move_units(order, "waiting"),
         outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)),
     )
 

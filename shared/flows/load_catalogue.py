@@ -1,5 +1,7 @@
 """Load what is sold, where it lies and what carriers take."""
 
+from collections.abc import Mapping
+
 from shared.contracts.catalogue import Catalogue
 from shared.costing import store as costing
 from shared.costing.types import NO_LIMIT_M, Cell
@@ -8,6 +10,7 @@ from shared.orders import store as orders
 from shared.orders.types import Priority
 from shared.platform.db import Transaction
 from shared.stock import store as stock
+from shared.stock.types import KitRefused, UnknownSku, UnknownWarehouse
 
 
 def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
@@ -15,18 +18,33 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
 
     Raises:
         RateCardRefused: a rate card would be valid too soon; nothing of the catalogue is loaded.
+        UnknownSku, KitRefused: a kit cannot be made of what it names.
+        UnknownWarehouse: a channel may sell from a place that we do not know.
     """
     if catalogue.skus:
         stock.put_skus(
             tx,
-            [(s.sku, s.weight_g, s.length_mm, s.width_mm, s.height_mm) for s in catalogue.skus],
+            [
+                (s.sku, s.weight_g, s.length_mm, s.width_mm, s.height_mm, s.released_at)
+                for s in catalogue.skus
+            ],
         )
+        _put_kits(tx, {s.sku: s.components for s in catalogue.skus if s.components is not None})
+        orders.set_caps(tx, {s.sku: s.backorder_cap for s in catalogue.skus})
     for place in catalogue.warehouses:
         stock.put_warehouse(
             tx, place.warehouse, place.address.model_dump(), Point(place.lat, place.lon)
         )
         stock.ensure_levels(tx, place.warehouse, place.safety)
         stock.set_safety(tx, place.warehouse, place.safety)
+    for channel in catalogue.channels:
+        for name in channel.share_percent:
+            if stock.warehouse(tx, name) is None:
+                raise UnknownWarehouse(
+                    f"channels.{channel.channel}.share_percent: {name} is not known",
+                    warehouse=name,
+                )
+        orders.set_scope(tx, channel.channel, channel.share_percent)
     for rule in catalogue.ageing:
         orders.set_ageing(tx, Priority(rule.priority), rule.share, Priority(rule.asks))
     for card in catalogue.rate_cards:
@@ -41,3 +59,28 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
                 for cell in card.cells
             ],
         )
+
+
+def _put_kits(tx: Transaction, kits: Mapping[str, Mapping[str, int]]) -> None:
+    made = {kit: parts for kit, parts in kits.items() if parts}
+    known = stock.known(tx, {sku for parts in made.values() for sku in parts})
+    for kit, parts in made.items():
+        for sku in parts:
+            field = f"skus.{kit}.components.{sku}"
+            if sku not in known:
+                raise UnknownSku(f"{field}: not in the catalogue", field=field, sku=sku)
+            if sku == kit or sku in made or (known[sku] and kits.get(sku) != {}):
+                raise KitRefused(
+                    f"{field}: a kit is made of what lies on shelves, not of kits; name the"
+                    f" components of {sku} instead",
+                    field=field,
+                    sku=sku,
+                )
+    for kit in stock.stocked(tx, made):
+        raise KitRefused(
+            f"skus.{kit}.components: units of {kit} are on hand, and a kit has none of its own;"
+            " adjust them to 0 first",
+            field=f"skus.{kit}.components",
+            sku=kit,
+        )
+    stock.put_kits(tx, kits)

@@ -1,14 +1,20 @@
 """Place a waiting order: lock, decide, reserve, make parcels; or find that it must wait."""
 
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from shared.contracts.orders import OrderBackordered, OrderNeedsReview, OrderPlaced
+from shared.contracts.orders import OrderBackordered, OrderClosed, OrderNeedsReview, OrderPlaced
 from shared.contracts.parcels import ParcelContent, ParcelPlanned
+from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.costing import store as costing
 from shared.costing.book import Bookshelf
-from shared.costing.types import NoRateCard, RateCard
+from shared.costing.types import RateCard
+from shared.flows.supply import OwnSupply, lock_supply
+from shared.holds import store as holds
+from shared.holds.types import HoldState
 from shared.kit.geo import Point, distance_m
 from shared.kit.ids import new_id
 from shared.orders import store as orders
@@ -17,23 +23,39 @@ from shared.orders.types import Line, Order, OrderState, UnknownOrder
 from shared.placement import store as decisions
 from shared.placement.engine import decide
 from shared.placement.receipt import receipt
-from shared.placement.types import Demand, Parcel, Placement, Shortage, Site, Step, Tariff
+from shared.placement.types import (
+    Demand,
+    Parcel,
+    Placement,
+    Shortage,
+    Site,
+    Step,
+    Tariff,
+)
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
 from shared.shipments.types import Content, PlannedParcel
 from shared.stock import store as stock
-from shared.stock.types import Pick, Supply
+from shared.stock.types import Key
 
 
-def place_order(tx: Transaction, work: PlaceOrder, shelf: Bookshelf) -> None:
+def place_order(
+    tx: Transaction, work: PlaceOrder, shelf: Bookshelf, *, all_partitions: bool = True
+) -> None:
     """Give every unit of the order a parcel at the least total cost, or none and let it wait.
 
     Nothing happens when the order no longer waits: the work was done, or is no longer wanted.
 
+    Args:
+        tx: the transaction.
+        work: which order.
+        shelf: the rate cards of this process.
+        all_partitions: False to look at one partition only of what is spread over several.
+
     Raises:
         UnknownOrder: the work names an order that does not exist.
-        NoRateCard: no carrier has a valid rate card in the order's currency.
+        SawTooLittle: not all partitions were looked at, and that was not enough.
     """
     book = shelf.book(tx.now, lambda: costing.read_book(tx))
     order = orders.lock(tx, work.order_id)
@@ -44,33 +66,33 @@ def place_order(tx: Transaction, work: PlaceOrder, shelf: Bookshelf) -> None:
     tx.follow(order.correlation_id)  # new stock may have woken it
     cards = [card for card in book.valid_at(tx.now) if card.currency == order.currency]
     if not cards:
-        raise NoRateCard(
-            "no carrier has a rate card in the order's currency",
-            order_id=order.order_id,
-            currency=order.currency,
-        )
+        reason = f"no carrier has a rate card in {order.currency}"
+        _let_review(tx, order, reason, {"reason": reason})
+        return
     lines = orders.lines(tx, order.order_id)
+    # A kit and its component, or two lines of one SKU, count together.
     wanted = Counter[str]()
     for line in lines:
-        wanted[line.sku] += line.quantity
+        wanted.update(line.parts)
     # The stock is locked last: from here on others wait for these rows.
-    supplies, weights_g = stock.lock_supply(tx, wanted)
-    demand = [Demand(sku, wanted[sku], weights_g[sku]) for sku in sorted(wanted)]
-    sites = _sites(supplies, order.destination, cards)
+    supply = lock_supply(tx, order, wanted, all_partitions=all_partitions)
+    demand = [Demand(sku, wanted[sku], supply.skus[sku].weight_g) for sku in sorted(wanted)]
+    sites = _sites(supply, order.destination, cards)
     decision = decide(demand, sites)
     if isinstance(decision, Shortage):
-        _let_wait(tx, order, demand, sites, decision)
+        _let_wait(tx, order, lines, decision, receipt(demand, sites, decision))
     else:
-        _place(tx, order, lines=lines, demand=demand, sites=sites, decision=decision)
+        kept = receipt(demand, sites, decision)
+        _place(tx, order, lines=lines, supply=supply, decision=decision, kept=kept)
 
 
-def _sites(supplies: Iterable[Supply], destination: Point, cards: Sequence[RateCard]) -> list[Site]:
-    by_place: dict[tuple[str, Point], dict[str, int]] = defaultdict(dict)
-    for supply in supplies:
-        by_place[supply.level.warehouse, supply.location][supply.level.sku] = supply.level.available
+def _sites(supply: OwnSupply, destination: Point, cards: Sequence[RateCard]) -> list[Site]:
+    available: dict[str, dict[str, int]] = defaultdict(dict)
+    for (sku, warehouse), units in supply.units.items():
+        available[warehouse][sku] = units
     sites = []
-    for (warehouse, location), available in sorted(by_place.items(), key=lambda item: item[0][0]):
-        away_m = distance_m(location, destination)
+    for warehouse in sorted(available):
+        away_m = distance_m(supply.places[warehouse], destination)
         tariffs = tuple(
             Tariff(
                 carrier=card.carrier,
@@ -81,7 +103,7 @@ def _sites(supplies: Iterable[Supply], destination: Point, cards: Sequence[RateC
             )
             for card in cards
         )
-        sites.append(Site(warehouse, away_m, available, tariffs))
+        sites.append(Site(warehouse, away_m, available[warehouse], tariffs))
     return sites
 
 
@@ -90,25 +112,29 @@ def _place(
     order: Order,
     *,
     lines: Sequence[Line],
-    demand: Sequence[Demand],
-    sites: Sequence[Site],
+    supply: OwnSupply,
     decision: Placement,
+    kept: Mapping[str, Any],
 ) -> None:
-    distances_m = {site.warehouse: site.distance_m for site in sites}
-    parcels = _with_lines(decision.parcels, lines, distances_m)
     picks = Counter[tuple[str, str]]()
-    for parcel in parcels:
-        for item in parcel.contents:
+    for parcel in decision.parcels:
+        for item in parcel.items:
             picks[item.sku, parcel.warehouse] += item.quantity
+    taken = {
+        place: list(supply.take(*place, quantity)) for place, quantity in sorted(picks.items())
+    }
+    reserved = dict(itertools.chain.from_iterable(taken.values()))
+    distances_m = {at.warehouse: at.distance_m for at in decision.candidates}
+    parcels = _with_lines(decision.parcels, lines, taken, distances_m)
+    ended = [supply.hold.hold_id] if supply.hold else []
     state = LIFECYCLE.advance(order.state, OrderStep.PLACE)
     tx.write(
         orders.move(tx, order, state),
-        orders.move_units(order.order_id, "allocated"),
+        *orders.move_units(order, "allocated"),
         *shipments.plan(tx, order.order_id, parcels),
-        stock.reserve([Pick(place, sku, quantity) for (sku, place), quantity in picks.items()]),
-        decisions.record(
-            tx, order.order_id, "placed", decision.cost_cents, receipt(demand, sites, decision)
-        ),
+        *([holds.close(tx, ended, HoldState.CONSUMED)] if ended else []),
+        stock.change(supply.changes(reserved.items())),
+        decisions.record(tx, order.order_id, "placed", decision.cost_cents, kept),
         outbox.put(
             tx,
             OrderPlaced(
@@ -119,6 +145,10 @@ def _place(
             ),
             *(_planned(tx, order, parcel) for parcel in parcels),
             *(BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier) for parcel in parcels),
+            *(
+                StockIncreased(warehouse=warehouse, available=units)
+                for warehouse, units in supply.left_of_hold(reserved).items()
+            ),
         ),
     )
 
@@ -140,21 +170,28 @@ def _planned(tx: Transaction, order: Order, parcel: PlannedParcel) -> ParcelPlan
 
 
 def _with_lines(
-    parcels: Iterable[Parcel], lines: Sequence[Line], distances_m: dict[str, int]
+    parcels: Iterable[Parcel],
+    lines: Sequence[Line],
+    taken: Mapping[tuple[str, str], Sequence[tuple[Key, int]]],
+    distances_m: Mapping[str, int],
 ) -> list[PlannedParcel]:
-    """Name the order lines of each unit: lines that share a SKU are filled in their order."""
-    open_units = {line.line_no: line.quantity for line in lines}
+    """Name the order line and the partition of each unit: both are filled in their order."""
+    wanted = {(line.line_no, sku): units for line in lines for sku, units in line.parts.items()}
+    there = {key: units for of_place in taken.values() for key, units in of_place}
     planned = []
     for parcel in parcels:
-        contents = []
+        contents: list[Content] = []
         for item in parcel.items:
             units = item.quantity
-            for line in lines:
-                taken = min(units, open_units[line.line_no]) if line.sku == item.sku else 0
-                if taken:
-                    contents.append(Content(line.line_no, item.sku, taken))
-                    open_units[line.line_no] -= taken
-                    units -= taken
+            partitions = [key for key, _ in taken[item.sku, parcel.warehouse]]
+            for line, key in itertools.product(lines, partitions):
+                at = (line.line_no, item.sku)
+                packed = min(wanted.get(at, 0), there[key], units)
+                if packed:
+                    contents.append(Content(line.line_no, item.sku, packed, key.partition))
+                    wanted[at] -= packed
+                    there[key] -= packed
+                    units -= packed
         planned.append(
             PlannedParcel(
                 parcel_id=new_id("par"),
@@ -173,26 +210,56 @@ def _with_lines(
 def _let_wait(
     tx: Transaction,
     order: Order,
-    demand: Sequence[Demand],
-    sites: Sequence[Site],
+    lines: Sequence[Line],
     shortage: Shortage,
+    kept: Mapping[str, Any],
 ) -> None:
     if order.state is OrderState.BACKORDERED and shortage.missing:
         return  # it waits already, and has said so
-    kept = receipt(demand, sites, shortage)
-    if shortage.missing:
-        missing = {item.sku: item.quantity for item in shortage.missing}
-        tx.write(
-            orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.BACKORDER)),
-            orders.move_units(order.order_id, "backordered"),
-            decisions.record(tx, order.order_id, "backordered", None, kept),
-            outbox.put(tx, OrderBackordered(order_id=order.order_id, missing=missing)),
-        )
-    else:
+    if not shortage.missing:
         reason = "no carrier takes " + ", ".join(item.sku for item in shortage.not_carried)
-        tx.write(
-            orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
-            orders.move_units(order.order_id, "waiting"),
-            decisions.record(tx, order.order_id, "review", None, kept),
-            outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)),
-        )
+        _let_review(tx, order, reason, kept)
+        return
+    waiting = Counter[str]()
+    for line in lines:
+        waiting[line.sku] += line.quantity
+    room = orders.lock_caps(tx, waiting)
+    full = sorted(sku for sku, units in room.items() if waiting[sku] > units)
+    if full:
+        _sold_out(tx, order, full, kept)
+        return
+    missing = {item.sku: item.quantity for item in shortage.missing}
+    tx.write(
+        orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.BACKORDER)),
+        *orders.move_units(order, "backordered"),
+        orders.take_cap({sku: waiting[sku] for sku in room}),
+        decisions.record(tx, order.order_id, "backordered", None, kept),
+        outbox.put(
+            tx,
+            OrderBackordered(
+                order_id=order.order_id, missing=missing, expected_at=order.expected_at
+            ),
+        ),
+    )
+
+
+def _let_review(tx: Transaction, order: Order, reason: str, kept: Mapping[str, Any]) -> None:
+    """No stock would help: a person has to look."""
+    tx.write(
+        orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
+        *orders.move_units(order, "waiting"),
+        decisions.record(tx, order.order_id, "review", None, kept),
+        outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)),
+    )
+
+
+def _sold_out(tx: Transaction, order: Order, full: Sequence[str], kept: Mapping[str, Any]) -> None:
+    """No more may wait: the channel is told at once, and can give the money back."""
+    state = LIFECYCLE.advance(order.state, OrderStep.CANCEL)
+    reason = f"sold out, and no more may wait for {', '.join(full)}"
+    tx.write(
+        orders.move(tx, order, state, reason),
+        *orders.move_units(order, "cancelled"),
+        decisions.record(tx, order.order_id, "sold_out", None, kept),
+        outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=reason)),
+    )

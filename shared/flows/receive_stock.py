@@ -2,54 +2,55 @@
 
 from collections import Counter
 
-from shared.contracts.stock import StockIncreased, StockReceived
-from shared.flows.stocked import checked_warehouse
+from shared.contracts.stock import StockReceived
+from shared.flows.in_transit import changed, locked_delivery, with_arrived
+from shared.flows.stocked import checked_warehouse, increased
+from shared.inbound import store as inbound
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import Movement
+from shared.stock.types import Change, Key, Locked, Movement, MovementKind
 
 
 def receive_stock(tx: Transaction, event: StockReceived) -> None:
     """Book a receipt. The same receipt again changes nothing, whatever its event id.
 
     A receipt from before the latest count is on the shelf that was counted already: it is booked
-    together with the correction that leaves the balance as it was counted.
+    together with the correction that leaves the balance as it was counted. Where it names an
+    inbound, it is noted there, also before the announcement.
 
     Raises:
         UnknownWarehouse, UnknownSku: names the field.
+        InboundConflict: the inbound goes elsewhere, or is a transfer.
     """
     checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
     units = Counter[str]()
     for line in event.lines:
         units[line.sku] += line.quantity
+    delivery = locked_delivery(tx, event)
     stock.ensure_levels(tx, event.warehouse, units)
-    levels = stock.lock(tx, [(sku, event.warehouse) for sku in units])
-    known = stock.booked(tx, event.warehouse, "receipt", event.receipt_id, units)
-    movements, news = [], []
-    for sku in sorted(units.keys() - known):
-        level, counted_at = levels[sku, event.warehouse]
-        receipt, came_at = event.receipt_id, event.received_at
-        movements.append(Movement(sku, event.warehouse, "receipt", units[sku], receipt, came_at))
-        if counted_at is not None and came_at <= counted_at:
-            reference = f"late:{receipt}"
-            movements.append(
-                Movement(sku, event.warehouse, "count", -units[sku], reference, counted_at)
-            )
+    locked = stock.lock(tx, [(sku, event.warehouse) for sku in units])
+    known = stock.booked(tx, event.warehouse, MovementKind.RECEIPT, event.receipt_id, units)
+    movements, changes = [], []
+    arrived = {sku: units[sku] for sku in sorted(units.keys() - known)}
+    for sku in arrived:
+        key, came_at = Key(sku, event.warehouse), event.received_at
+        movements.append(Movement(key, MovementKind.RECEIPT, units[sku], event.receipt_id, came_at))
+        if locked.already_counted(sku, event.warehouse, came_at):
+            movements.append(_counted_before(locked, key, units[sku], event.receipt_id))
         else:
-            news.append((level, units[sku]))
+            changes.append(Change(key, on_hand=units[sku]))
     if movements:
-        tx.write(stock.record(tx, movements, actor=event.warehouse))
-    if news:
+        after = with_arrived(delivery, event, arrived)
         tx.write(
-            stock.add({(level.sku, level.warehouse): quantity for level, quantity in news}),
-            outbox.put(
-                tx,
-                StockIncreased(
-                    warehouse=event.warehouse,
-                    available={
-                        level.sku: level.plus(quantity).available for level, quantity in news
-                    },
-                ),
-            ),
+            *(inbound.save(tx, delivery, after) if after else ()),
+            stock.record(tx, movements, actor=event.warehouse),
+            stock.change(changes),
+            outbox.put(tx, *increased(locked, changes), *([changed(after)] if after else [])),
         )
+
+
+def _counted_before(locked: Locked, key: Key, units: int, receipt_id: str) -> Movement:
+    counted_at = locked.counted_at[key.sku, key.warehouse]
+    assert counted_at is not None, "it was counted already"
+    return Movement(key, MovementKind.COUNT, -units, f"late:{receipt_id}", counted_at)

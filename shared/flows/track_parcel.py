@@ -18,7 +18,7 @@ from shared.shipments.lifecycle import ENDED, OPEN, ParcelStep
 from shared.shipments.lifecycle import LIFECYCLE as PARCEL
 from shared.shipments.types import Parcel, ParcelNotHereYet, ParcelState
 from shared.stock import store as stock
-from shared.stock.types import Movement, Pick
+from shared.stock.types import Change, Key, Movement, MovementKind
 from shared.tracking import store as tracking
 from shared.tracking.fold import Progress, fold
 from shared.tracking.types import TrackingReport, TrackingStatus
@@ -133,29 +133,21 @@ def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tup
     ends, and the ledger says both.
     """
     left_at = progress.shipped_at or tx.now
-    units = Counter[str]()
+    units = Counter[Key]()
     for item in shipments.contents(tx, [parcel.parcel_id])[parcel.parcel_id]:
-        units[item.sku] += item.quantity
-    levels = stock.lock(tx, [(sku, parcel.warehouse) for sku in units])
-    counted, uncounted, movements = [], [], []
-    for sku, quantity in units.items():
-        _, counted_at = levels[sku, parcel.warehouse]
-        movements.append(
-            Movement(sku, parcel.warehouse, "shipment", -quantity, parcel.parcel_id, left_at)
-        )
+        units[Key(item.sku, parcel.warehouse, item.partition)] += item.quantity
+    locked = stock.lock(tx, [key[:2] for key in units])
+    changes, movements = [], []
+    for key, quantity in units.items():
+        movements.append(Movement(key, MovementKind.SHIPMENT, -quantity, parcel.parcel_id, left_at))
+        counted_at = locked.counted_at[key.sku, key.warehouse]
         if counted_at is not None and left_at <= counted_at:
             reference = f"late:{parcel.parcel_id}"
-            movements.append(
-                Movement(sku, parcel.warehouse, "count", quantity, reference, counted_at)
-            )
-            counted.append(Pick(parcel.warehouse, sku, quantity))
+            movements.append(Movement(key, MovementKind.COUNT, quantity, reference, counted_at))
+            changes.append(Change(key, reserved=-quantity))
         else:
-            uncounted.append(Pick(parcel.warehouse, sku, quantity))
-    return (
-        stock.ship(uncounted),
-        stock.release(counted),
-        stock.record(tx, movements, actor="carrier"),
-    )
+            changes.append(Change(key, on_hand=-quantity, reserved=-quantity))
+    return (stock.change(changes), stock.record(tx, movements, actor="carrier"))
 
 
 def _track(parcel: Parcel, state: ParcelState, progress: Progress) -> Write:

@@ -1,16 +1,16 @@
 """Take back what was decided for an order, as long as nothing of it was bought or sent."""
 
-from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from shared.contracts.parcels import ParcelCancelled
-from shared.contracts.stock import StockIncreased
+from shared.flows.stocked import increased
 from shared.orders.types import Order, TooLateToChange
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
-from shared.shipments.types import ParcelState
+from shared.shipments.types import Content, Parcel, ParcelState
 from shared.stock import store as stock
-from shared.stock.types import Pick
+from shared.stock.types import Change, Key, together
 
 
 def unplace(tx: Transaction, order: Order) -> None:
@@ -34,25 +34,28 @@ def unplace(tx: Transaction, order: Order) -> None:
             )
     if not parcels:
         return
-    contents = shipments.contents(tx, [parcel.parcel_id for parcel in parcels])
-    units = Counter[tuple[str, str]]()
-    for parcel in parcels:
-        for item in contents[parcel.parcel_id]:
-            units[item.sku, parcel.warehouse] += item.quantity
-    levels = stock.lock(tx, units)
-    more: dict[str, dict[str, int]] = {}
-    for (sku, place), quantity in units.items():
-        level, _ = levels[sku, place]
-        more.setdefault(place, {})[sku] = level.without_reserved(quantity).available
+    changes = released(parcels, shipments.contents(tx, [parcel.parcel_id for parcel in parcels]))
+    locked = stock.lock(tx, {change.key[:2] for change in changes})
     tx.write(
         shipments.cancel(tx, [parcel.parcel_id for parcel in parcels]),
-        stock.release([Pick(place, sku, quantity) for (sku, place), quantity in units.items()]),
+        stock.change(changes),
         outbox.put(
             tx,
             *(
                 ParcelCancelled(parcel_id=parcel.parcel_id, order_id=order.order_id)
                 for parcel in parcels
             ),
-            *(StockIncreased(warehouse=place, available=skus) for place, skus in more.items()),
+            *increased(locked, changes),
         ),
+    )
+
+
+def released(
+    parcels: Iterable[Parcel], contents: Mapping[str, Iterable[Content]]
+) -> tuple[Change, ...]:
+    """What giving back all that is in these parcels does to the balances."""
+    return together(
+        Change(Key(item.sku, parcel.warehouse, item.partition), reserved=-item.quantity)
+        for parcel in parcels
+        for item in contents[parcel.parcel_id]
     )

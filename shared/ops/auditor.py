@@ -33,40 +33,74 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
     {
         "reserved equals the units in open parcels": _rule("""
             WITH open_items AS (
-                SELECT sku, warehouse, sum(quantity) AS units
+                SELECT sku, warehouse, partition, sum(quantity) AS units
                   FROM parcel_items JOIN parcels USING (parcel_id)
                  WHERE state IN ('planned', 'labelling', 'labelled')
-                 GROUP BY sku, warehouse)
-            SELECT concat_ws(' in ', sku, warehouse) AS subject,
+                 GROUP BY sku, warehouse, partition)
+            SELECT concat_ws(' in ', sku, warehouse, nullif(partition, 0)) AS subject,
                    coalesce(reserved, 0)::text AS found, coalesce(units, 0)::text AS expected
-              FROM stock_levels FULL JOIN open_items USING (sku, warehouse)
+              FROM stock_levels FULL JOIN open_items USING (sku, warehouse, partition)
              WHERE coalesce(reserved, 0) <> coalesce(units, 0)
+        """),
+        "held equals the units of open holds": _rule("""
+            WITH open_items AS (
+                SELECT sku, warehouse, partition, sum(quantity) AS units
+                  FROM stock_hold_items JOIN stock_holds USING (hold_id)
+                 WHERE state = 'open'
+                 GROUP BY sku, warehouse, partition)
+            SELECT concat_ws(' in ', sku, warehouse, nullif(partition, 0)) AS subject,
+                   coalesce(held, 0)::text AS found, coalesce(units, 0)::text AS expected
+              FROM stock_levels FULL JOIN open_items USING (sku, warehouse, partition)
+             WHERE coalesce(held, 0) <> coalesce(units, 0)
         """),
         "on-hand equals the sum of movements": _rule("""
             WITH moved AS (
-                SELECT sku, warehouse, sum(quantity) AS units
-                  FROM stock_movements GROUP BY sku, warehouse)
-            SELECT concat_ws(' in ', sku, warehouse) AS subject,
+                SELECT sku, warehouse, partition, sum(quantity) AS units
+                  FROM stock_movements GROUP BY sku, warehouse, partition)
+            SELECT concat_ws(' in ', sku, warehouse, nullif(partition, 0)) AS subject,
                    coalesce(on_hand, 0)::text AS found, coalesce(units, 0)::text AS expected
-              FROM stock_levels FULL JOIN moved USING (sku, warehouse)
+              FROM stock_levels FULL JOIN moved USING (sku, warehouse, partition)
              WHERE coalesce(on_hand, 0) <> coalesce(units, 0)
         """),
         "nothing is oversold": _rule("""
-            SELECT concat_ws(' in ', sku, warehouse) AS subject, reserved::text AS found,
-                   'at most ' || on_hand AS expected
+            SELECT concat_ws(' in ', sku, warehouse, nullif(partition, 0)) AS subject,
+                   concat_ws(' ', 'reserved', reserved, 'held', held) AS found,
+                   'together 0 to ' || on_hand AS expected
               FROM stock_levels
-             WHERE reserved < 0 OR reserved > on_hand
+             WHERE reserved < 0 OR held < 0 OR reserved + held > on_hand
+        """),
+        "what waits under a cap is what is backordered": _rule("""
+            WITH waiting AS (
+                SELECT sku, sum(backordered) AS units FROM order_lines
+                 WHERE backordered > 0 GROUP BY sku)
+            SELECT sku AS subject, taken::text AS found, coalesce(units, 0)::text AS expected
+              FROM backorder_caps LEFT JOIN waiting USING (sku)
+             WHERE taken <> coalesce(units, 0)
+        """),
+        "a kit has no stock of its own": _rule("""
+            SELECT DISTINCT sku AS subject, 'a balance in ' || warehouse AS found,
+                   'none: it is a kit' AS expected
+              FROM stock_levels JOIN kit_components ON kit = sku
+             WHERE on_hand <> 0
         """),
         "allocated units of a line are in its parcels": _rule("""
             WITH packed AS (
-                SELECT item.order_id, line_no, sum(quantity) AS units
+                SELECT item.order_id, line_no, item.sku, sum(quantity) AS units
                   FROM parcel_items AS item JOIN parcels USING (parcel_id)
                  WHERE state <> 'cancelled'
-                 GROUP BY item.order_id, line_no)
-            SELECT concat_ws(' line ', order_id, line_no) AS subject,
-                   coalesce(units, 0)::text AS found, coalesce(allocated, 0)::text AS expected
-              FROM order_lines FULL JOIN packed USING (order_id, line_no)
-             WHERE coalesce(allocated, 0) <> coalesce(units, 0)
+                 GROUP BY item.order_id, line_no, item.sku
+            ), needed AS (
+                SELECT order_id, line_no, part.sku, allocated * part.units AS units
+                  FROM order_lines, LATERAL (
+                       SELECT order_lines.sku, 1 AS units WHERE kit IS NULL
+                        UNION ALL
+                       SELECT key, value::integer FROM jsonb_each_text(kit)) AS part
+                 WHERE allocated > 0)
+            SELECT concat_ws(' ', order_id, 'line', line_no, sku) AS subject,
+                   coalesce(packed.units, 0)::text AS found,
+                   coalesce(needed.units, 0)::text AS expected
+              FROM needed FULL JOIN packed USING (order_id, line_no, sku)
+             WHERE coalesce(packed.units, 0) <> coalesce(needed.units, 0)
         """),
         "every unit stands where its order stands": _rule("""
             SELECT concat_ws(' line ', order_id, line_no) AS subject,
@@ -108,6 +142,42 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
                    coalesce(shipped.units, 0)::text AS expected
               FROM left_stock FULL JOIN shipped USING (parcel_id, sku)
              WHERE coalesce(left_stock.units, 0) <> coalesce(shipped.units, 0)
+        """),
+        "a transfer holds what was asked for until it leaves": _rule("""
+            WITH asked AS (
+                SELECT hold_id, sku, quantity AS units
+                  FROM inbounds JOIN inbound_items USING (inbound_id)
+                 WHERE state = 'requested' AND origin IS NOT NULL
+            ), kept AS (
+                SELECT hold_id, sku, sum(quantity) AS units
+                  FROM stock_holds JOIN stock_hold_items USING (hold_id)
+                 WHERE state = 'open' AND purpose = 'transfer'
+                 GROUP BY hold_id, sku)
+            SELECT concat_ws(' ', hold_id, sku) AS subject,
+                   coalesce(kept.units, 0)::text AS found,
+                   coalesce(asked.units, 0)::text AS expected
+              FROM asked FULL JOIN kept USING (hold_id, sku)
+             WHERE coalesce(kept.units, 0) <> coalesce(asked.units, 0)
+        """),
+        "what a transfer moved is what was shipped and received": _rule("""
+            WITH moved AS (
+                SELECT reference AS inbound_id, sku,
+                       sum(CASE WHEN kind = 'transfer_out' THEN -quantity ELSE 0 END) AS shipped,
+                       sum(CASE WHEN kind = 'transfer_in' THEN quantity ELSE 0 END) AS received
+                  FROM stock_movements WHERE kind IN ('transfer_out', 'transfer_in')
+                 GROUP BY reference, sku
+            ), told AS (
+                SELECT inbound_id, sku, shipped, received
+                  FROM inbounds JOIN inbound_items USING (inbound_id)
+                 WHERE origin IS NOT NULL)
+            SELECT concat_ws(' ', inbound_id, sku) AS subject,
+                   concat_ws(' ', 'out', coalesce(moved.shipped, 0),
+                             'in', coalesce(moved.received, 0)) AS found,
+                   concat_ws(' ', 'out', coalesce(told.shipped, 0),
+                             'in', coalesce(told.received, 0)) AS expected
+              FROM moved FULL JOIN told USING (inbound_id, sku)
+             WHERE coalesce(moved.shipped, 0) <> coalesce(told.shipped, 0)
+                OR coalesce(moved.received, 0) <> coalesce(told.received, 0)
         """),
         "a labelled parcel has its one label": _rule("""
             SELECT parcel_id AS subject, coalesce(labels.tracking_code, 'no label') AS found,

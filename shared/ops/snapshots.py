@@ -34,9 +34,9 @@ _ROWS = text("""
            jsonb_build_object('amount_cents', amount_cents, 'currency', currency)
       FROM charges WHERE order_id = :order_id
      UNION ALL
-    SELECT 'stock_levels', concat_ws(' in ', sku, warehouse),
-           jsonb_build_object('on_hand', on_hand, 'reserved', reserved, 'safety', safety,
-                              'counted_at', counted_at)
+    SELECT 'stock_levels', concat_ws(' in ', sku, warehouse, nullif(partition, 0)),
+           jsonb_build_object('on_hand', on_hand, 'reserved', reserved, 'held', held,
+                              'safety', safety, 'counted_at', counted_at)
       FROM stock_levels WHERE sku = ANY(CAST(:skus AS text[]))
 """)
 _SKUS = text("SELECT DISTINCT sku FROM order_lines WHERE order_id = :order_id")

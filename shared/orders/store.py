@@ -1,4 +1,7 @@
-"""The tables orders, order_lines, early_changes and ageing_rules; nothing else writes to them."""
+"""The tables orders, order_lines, early_changes and ageing_rules, and what orders may take.
+
+That is in channel_warehouses, order_exclusions and backorder_caps. Nothing else writes to them.
+"""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -9,35 +12,40 @@ from sqlalchemy import text
 
 from shared.kit.geo import Point
 from shared.orders.lifecycle import FINAL
-from shared.orders.types import EarlyChange, Line, Order, OrderState, Priority
+from shared.orders.types import EarlyChange, Line, Order, OrderState, Priority, Waiting
 from shared.platform.db import Transaction, Write
 
 _INSERT = """
     INSERT INTO orders (order_id, channel, revision, fingerprint, state, priority, currency,
                         destination, lat, lon, ordered_at, promised_at, accepted_at,
-                        asked_priority, asked_at, correlation_id)
+                        asked_priority, asked_at, correlation_id, hold_id, sale)
     VALUES (:order_id, :channel, 1, :fingerprint, 'waiting', :priority, :currency,
             CAST(:destination AS jsonb), :lat, :lon, :ordered_at, :promised_at, :now,
-            :priority, :now, :correlation_id)
+            :priority, :now, :correlation_id, :hold_id, :sale)
  RETURNING 1
 """
 _INSERT_LINES = """
-    INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents)
-    SELECT :order_id, line_no, sku, quantity, unit_price_cents
+    INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents, kit)
+    SELECT :order_id, line_no, sku, quantity, unit_price_cents, CAST(kit AS jsonb)
       FROM unnest(CAST(:line_nos AS integer[]), CAST(:skus AS text[]),
-                  CAST(:quantities AS integer[]), CAST(:prices AS bigint[]))
-        AS line (line_no, sku, quantity, unit_price_cents)
+                  CAST(:quantities AS integer[]), CAST(:prices AS bigint[]),
+                  CAST(:kits AS text[]))
+        AS line (line_no, sku, quantity, unit_price_cents, kit)
  RETURNING 1
 """
 _COLUMNS = """
     order_id, revision, fingerprint, state, priority, currency, lat, lon, destination, promised_at,
-    correlation_id
+    correlation_id, channel, hold_id, sale, expected_at,
+    (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
+      WHERE channel_warehouses.channel = orders.channel) AS scope,
+    (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
+      WHERE order_exclusions.order_id = orders.order_id) AS excluded
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id")  # noqa: S608
 _LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
 # A statement of its own, after the lock: it must see what the lock waited for.
 _LINES = text("""
-    SELECT line_no, sku, quantity, unit_price_cents
+    SELECT line_no, sku, quantity, unit_price_cents, kit
       FROM order_lines
      WHERE order_id = :order_id
      ORDER BY line_no
@@ -64,7 +72,52 @@ _TAKE_OVERDUE = text("""
                          ORDER BY received_at LIMIT :limit FOR UPDATE SKIP LOCKED)
  RETURNING order_id, type, body, event_id
 """)
-_DELETE_LINES = text("DELETE FROM order_lines WHERE order_id = :order_id")
+_DELETE_LINES = text("""
+    WITH gone AS (
+        DELETE FROM order_lines WHERE order_id = :order_id RETURNING sku, backordered
+    )
+    UPDATE backorder_caps AS limited SET taken = taken - units
+      FROM (SELECT sku, sum(backordered) AS units FROM gone GROUP BY sku) AS left_by
+     WHERE limited.sku = left_by.sku
+""")
+# Read as it was before the statement: what waits no longer afterwards.
+_LEAVE_CAP = """
+    UPDATE backorder_caps AS limited SET taken = taken - units
+      FROM (SELECT sku, sum(backordered) AS units FROM order_lines
+             WHERE order_id = :order_id GROUP BY sku) AS left_by
+     WHERE limited.sku = left_by.sku
+ RETURNING 1
+"""
+_SET_CAPS = text("""
+    INSERT INTO backorder_caps (sku, cap, taken)
+    SELECT wanted.sku, cap, coalesce((SELECT sum(backordered) FROM order_lines
+                                       WHERE order_lines.sku = wanted.sku AND backordered > 0), 0)
+      FROM unnest(CAST(:skus AS text[]), CAST(:caps AS integer[])) AS wanted (sku, cap)
+        ON CONFLICT (sku) DO UPDATE SET cap = excluded.cap
+""")
+_DROP_CAPS = text("DELETE FROM backorder_caps WHERE sku = ANY(CAST(:skus AS text[]))")
+_DROP_SCOPE = text("DELETE FROM channel_warehouses WHERE channel = :channel")
+_SET_SCOPE = text("""
+    INSERT INTO channel_warehouses (channel, warehouse, share_percent)
+    SELECT :channel, * FROM unnest(CAST(:warehouses AS text[]), CAST(:shares AS integer[]))
+""")
+_EXCLUDE = """
+    INSERT INTO order_exclusions (order_id, sku, warehouse, reason, excluded_at)
+    SELECT :order_id, sku, :warehouse, :reason, CAST(:now AS timestamptz)
+      FROM unnest(CAST(:skus AS text[])) AS refused (sku)
+        ON CONFLICT DO NOTHING
+ RETURNING 1
+"""
+_LOCK_CAPS = text("""
+    SELECT sku, cap, taken FROM backorder_caps
+     WHERE sku = ANY(CAST(:skus AS text[])) ORDER BY sku FOR NO KEY UPDATE
+""")
+_TAKE_CAP = """
+    UPDATE backorder_caps AS limited SET taken = taken + wanted.units
+      FROM unnest(CAST(:skus AS text[]), CAST(:units AS integer[])) AS wanted (sku, units)
+     WHERE limited.sku = wanted.sku AND limited.taken + wanted.units <= limited.cap
+ RETURNING 1
+"""
 _MOVE = """
     UPDATE orders
        SET state = :state, state_reason = :reason, revision = :revision,
@@ -74,6 +127,7 @@ _MOVE = """
            placed_at = CASE WHEN :state IN ('waiting', 'backordered', 'review') THEN NULL
                             WHEN :state = 'placed' THEN CAST(:now AS timestamptz)
                             ELSE placed_at END,
+           expected_at = CASE WHEN :state IN ('waiting', 'backordered') THEN expected_at END,
            closed_at = CASE WHEN CAST(:final AS boolean) THEN CAST(:now AS timestamptz) END
      WHERE order_id = :order_id AND state = :old_state
  RETURNING 1
@@ -97,9 +151,15 @@ _BACKORDERED_FOR = text("""
                                  ORDER BY CASE priority WHEN 'express' THEN 0
                                           WHEN 'standard' THEN 1 ELSE 2 END,
                                           promised_at, order_id) AS wanted_so_far
-          FROM (SELECT order_id, sku, sum(backordered) AS wanted
-                  FROM order_lines
-                 WHERE sku = ANY(CAST(:skus AS text[])) AND backordered > 0
+          FROM (SELECT order_id, sku, sum(units) AS wanted
+                  FROM (SELECT order_id, sku, backordered AS units
+                          FROM order_lines
+                         WHERE sku = ANY(CAST(:skus AS text[])) AND backordered > 0 AND kit IS NULL
+                         UNION ALL
+                        SELECT order_id, key, value::integer * backordered
+                          FROM order_lines, LATERAL jsonb_each_text(kit)
+                         WHERE backordered > 0 AND kit IS NOT NULL
+                           AND key = ANY(CAST(:skus AS text[]))) AS part
                  GROUP BY order_id, sku) AS line
           JOIN unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS supply (sku, units)
                USING (sku)
@@ -111,19 +171,69 @@ _BACKORDERED_FOR = text("""
      ORDER BY rank, promised_at, order_id
      LIMIT :limit
 """)
-_BACKORDERED_SKUS = text("SELECT DISTINCT sku FROM order_lines WHERE backordered > 0")
+_BACKORDERED_SKUS = text("""
+    SELECT sku FROM order_lines WHERE backordered > 0 AND kit IS NULL
+     UNION
+    SELECT jsonb_object_keys(kit) FROM order_lines WHERE backordered > 0 AND kit IS NOT NULL
+""")
+# Fairly, as above. An order that was told a moment may have to be told another one.
+_WAITLIST = text("""
+    WITH concerned AS (
+        SELECT order_id FROM order_lines
+         WHERE backordered > 0 AND kit IS NULL AND sku = ANY(CAST(:skus AS text[]))
+         UNION
+        SELECT order_id FROM order_lines, LATERAL jsonb_object_keys(kit) AS part
+         WHERE backordered > 0 AND kit IS NOT NULL AND part = ANY(CAST(:skus AS text[]))
+         UNION
+        SELECT order_id FROM orders WHERE state = 'backordered' AND expected_at IS NOT NULL
+    ), parts AS (
+        SELECT order_id, part.sku, sum(backordered * part.units) AS units
+          FROM concerned JOIN order_lines USING (order_id), LATERAL (
+               SELECT order_lines.sku, 1 AS units WHERE kit IS NULL
+                UNION ALL
+               SELECT key, value::integer FROM jsonb_each_text(kit)) AS part
+         WHERE backordered > 0
+         GROUP BY order_id, part.sku
+    ), wanted AS (
+        SELECT order_id, jsonb_object_agg(sku, units) AS units FROM parts GROUP BY order_id)
+    SELECT order_id, hold_id, expected_at, wanted.units,
+           (SELECT array_agg(warehouse) FROM channel_warehouses
+             WHERE channel_warehouses.channel = orders.channel) AS warehouses,
+           (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
+             WHERE order_exclusions.order_id = orders.order_id) AS excluded
+      FROM orders JOIN wanted USING (order_id)
+     WHERE state = 'backordered'
+     ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
+              promised_at, order_id
+""")
+_EXPECT_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('expected_at', 0))")
+# Skipped while another has them locked: they are being placed or changed at this moment.
+_LOCK_BACKORDERED = text("""
+    SELECT order_id FROM orders
+     WHERE order_id = ANY(CAST(:order_ids AS text[])) AND state = 'backordered'
+     ORDER BY order_id
+       FOR NO KEY UPDATE SKIP LOCKED
+""")
+_EXPECT = """
+    UPDATE orders SET expected_at = told.expected_at
+      FROM unnest(CAST(:order_ids AS text[]), CAST(:moments AS timestamptz[]))
+        AS told (order_id, expected_at)
+     WHERE orders.order_id = told.order_id AND state = 'backordered'
+ RETURNING 1
+"""
 _AGE = text("UPDATE ageing_rules SET share = :share, asks = :asks WHERE priority = :priority")
 # Skipped while another has them locked: they are being placed at this moment.
 _PROMOTE = text("""
     WITH aged AS (
         SELECT order_id, asks
-          FROM orders JOIN ageing_rules AS rule ON rule.priority = asked_priority
-         WHERE state = 'waiting'
-           AND asked_at <= CAST(:now AS timestamptz)
-                           - share * CAST(:longest_wait_s AS integer) * interval '1 second'
-         ORDER BY asked_at, order_id
-         LIMIT :limit
-           FOR UPDATE OF orders SKIP LOCKED)
+          FROM ageing_rules AS rule CROSS JOIN LATERAL (
+               SELECT order_id FROM orders
+                WHERE state = 'waiting' AND asked_priority = rule.priority
+                  AND asked_at <= CAST(:now AS timestamptz)
+                                  - share * CAST(:longest_wait_s AS integer) * interval '1 second'
+                ORDER BY asked_at, order_id
+                LIMIT :limit
+                  FOR UPDATE SKIP LOCKED) AS oldest)
     UPDATE orders SET asked_priority = asks, asked_at = :now
       FROM aged WHERE orders.order_id = aged.order_id
  RETURNING orders.order_id, asked_priority
@@ -141,6 +251,8 @@ def insert(
     destination: Point,
     ordered_at: datetime,
     promised_at: datetime,
+    hold_id: str | None,
+    sale: str | None,
     tx: Transaction,
 ) -> Write:
     """A new order that waits to be placed."""
@@ -159,6 +271,8 @@ def insert(
             "promised_at": promised_at,
             "now": tx.now,
             "correlation_id": tx.cause.correlation_id,
+            "hold_id": hold_id,
+            "sale": sale,
         },
         rows=1,
     )
@@ -174,6 +288,7 @@ def insert_lines(order_id: str, lines: Collection[Line]) -> Write:
             "skus": [line.sku for line in lines],
             "quantities": [line.quantity for line in lines],
             "prices": [line.unit_price_cents for line in lines],
+            "kits": [None if line.kit is None else json.dumps(dict(line.kit)) for line in lines],
         },
         rows=len(lines),
     )
@@ -223,7 +338,7 @@ def take_overdue_early(tx: Transaction, before: datetime, limit: int) -> Sequenc
 def lines(tx: Transaction, order_id: str) -> tuple[Line, ...]:
     """The lines of an order that is locked, by number."""
     return tuple(
-        Line(row.line_no, row.sku, row.quantity, row.unit_price_cents)
+        Line(row.line_no, row.sku, row.quantity, row.unit_price_cents, row.kit)
         for row in tx.rows(_LINES, order_id=order_id)
     )
 
@@ -252,9 +367,57 @@ def move(
     )
 
 
-def move_units(order_id: str, units: str) -> Write:
-    """All units of the order become 'allocated', 'backordered' or 'cancelled'."""
-    return Write(_MOVE_UNITS, {"order_id": order_id, "units": units})
+def move_units(order: Order, units: str) -> tuple[Write, ...]:
+    """All units of the order become 'allocated', 'backordered', 'waiting' or 'cancelled'.
+
+    What waited for stock under a cap leaves room for others.
+    """
+    moved = Write(_MOVE_UNITS, {"order_id": order.order_id, "units": units})
+    if order.state is not OrderState.BACKORDERED or units == "backordered":
+        return (moved,)
+    return (moved, Write(_LEAVE_CAP, {"order_id": order.order_id}))
+
+
+def set_caps(tx: Transaction, caps: Mapping[str, int | None]) -> None:
+    """How many units of each SKU may wait for stock; None for any number."""
+    capped = {sku: cap for sku, cap in caps.items() if cap is not None}
+    tx.connection.execute(_DROP_CAPS, {"skus": sorted(caps.keys() - capped.keys())})
+    tx.connection.execute(_SET_CAPS, {"skus": list(capped), "caps": list(capped.values())})
+
+
+def set_scope(tx: Transaction, channel: str, shares: Mapping[str, int]) -> None:
+    """Warehouse -> the share of it, in percent, that a channel may sell; empty: all of all."""
+    tx.connection.execute(_DROP_SCOPE, {"channel": channel})
+    tx.connection.execute(
+        _SET_SCOPE,
+        {"channel": channel, "warehouses": list(shares), "shares": list(shares.values())},
+    )
+
+
+def exclude(
+    tx: Transaction, order_id: str, skus: Collection[str], warehouse: str, reason: str
+) -> Write:
+    """The warehouse could not pick these for the order, and is not asked for them again."""
+    return Write(
+        _EXCLUDE,
+        {
+            "order_id": order_id,
+            "skus": sorted(skus),
+            "warehouse": warehouse,
+            "reason": reason,
+            "now": tx.now,
+        },
+    )
+
+
+def lock_caps(tx: Transaction, skus: Collection[str]) -> dict[str, int]:
+    """How many more units of each capped SKU may wait; locked. SKUs without a cap are missing."""
+    return {row.sku: row.cap - row.taken for row in tx.rows(_LOCK_CAPS, skus=sorted(set(skus)))}
+
+
+def take_cap(units: Mapping[str, int]) -> Write:
+    """Units of capped SKUs begin to wait; `lock_caps` said that there is room."""
+    return Write(_TAKE_CAP, {"skus": list(units), "units": list(units.values())}, rows=len(units))
 
 
 def backordered_for(
@@ -270,15 +433,51 @@ def backordered_skus(tx: Transaction) -> tuple[str, ...]:
     return tuple(row.sku for row in tx.rows(_BACKORDERED_SKUS))
 
 
+def waitlist(tx: Transaction, skus: Collection[str]) -> Sequence[Waiting]:
+    """Who waits for any of these SKUs or was told a moment, in fair order, with all it wants."""
+    return [
+        Waiting(
+            order_id=row.order_id,
+            wants=row.units,
+            warehouses=None if row.warehouses is None else frozenset(row.warehouses),
+            excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
+            hold_id=row.hold_id,
+            expected_at=row.expected_at,
+        )
+        for row in tx.rows(_WAITLIST, skus=sorted(skus))
+    ]
+
+
+def expect_alone(tx: Transaction) -> bool:
+    """Whether nobody else works out moments now; then nobody does until the transaction ends."""
+    return bool(tx.connection.execute(_EXPECT_ALONE).scalar_one())
+
+
+def lock_backordered(tx: Transaction, order_ids: Collection[str]) -> tuple[str, ...]:
+    """Those of the orders that still wait for stock and that nobody else has at this moment."""
+    rows = tx.rows(_LOCK_BACKORDERED, order_ids=sorted(order_ids))
+    return tuple(row.order_id for row in rows)
+
+
+def expect(moments: Mapping[str, datetime | None]) -> Write:
+    """When each of these backordered orders can probably be placed; None where nobody knows."""
+    parameters = {"order_ids": list(moments), "moments": list(moments.values())}
+    return Write(_EXPECT, parameters, rows=len(moments))
+
+
 def set_ageing(tx: Transaction, priority: Priority, share: float, asks: Priority) -> None:
     """After a share of the longest wait in one queue, its orders ask another queue too."""
     tx.connection.execute(_AGE, {"priority": priority, "share": share, "asks": asks})
 
 
 def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[str, Priority]]:
-    """Waiting orders that have waited for their share in one queue, and the one to ask now."""
+    """Waiting orders that have waited for their share in one queue, and the one to ask now.
+
+    At most `limit` of each queue, so that a flood in one does not keep another's from moving up.
+    """
     rows = tx.rows(_PROMOTE, now=tx.now, longest_wait_s=longest_wait_s, limit=limit)
-    return [(row.order_id, Priority(row.asked_priority)) for row in rows]
+    found = [(row.order_id, Priority(row.asked_priority)) for row in rows]
+    return sorted(found, key=lambda order: list(Priority).index(order[1]))
 
 
 def _early(row: Any) -> EarlyChange:
@@ -299,4 +498,10 @@ def _order(row: Any) -> Order | None:
         address=row.destination,
         promised_at=row.promised_at,
         correlation_id=row.correlation_id,
+        channel=row.channel,
+        hold_id=row.hold_id,
+        sale=row.sale,
+        expected_at=row.expected_at,
+        scope=row.scope,
+        excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
     )

@@ -1,5 +1,6 @@
 """The words of orders."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,12 +33,19 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an order, in units."""
+    """One line of an order. A kit is sent as its components, as they were when it was ordered."""
 
     line_no: int
     sku: str
     quantity: int
     unit_price_cents: int
+    kit: Mapping[str, int] | None = None  # component -> units of it in one unit of the line
+
+    @property
+    def parts(self) -> Mapping[str, int]:
+        """SKU -> units of it that the whole line takes from the stock."""
+        each = {self.sku: 1} if self.kit is None else self.kit
+        return {sku: units * self.quantity for sku, units in each.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,25 @@ class Order:
     address: dict[str, Any]
     promised_at: datetime
     correlation_id: str  # of the event that brought it
+    channel: str
+    hold_id: str | None  # what its cart held, until it is placed
+    sale: str | None  # whose allotments it may take from
+    expected_at: datetime | None  # when it can probably be placed, while it waits for stock
+    # warehouse -> the share of it, in percent, that the channel may sell; None: all of everything.
+    scope: Mapping[str, int] | None
+    excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a backordered order waits for, and from where it may have it."""
+
+    order_id: str
+    wants: Mapping[str, int]  # SKU -> units, a kit as its components
+    warehouses: frozenset[str] | None  # None: all
+    excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
+    hold_id: str | None
+    expected_at: datetime | None
 
 
 class UnknownOrder(Rejected):

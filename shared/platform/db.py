@@ -6,6 +6,7 @@ for each of them and fails as one. Every guard that must hold is part of its own
 guard that holds for fewer rows than expected rolls the whole step back.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,13 @@ from shared.platform.config import Config
 
 Result = TypeVar("Result")
 
+SILENCE_S = 3.0  # beyond a statement's time-out, after which a server is taken for gone
+WAIT_FOR_CONNECTION_S = 10.0
 ATTEMPTS = 5  # of a transaction that lost a race for a lock; then the queue's back-off takes over
+
+# Of every connection that a restart cuts it would tell with a trace, beside lines that are JSON;
+# what matters of it reaches us as DatabaseUnavailable.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 # What Postgres says when another transaction was faster; running anew is the documented answer.
 _LOST_RACE = {
@@ -150,7 +157,7 @@ class Database:
                 with self._engine.begin() as connection:
                     tx = Transaction(connection, self._clock(), cause)
                     result = step(tx)
-            except (DBAPIError, PoolExhausted, LostRace) as error:
+            except (DBAPIError, PoolExhausted, LostRace, OSError) as error:
                 lost = _translated(error)
                 if not isinstance(lost, LostRace) or attempt == ATTEMPTS:
                     raise lost from error
@@ -171,7 +178,7 @@ class Database:
             with self._autocommit.connect() as connection:
                 result = connection.execute(statement, parameters)
                 return result.all() if result.returns_rows else []
-        except (DBAPIError, PoolExhausted) as error:
+        except (DBAPIError, PoolExhausted, OSError) as error:
             raise _translated(error) from error
 
     def now(self) -> datetime:
@@ -196,14 +203,20 @@ def engine_for(config: Config) -> Engine:
         # Our statements have one good plan each; planning them anew costs more than running them.
         "-c plan_cache_mode=force_generic_plan"
     )
+    patience_s = config.statement_timeout_ms / 1_000 + SILENCE_S
     if config.database_url is not None:
         engine = create_engine(
             config.database_url.get_secret_value(),
             pool_size=config.pool_size,
             max_overflow=0,
+            pool_timeout=WAIT_FOR_CONNECTION_S,
             hide_parameters=True,  # errors and the pool's log must not tell a customer's address
             # Building a TLS context takes 25 ms a connection, and a URL is for loopback only.
-            connect_args={"ssl_context": False, "startup_params": {"options": options}},
+            connect_args={
+                "ssl_context": False,
+                "startup_params": {"options": options},
+                "timeout": patience_s,
+            },
         )
     else:
         engine = create_engine(
@@ -211,10 +224,11 @@ def engine_for(config: Config) -> Engine:
             creator=_cloud_sql(config, config.instance_connection_name or "", options),
             pool_size=config.pool_size,
             max_overflow=0,
+            pool_timeout=WAIT_FOR_CONNECTION_S,
             hide_parameters=True,
             pool_pre_ping=True,
         )
-    driver.tune(engine)
+    driver.tune(engine, patience_s)
     return engine
 
 
@@ -234,13 +248,13 @@ def _cloud_sql(config: Config, instance: str, options: str) -> Callable[[], obje
 
 
 def _translated(
-    error: DBAPIError | PoolExhausted | LostRace,
+    error: DBAPIError | PoolExhausted | LostRace | OSError,
 ) -> LostRace | DatabaseUnavailable | BrokenStatement:
     if isinstance(error, LostRace):
         return error
     if isinstance(error, PoolExhausted):
         return DatabaseUnavailable("every connection is in use")
-    sqlstate = driver.sqlstate(error.orig)
+    sqlstate = "" if isinstance(error, OSError) else driver.sqlstate(error.orig)
     if not sqlstate:  # not from the server: the socket
         return DatabaseUnavailable("no connection to the database")
     if sqlstate in _LOST_RACE:

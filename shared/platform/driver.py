@@ -26,9 +26,19 @@ _TIMESTAMPTZ_OID = 1184
 _NULL = b"\xff\xff\xff\xff"
 
 
-def tune(engine: Engine) -> None:
-    """Make every connection of a pg8000 engine keep its prepared statements and save trips."""
-    event.listen(engine, "connect", _tune_connection)
+def tune(engine: Engine, patience_s: float) -> None:
+    """Make every connection of a pg8000 engine keep its prepared statements and save trips.
+
+    A server that says nothing for `patience_s` is taken for gone: its own time-outs end a statement
+    only while it is there to do so.
+    """
+
+    def tune_connection(connection: Any, _record: object) -> None:
+        _tune_connection(connection)
+        connection._usock.settimeout(patience_s)  # noqa: SLF001
+        connection._sock = _Patient(connection._sock)  # noqa: SLF001
+
+    event.listen(engine, "connect", tune_connection)
     event.listen(engine, "do_execute", _execute)
     # The dialect would leave AUTOCOMMIT by setting the session's isolation anew and committing
     # that: three trips after every single statement, to say what the server was never told.
@@ -41,11 +51,30 @@ def sqlstate(error: BaseException | None) -> str:
     return str(said.get("C", "")) if isinstance(said, dict) else ""
 
 
+class _Patient:
+    """A connection's stream, whose time-outs are errors of the driver's own kind.
+
+    pg8000 lets the first of them through as it is; SQLAlchemy would then use the connection again,
+    out of step with a server that answers late.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.write, self.flush, self.close = stream.write, stream.flush, stream.close
+
+    def read(self, size: int) -> bytes:
+        try:
+            found: bytes = self._stream.read(size)
+        except OSError as error:
+            raise core.InterfaceError("network error") from error
+        return found
+
+
 def _leave_autocommit(connection: Any) -> None:
     connection.autocommit = False
 
 
-def _tune_connection(connection: Any, _record: object) -> None:
+def _tune_connection(connection: Any) -> None:
     def commit() -> None:
         if connection._in_transaction:  # noqa: SLF001
             connection.execute_simple("commit")

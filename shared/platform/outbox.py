@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, text
 
@@ -68,6 +68,17 @@ class Outgoing:
     event_id: str
     attributes: dict[str, str]
     body: bytes
+
+
+class Destinations(Protocol):
+    """The topics or the queues: whatever takes messages of one kind, by its name."""
+
+    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+        """Send messages that share an ordering key, in this order; sending them again is harmless.
+
+        Raises:
+            GoogleAPICallError: not all of them were taken; all are to be sent again.
+        """
 
 
 def put(tx: Transaction, *messages: Event | Work) -> Write:

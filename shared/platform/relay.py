@@ -6,9 +6,7 @@ row that was sent and not yet forgotten is sent again under the same event id, a
 it recognises it.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Mapping
 
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import GoogleAuthError
@@ -16,11 +14,7 @@ from google.auth.exceptions import GoogleAuthError
 from shared.kit.errors import DispatchError
 from shared.platform import log, outbox
 from shared.platform.db import Database
-from shared.platform.outbox import Outgoing
-
-if TYPE_CHECKING:  # each costs a third of a second of a cold start; not every function needs both
-    from shared.platform.tasks import Queues
-    from shared.platform.topics import Topics
+from shared.platform.outbox import Destinations, Outgoing
 
 BATCH = 500  # lanes leased at once by a sweep
 
@@ -29,14 +23,15 @@ class Relay:
     """Sends for one process. Several may run at once; a lane is in one hand only."""
 
     def __init__(
-        self,
-        database: Database,
-        topics: "Callable[[], Topics]",
-        queues: "Callable[[], Queues]",
+        self, database: Database, destinations: Mapping[str, Callable[[], Destinations]]
     ) -> None:
+        """A relay to the topics and queues of `destinations`, by kind.
+
+        Each is made when it is first needed: it costs a third of a second of a cold start, and not
+        every function needs both.
+        """
         self._database = database
-        self._topics = topics
-        self._queues = queues
+        self._destinations = destinations
 
     def send(self, lanes: Collection[str]) -> None:
         """Send what stands in these lanes, after a commit. What cannot be sent waits for a sweep.
@@ -61,13 +56,14 @@ class Relay:
         """Lease some lanes and send what is in them. Returns how many messages were leased."""
         messages = outbox.claim(self._database, lanes, self._database.now(), BATCH)
         arrived: list[int] = []
-        for (kind, destination, key), group in groupby(
-            sorted(messages, key=lambda m: (m.kind, m.destination, m.ordering_key, m.outbox_id)),
-            key=lambda m: (m.kind, m.destination, m.ordering_key),
-        ):
-            batch = tuple(group)
+        batches: dict[tuple[str, str, str], list[Outgoing]] = {}
+        for message in messages:
+            place = (message.kind, message.destination, message.ordering_key)
+            batches.setdefault(place, []).append(message)
+        # Few before many, else the older first: a flood for one queue does not hold up another.
+        for (kind, destination, key), batch in sorted(batches.items(), key=lambda at: len(at[1])):
             try:
-                self._send_batch(kind, destination, key, batch)
+                self._destinations[kind]().send(destination, key, batch)
             except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
                 # The lease stays: it keeps the lane from being tried again at once.
                 log.failure("outbox.not_sent", error, destination=destination, count=len(batch))
@@ -76,10 +72,3 @@ class Relay:
         if arrived:
             outbox.sent(self._database, arrived)
         return len(messages)
-
-    def _send_batch(self, kind: str, destination: str, key: str, batch: Sequence[Outgoing]) -> None:
-        if kind == "topic":
-            self._topics().publish(destination, key, [(m.attributes, m.body) for m in batch])
-        else:
-            for message in batch:
-                self._queues().add(destination, message.event_id, message.attributes, message.body)

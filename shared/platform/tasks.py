@@ -5,41 +5,42 @@ and retry_config), so an enqueuer knows neither addresses nor accounts. The URL 
 in every task is a placeholder that the queue overrides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from google.api_core.exceptions import Conflict
 from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.types import CreateTaskRequest, HttpMethod, HttpRequest, Task
 
 from shared.platform.config import Config
+from shared.platform.outbox import Outgoing
 
 TIMEOUT_S = 10.0
 PLACEHOLDER_URL = "https://queue.invalid/"
 
 
 class Queues:
-    """The queues of one project and location."""
+    """The queues of one project and location: `Destinations` of work."""
 
     def __init__(self, config: Config) -> None:
         self._prefix = f"projects/{config.project}/locations/{config.location}/queues"
         self._client = _client(config.tasks_address)
 
-    def add(self, queue: str, name: str, attributes: Mapping[str, str], body: bytes) -> None:
-        """Add a task; adding one of the same name again changes nothing.
+    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+        """Add tasks to a queue; the event id is a task's name, so that it is added once."""
+        del ordering_key  # work has none
+        for message in messages:
+            self._add(f"{self._prefix}/{name}", message)
 
-        Raises:
-            GoogleAPICallError: the queue did not take it.
-        """
-        parent = f"{self._prefix}/{queue}"
+    def _add(self, queue: str, message: Outgoing) -> None:
         request = HttpRequest(
             http_method=HttpMethod.POST,
             url=PLACEHOLDER_URL,
-            headers={"Content-Type": "application/json", **attributes},
-            body=body,
+            headers={"Content-Type": "application/json", **message.attributes},
+            body=message.body,
         )
-        task = Task(name=f"{parent}/tasks/{name}", http_request=request)
+        task = Task(name=f"{queue}/tasks/{message.event_id}", http_request=request)
         try:
-            self._client.create_task(CreateTaskRequest(parent=parent, task=task), timeout=TIMEOUT_S)
+            self._client.create_task(CreateTaskRequest(parent=queue, task=task), timeout=TIMEOUT_S)
         except Conflict:  # gRPC says AlreadyExists, REST its parent class
             return
 

@@ -4,39 +4,38 @@ The high-level publisher batches in a thread of its own and waits 10 ms for comp
 already has its batches, so the plain call is both faster and simpler.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
 from shared.platform.config import Config
+from shared.platform.outbox import Outgoing
 
 AT_ONCE = 500  # messages; Pub/Sub takes 1,000 or 10 MB in one call
 TIMEOUT_S = 10.0  # well below the outbox lease
 
 
 class Topics:
-    """The topics of one project."""
+    """The topics of one project: `Destinations` of events."""
 
     def __init__(self, config: Config) -> None:
         self._prefix = f"projects/{config.project}/topics"
         self._client = _client(config.pubsub_address)
 
-    def publish(
-        self, topic: str, ordering_key: str, messages: Sequence[tuple[Mapping[str, str], bytes]]
-    ) -> None:
-        """Publish (attributes, data) pairs that share one ordering key, in this order.
-
-        Raises:
-            GoogleAPICallError: the topic did not take them; all are to be sent again.
-        """
+    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+        """Publish to a topic; whoever hears an event twice knows it by its `ce-id`."""
         for start in range(0, len(messages), AT_ONCE):
             self._client.publish(
                 PublishRequest(
-                    topic=f"{self._prefix}/{topic}",
+                    topic=f"{self._prefix}/{name}",
                     messages=[
-                        PubsubMessage(data=data, attributes=attributes, ordering_key=ordering_key)
-                        for attributes, data in messages[start : start + AT_ONCE]
+                        PubsubMessage(
+                            data=message.body,
+                            attributes=message.attributes,
+                            ordering_key=ordering_key,
+                        )
+                        for message in messages[start : start + AT_ONCE]
                     ],
                 ),
                 timeout=TIMEOUT_S,

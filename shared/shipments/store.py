@@ -22,11 +22,12 @@ _PLAN = """
  RETURNING 1
 """
 _PACK = """
-    INSERT INTO parcel_items (parcel_id, line_no, order_id, sku, quantity)
-    SELECT parcel_id, line_no, :order_id, sku, quantity
+    INSERT INTO parcel_items (parcel_id, line_no, order_id, sku, quantity, partition)
+    SELECT parcel_id, line_no, :order_id, sku, quantity, partition
       FROM unnest(CAST(:parcel_ids AS text[]), CAST(:line_nos AS integer[]),
-                  CAST(:skus AS text[]), CAST(:quantities AS integer[]))
-        AS item (parcel_id, line_no, sku, quantity)
+                  CAST(:skus AS text[]), CAST(:quantities AS integer[]),
+                  CAST(:partitions AS smallint[]))
+        AS item (parcel_id, line_no, sku, quantity, partition)
  RETURNING 1
 """
 _COLUMNS = """
@@ -41,14 +42,14 @@ _OF_ORDER = text(
 )
 _ORDER_OF = text("SELECT order_id FROM parcels WHERE tracking_code = :tracking_code")
 _CONTENTS = text("""
-    SELECT parcel_id, line_no, sku, quantity
+    SELECT parcel_id, line_no, sku, quantity, partition
       FROM parcel_items
      WHERE parcel_id = ANY(CAST(:parcel_ids AS text[]))
-     ORDER BY parcel_id, line_no
+     ORDER BY parcel_id, line_no, sku, partition
 """)
 _CANCEL = """
     UPDATE parcels SET state = 'cancelled', cancelled_at = :now
-     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state = 'planned'
+     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state IN ('planned', 'labelled')
  RETURNING 1
 """
 _REQUEST_LABEL = """
@@ -103,6 +104,7 @@ def plan(tx: Transaction, order_id: str, parcels: Sequence[PlannedParcel]) -> tu
                 "line_nos": [item.line_no for _, item in contents],
                 "skus": [item.sku for _, item in contents],
                 "quantities": [item.quantity for _, item in contents],
+                "partitions": [item.partition for _, item in contents],
             },
             rows=len(contents),
         ),
@@ -130,7 +132,7 @@ def contents(tx: Transaction, parcel_ids: Collection[str]) -> dict[str, tuple[Co
     """What is in each of the parcels, by line."""
     found: dict[str, tuple[Content, ...]] = dict.fromkeys(parcel_ids, ())
     for row in tx.rows(_CONTENTS, parcel_ids=sorted(parcel_ids)):
-        found[row.parcel_id] += (Content(row.line_no, row.sku, row.quantity),)
+        found[row.parcel_id] += (Content(row.line_no, row.sku, row.quantity, row.partition),)
     return found
 
 

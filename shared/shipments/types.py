@@ -21,11 +21,15 @@ class ParcelState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Units of one order line."""
+    """Units of one order line, and the partition of the warehouse's stock that promised them.
+
+    The SKU is the line's, or a component of it where the line is a kit.
+    """
 
     line_no: int
     sku: str
     quantity: int
+    partition: int = 0
 
 
 @dataclass(frozen=True, slots=True)

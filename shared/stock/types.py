@@ -1,47 +1,133 @@
 """The words of stock.
 
-available-to-promise = on-hand - reserved - safety, never below zero.
+available-to-promise = on-hand - reserved - held - safety, never below zero; nothing of a row that
+is fenced off. A balance is one row; where a SKU is sold faster than one row can be locked, or a
+sale has units of its own, a warehouse has several rows of it, its partitions.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from shared.kit.errors import Rejected
 from shared.kit.geo import Point
 
 
+class Key(NamedTuple):
+    """What names a balance; sorted, it is the order in which rows are locked."""
+
+    sku: str
+    warehouse: str
+    partition: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The balance of one SKU in one warehouse, in units."""
+    """The balance of one SKU in one partition of one warehouse, in units."""
 
     sku: str
     warehouse: str
     on_hand: int
     reserved: int
     safety: int
+    held: int = 0
+    partition: int = 0
+    allotment: str | None = None  # the sale that alone may take from it
+    fenced_for: str | None = None  # why nothing of it is promised
+    spread: int = 1  # over how many rows its units are spread
+
+    @property
+    def key(self) -> Key:
+        return Key(self.sku, self.warehouse, self.partition)
+
+    @property
+    def free(self) -> int:
+        """Units that nobody was promised, safety included; below zero in a corrupt row."""
+        return self.on_hand - self.reserved - self.held
 
     @property
     def available(self) -> int:
         """Units that may still be promised."""
-        return max(0, self.on_hand - self.reserved - self.safety)
+        return 0 if self.fenced_for else max(0, self.free - self.safety)
 
-    def plus(self, units: int) -> "Level":
-        """The balance after `units` were added to what is on hand."""
-        return replace(self, on_hand=self.on_hand + units)
+    def after(self, change: "Change") -> "Level":
+        """The balance once `change` is made."""
+        return replace(
+            self,
+            on_hand=self.on_hand + change.on_hand,
+            reserved=self.reserved + change.reserved,
+            held=self.held + change.held,
+        )
 
-    def without_reserved(self, units: int) -> "Level":
-        """The balance after `units` that were promised are free again."""
-        return replace(self, reserved=self.reserved - units)
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is added to the figures of one balance; taken away where it is negative."""
+
+    key: Key
+    on_hand: int = 0
+    reserved: int = 0
+    held: int = 0
+
+
+def together(changes: Iterable[Change], *, empty_too: bool = False) -> tuple[Change, ...]:
+    """One change a balance, in the order in which balances are locked; those of nothing left out.
+
+    >>> mugs = Key("MUG", "BER")
+    >>> together([Change(mugs, held=-2), Change(mugs, reserved=2)])
+    (Change(key=Key(sku='MUG', warehouse='BER', partition=0), on_hand=0, reserved=2, held=-2),)
+    """
+    sums: dict[Key, Change] = {}
+    for change in changes:
+        known = sums.get(change.key, Change(change.key))
+        sums[change.key] = Change(
+            change.key,
+            known.on_hand + change.on_hand,
+            known.reserved + change.reserved,
+            known.held + change.held,
+        )
+    made = (sums[key] for key in sorted(sums))
+    return tuple(c for c in made if empty_too or c.on_hand or c.reserved or c.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Balances that are locked, and when each (sku, warehouse) was counted last."""
+
+    levels: Mapping[Key, Level]
+    counted_at: Mapping[tuple[str, str], datetime | None]
+
+    def of(self, sku: str, warehouse: str) -> list[Level]:
+        """The partitions of a balance, by number."""
+        return [
+            level
+            for key, level in sorted(self.levels.items())
+            if (key.sku, key.warehouse) == (sku, warehouse)
+        ]
+
+    def already_counted(self, sku: str, warehouse: str, moment: datetime) -> bool:
+        """Whether a count that was taken at `moment` or later has been applied."""
+        counted_at = self.counted_at.get((sku, warehouse))
+        return counted_at is not None and moment <= counted_at
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """A locked balance together with where it is and what a unit weighs."""
+    """A locked balance together with where it is."""
 
     level: Level
     location: Point
-    unit_weight_g: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sku:
+    """What a unit weighs, and from when on it may be sent; None where it is on sale."""
+
+    sku: str
+    weight_g: int
+    released_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +138,36 @@ class Warehouse:
     address: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """Units of one SKU that one warehouse is to send."""
+class MovementKind(StrEnum):
+    """Why units came to on-hand or left it."""
 
-    warehouse: str
-    sku: str
-    quantity: int
+    RECEIPT = "receipt"
+    SHIPMENT = "shipment"
+    RETURN = "return"
+    COUNT = "count"  # the difference that a count found
+    ADJUSTMENT = "adjustment"  # by hand, with a reason
+    SHORT_PICK = "short_pick"  # promised, and not on the shelf
+    TRANSFER_OUT = "transfer_out"
+    TRANSFER_IN = "transfer_in"
+    WRITE_OFF = "write_off"
+    REPARTITION = "repartition"  # between two partitions of a warehouse; sums to nothing
+    REPAIR = "repair"  # by reconciliation: the ledger follows the balance
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
     """Units added to (or taken from) on-hand. The reference makes it unrepeatable."""
 
-    sku: str
-    warehouse: str
-    kind: str
+    key: Key
+    kind: MovementKind
     quantity: int
     reference: str
     occurred_at: datetime
+    reason: str = ""
 
 
 class UnknownSku(Rejected):
-    """A warehouse reports something that the catalogue does not have."""
+    """Somebody names something that the catalogue does not have."""
 
     code = "unknown_sku"
 
@@ -83,6 +176,18 @@ class UnknownWarehouse(Rejected):
     """No such warehouse."""
 
     code = "unknown_warehouse"
+
+
+class KitHasNoStock(Rejected):
+    """A kit is named where only what lies on a shelf can be: its components are meant."""
+
+    code = "kit_has_no_stock"
+
+
+class KitRefused(Rejected):
+    """What a kit is said to be made of cannot be."""
+
+    code = "kit_refused"
 
 
 class CountBelowReserved(Rejected):

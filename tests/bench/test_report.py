@@ -20,6 +20,13 @@ def test_a_goal_is_the_least_share_of_the_floor(goal: float | None, met: bool | 
     assert Figure("orders placed", "orders/s", [100.0], [250.0], goal).met is met
 
 
+@pytest.mark.parametrize(("goal", "met"), [(2.0, False), (2.5, True), (None, None)])
+def test_where_less_is_better_a_goal_is_the_highest_ratio(
+    goal: float | None, met: bool | None
+) -> None:
+    assert Figure("wait p95", "ms", [250.0], [100.0], goal, at_most=True).met is met
+
+
 def test_a_figure_without_a_floor_has_neither_ratio_nor_verdict() -> None:
     found = Figure("transaction p50", "ms", [3.0, 4.0]).as_json()
 
@@ -32,7 +39,10 @@ def test_people_are_shown_a_goal_that_is_missed_and_every_fault() -> None:
     out = io.StringIO()
     report = Report(
         benchmark="placement",
-        figures=[Figure("orders placed", "orders/s", [100.0], [250.0], goal=0.5)],
+        figures=[
+            Figure("orders placed", "orders/s", [100.0], [250.0], goal=0.5),
+            Figure("wait p95", "ms", [100.0], [50.0], goal=3.0, at_most=True),
+        ],
         facts={"stock_rows": 7},
         faults=["nothing is oversold: MUG in BER: 3, should be at most 2"],
         breakdown=[Part("commit", 1, 300.0, 20.0), Part("decide", 1, 100.0)],
@@ -41,7 +51,7 @@ def test_people_are_shown_a_goal_that_is_missed_and_every_fault() -> None:
     show(report, Console(file=out, width=120))
 
     shown = out.getvalue()
-    for expected in ("0.40", "0.50", "not yet", "at most 2", "stock rows: 7", "75%"):
+    for expected in ("0.40", "0.50", "not yet", "≤ 3.00", "at most 2", "stock rows: 7", "75%"):
         assert expected in shown
 
 

@@ -66,7 +66,7 @@ class Alone:
         self._ready.set()
         await self._stopped.wait()
         await grpc_server.stop(None)
-        topics.close()
+        await topics.close()
         await outbound.close()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
-from emulators.google.pubsub.disk import FILE, Disk, StateTaken
+from emulators import disk
+from emulators.google.pubsub.journal import FILE
 from tests.conformance.cloud import PROJECT, Cloud
 from tests.conformance.pubsub_alone import alone, kill, start
 from tests.conformance.recorder import Recorder
@@ -273,19 +274,19 @@ def test_what_is_settled_leaves_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_folder_serves_one_process_at_a_time(tmp_path: Path) -> None:
-    with alone(tmp_path), pytest.raises(StateTaken, match="locked"):
-        Disk(tmp_path)
+    with alone(tmp_path), pytest.raises(disk.Unusable, match="locked"):
+        disk.Disk(tmp_path / FILE)
 
 
 def test_when_the_disk_fails_nothing_is_answered_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_disk: Disk, _statements: object) -> None:
+    def fail(_connection: sqlite3.Connection, _statements: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     with alone(tmp_path) as cloud:
         topic = cloud.topic()
-        monkeypatch.setattr(Disk, "_write", fail)
+        monkeypatch.setattr(disk, "_commit", fail)
         for _ in range(2):
             with pytest.raises(exceptions.ServiceUnavailable, match="disk is full"):
                 cloud.publisher.publish(

@@ -1,6 +1,7 @@
 """The simulator as a process of its own, with a place that takes its webhooks."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -110,7 +111,8 @@ def mailbox() -> Iterator[Mailbox]:
 def start(*options: str) -> subprocess.Popen[str]:
     """Start a simulator process; its first line on stdout says where it listens."""
     return subprocess.Popen(
-        [sys.executable, "-m", "emulators.easypost", "--webhook-secret", SECRET, *options],
+        [sys.executable, "-m", "emulators.easypost", *options],
+        env={**os.environ, "EASYPOST_WEBHOOK_SECRET": SECRET},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

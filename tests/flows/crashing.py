@@ -54,7 +54,9 @@ class Worker:
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self.database: Database = connect(config, clock)
-        self.relay = Relay(self.database, lambda: Topics(config), lambda: Queues(config))
+        self.relay = Relay(
+            self.database, {"topic": lambda: Topics(config), "queue": lambda: Queues(config)}
+        )
         assert config.easypost_api_key is not None
         self._carrier: Carrier = EasyPost(
             api_key=config.easypost_api_key.get_secret_value(), api_base=config.easypost_api_base
@@ -202,8 +204,8 @@ def _child(order: dict[str, Any], pipe: int) -> None:
     fuse = _Fuse(pipe, order["moment"])
     _guard_postgres(fuse)
     fuse.guard(HTTPAdapter, "send", lambda _self, request, *_: f"{request.method} carrier")
-    fuse.guard(Topics, "publish", lambda _self, topic, *_: f"publish {topic}")
-    fuse.guard(Queues, "add", lambda _self, queue, *_: f"add to {queue}")
+    fuse.guard(Topics, "send", lambda _self, topic, *_: f"publish {topic}")
+    fuse.guard(Queues, "_add", lambda _self, queue, *_: f"add to {queue.rpartition('/')[2]}")
     now = datetime.fromisoformat(order["now"])
     Worker(read(os.environ), lambda: now).do(Job(**order["job"]))
     fuse.reach("end")

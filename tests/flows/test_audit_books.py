@@ -78,6 +78,22 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
         ),
     ),
     (
+        "held equals the units of open holds",
+        (
+            "UPDATE stock_levels SET held = held + 1, on_hand = on_hand + 1 WHERE sku = 'PEN'",
+            """UPDATE stock_movements SET quantity = quantity + 1 WHERE sku = 'PEN'
+               AND kind = 'receipt'""",
+        ),
+    ),
+    (
+        "what waits under a cap is what is backordered",
+        ("INSERT INTO backorder_caps (sku, cap, taken) VALUES ('PEN', 9, 9)",),
+    ),
+    (
+        "a kit has no stock of its own",
+        ("INSERT INTO kit_components (kit, component, quantity) VALUES ('PEN', 'CUP', 1)",),
+    ),
+    (
         "on-hand equals the sum of movements",
         ("UPDATE stock_levels SET on_hand = on_hand + 1 WHERE sku = 'PEN'",),
     ),

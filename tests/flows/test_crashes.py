@@ -252,10 +252,10 @@ def test_a_placement_killed_at_any_moment_is_whole_or_not_there_and_is_completed
     committed = moments.index("commit")
     sent = [word for word in moments[committed:] if word.startswith(("publish", "add"))]
     assert sent == [
-        "add to labels-correios",
-        "add to labels-correios",
         "publish order-events",
         "publish parcel-events",
+        "add to labels-correios",
+        "add to labels-correios",
     ]
 
 

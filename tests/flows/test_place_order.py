@@ -6,7 +6,6 @@ import pytest
 
 from shared.contracts.work import PlaceOrder
 from shared.costing.book import Bookshelf
-from shared.costing.types import NoRateCard
 from shared.flows.accept_order import accept_order
 from shared.flows.place_order import place_order
 from shared.orders.types import UnknownOrder
@@ -194,13 +193,21 @@ def test_a_step_that_fails_at_its_end_leaves_nothing_behind(database: Database) 
     assert given.rows(database, "SELECT count(*) FROM outbox") == before
 
 
-def test_only_rate_cards_in_the_currency_of_the_order_count(database: Database) -> None:
+def test_an_order_in_a_currency_that_no_carrier_takes_waits_for_a_person(
+    database: Database,
+) -> None:
+    # Goal: a channel's mistake, so nobody is paged and nothing is tried again and again.
     given.catalogue(database, {"BER": {"MUG": 5}})
     event = given.submitted("ord_1", {"MUG": 1}).model_copy(update={"currency": "BRL"})
     given.apply(database, accept_order, event)
 
-    with pytest.raises(NoRateCard):
-        given.place(database, "ord_1")
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT state, state_reason FROM orders") == [
+        ("review", "no carrier has a rate card in BRL")
+    ]
+    assert given.told(database)[-1] == "order.needs_review"
+    assert given.violations(database) == []
 
 
 def test_work_for_an_order_that_does_not_exist_is_refused(database: Database) -> None:

@@ -14,6 +14,7 @@ from shared.contracts.orders import (
     ServiceLevel,
 )
 from shared.contracts.stock import StockIncreased
+from shared.flows import request_placement as flow
 from shared.flows.accept_order import accept_order
 from shared.flows.change_order import change_order
 from shared.flows.load_catalogue import load_catalogue
@@ -238,6 +239,27 @@ def test_an_order_that_has_waited_for_its_share_asks_the_next_queue(
     assert promoted(database) == 1
 
     assert work(database) == [(f"placement-{queue}", "ord_1") for queue in asks]
+
+
+def test_a_flood_in_one_queue_does_not_keep_another_from_moving_up(
+    database: Database, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: older bulk orders than one round may promote, and the standard order moves up all the
+    # same, before them.
+    monkeypatch.setattr(flow, "WOKEN_AT_ONCE", 2)
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    for number in range(4):
+        event = given.submitted(f"bulk_{number}", {"MUG": 1}, service_level=ServiceLevel.ECONOMY)
+        given.apply(database, accept_order, event)
+    clock.advance(seconds=1)
+    given.order(database, "standard", {"MUG": 1})
+    given.silence(database)
+    clock.advance(hours=1)
+
+    assert promoted(database) == 3
+
+    assert work(database)[0] == ("placement-express", "standard")
+    assert [queue for queue, _ in work(database)[1:]] == ["placement-standard"] * 2
 
 
 def test_the_rule_is_data_that_is_loaded_with_the_catalogue(

@@ -48,7 +48,7 @@ FEATURES: dict[str, set[str]] = {
     "order_placement": {"orders", "stock"},
     "order_tracking": {"orders", "shipments", "stock", "tracking"},
     "outbox_relay": set(),
-    "placement_worker": {"orders", "placement", "shipments", "stock"},
+    "placement_worker": {"holds", "ops", "orders", "placement", "shipments", "stock"},
     "stock_intake": {"stock"},
     "tracking_webhook": {"tracking"},
 }

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator
 
 import grpc
@@ -13,6 +14,8 @@ from google.pubsub_v1 import PublisherClient, PubsubMessage, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from emulators.laptop.stack import ROOT
+from emulators.laptop.token import ask
 from emulators.line.script import SUBMITTED
 from tests.conformance.recorder import Recorder
 from tests.journeys.stage import Stage, order
@@ -129,3 +132,28 @@ def test_only_a_token_for_us_from_our_caller_opens_order_intake(
 
     assert deliver(stage, "door-order", token_for(stage, recorder, audience, caller)).ok
     stage.wait_for("door-order", "delivered")
+
+
+def test_the_order_of_the_readme_is_taken_as_it_stands_there(stage: Stage) -> None:
+    # Goal: what a newcomer copies works. Address and token are those that `up` and `token` print.
+    environment = stage.stack.environment
+    (body,) = re.findall(r"-d '(\{.+?\})'", (ROOT / "README.md").read_text(), re.DOTALL)
+    token = ask(
+        stage.stack.addresses["google"],
+        environment["DISPATCH_API_CALLERS"],
+        environment["DISPATCH_OIDC_AUDIENCE"],
+    )
+
+    answer = requests.post(
+        f"{stage.stack.addresses['order_api']}orders",
+        data=body.encode(),
+        headers={
+            "Authorization": f"Bearer {token}",
+            "Idempotency-Key": "my-first-order",
+            "Content-Type": "application/json",
+        },
+        timeout=10,
+    )
+
+    assert (answer.status_code, answer.json()["order_id"]) == (201, "my-first-order")
+    stage.wait_for("my-first-order", "delivered")

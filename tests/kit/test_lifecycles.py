@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from shared.inbound import lifecycle as inbound
+from shared.inbound.types import InboundState
 from shared.kit.lifecycle import IllegalTransition, Lifecycle
 from shared.orders import lifecycle as orders
 from shared.orders.types import OrderState
@@ -15,6 +17,7 @@ from shared.shipments.types import ParcelState
 
 LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum]]] = {
     "order": (orders.LIFECYCLE, OrderState, orders.OrderStep),
+    "delivery": (inbound.LIFECYCLE, InboundState, inbound.InboundStep),
     "parcel": (shipments.LIFECYCLE, ParcelState, shipments.ParcelStep),
 }
 

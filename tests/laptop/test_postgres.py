@@ -202,3 +202,21 @@ def test_any_scheme_of_postgres_becomes_the_drivers() -> None:
 
     assert server.url == "postgresql+pg8000://ann:secret@db.example/orders?x=1"
     assert server.url_of("other") == "postgresql+pg8000://ann:secret@db.example/other?x=1"
+
+
+def test_a_server_of_the_users_that_cannot_be_used_is_told_in_a_sentence(
+    directory: Path, binaries: Binaries
+) -> None:
+    with pytest.raises(PostgresFailed, match="cannot be used: Can't create a connection"):
+        postgres.check_external("postgresql://nobody:x@127.0.0.1:1/none")
+
+    with postgres.start(directory / "postgres", binaries=binaries, durable=False) as started:
+        empty = started.create_database("empty")
+        strange = started.create_database("strange")
+        _ask(started.server, "CREATE TABLE orders (n integer)", "strange")
+
+        postgres.check_external(empty)
+        with pytest.raises(PostgresFailed, match=r"not Dispatch's \(orders\); name an empty one"):
+            postgres.check_external(strange)
+        with pytest.raises(PostgresFailed, match='database "absent" does not exist'):
+            postgres.check_external(strange.replace("/strange", "/absent"))

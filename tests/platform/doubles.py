@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import cast
 
 from google.api_core.exceptions import ServiceUnavailable
 
 from shared.platform.db import Database
+from shared.platform.outbox import Outgoing
 from shared.platform.relay import Relay
-from shared.platform.tasks import Queues
-from shared.platform.topics import Topics
-
-Message = tuple[Mapping[str, str], bytes]
 
 
 def nothing(_destination: str, _key: str) -> None:
@@ -27,12 +23,12 @@ class RecordingTopics:
         self.ids: list[str] = []
         self._lock = Lock()
 
-    def publish(self, topic: str, ordering_key: str, messages: Sequence[Message]) -> None:
+    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
         """Take messages that share an ordering key."""
-        self.before(topic, ordering_key)
+        self.before(name, ordering_key)
         with self._lock:
-            self.sent += [(topic, ordering_key, body) for _, body in messages]
-            self.ids += [attributes["ce-id"] for attributes, _ in messages]
+            self.sent += [(name, ordering_key, message.body) for message in messages]
+            self.ids += [message.attributes["ce-id"] for message in messages]
 
 
 class RecordingQueues:
@@ -43,11 +39,14 @@ class RecordingQueues:
         self.added: dict[str, tuple[str, Mapping[str, str], bytes]] = {}
         self._lock = Lock()
 
-    def add(self, queue: str, name: str, attributes: Mapping[str, str], body: bytes) -> None:
-        """Take a task."""
-        self.before(queue, name)
-        with self._lock:
-            self.added.setdefault(name, (queue, attributes, body))
+    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+        """Take tasks one by one."""
+        assert not ordering_key
+        for message in messages:
+            self.before(name, message.event_id)
+            with self._lock:
+                task = (name, message.attributes, message.body)
+                self.added.setdefault(message.event_id, task)
 
 
 def down(destination: str) -> Callable[[str, str], None]:
@@ -65,4 +64,4 @@ def relay(
 ) -> Relay:
     """A relay that sends to these."""
     tasks = queues or RecordingQueues()
-    return Relay(database, lambda: cast("Topics", topics), lambda: cast("Queues", tasks))
+    return Relay(database, {"topic": lambda: topics, "queue": lambda: tasks})

@@ -1,5 +1,7 @@
 """The database: steps that are all or nothing, races that are run anew, time-outs that end."""
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier, Event
@@ -7,6 +9,7 @@ from threading import Barrier, Event
 import pytest
 from sqlalchemy import text
 
+from shared.platform import db
 from shared.platform.config import Config
 from shared.platform.db import (
     ATTEMPTS,
@@ -263,6 +266,25 @@ def test_a_backend_that_is_killed_while_it_works_fails_one_call_and_the_next_wor
         running.run(lambda tx: tx.write(put("A")), given.cause())
 
     assert weights(database) == [("A", 1)]
+
+
+def test_a_backend_that_says_nothing_is_taken_for_gone_and_the_next_call_works(
+    config: Config, clock: TestClock, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: a machine that hangs keeps no thread of ours for ever; its own time-outs end a statement
+    # only while it is there to do so.
+    monkeypatch.setattr(db, "SILENCE_S", 0.2)
+    with closing(small(config, clock, statement_timeout_ms=100)) as running:
+        (row,) = running.statement(text("SELECT pg_backend_pid() AS pid"))
+        os.kill(row.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(DatabaseUnavailable):
+                running.run(lambda tx: tx.write(put("A")), given.cause())
+
+            running.run(lambda tx: tx.write(put("B")), given.cause())
+        finally:
+            os.kill(row.pid, signal.SIGCONT)
+    assert weights(database) == [("B", 1)]
 
 
 def test_a_database_that_is_not_there_is_unavailable(clock: TestClock) -> None:

@@ -1,6 +1,9 @@
 """Outbox and relay: everything that is announced arrives, in order per lane."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from itertools import count
 from threading import Barrier, Event
 
 import pytest
@@ -9,7 +12,8 @@ from sqlalchemy import text
 from shared.contracts.orders import OrderClosed
 from shared.contracts.work import PlaceOrder
 from shared.platform import outbox
-from shared.platform.db import Database, Transaction
+from shared.platform.config import Config
+from shared.platform.db import Database, Transaction, connect
 from shared.platform.outbox import LEASE
 from tests.platform.doubles import RecordingQueues, RecordingTopics, down, relay
 from tests.support import given
@@ -79,30 +83,31 @@ def test_a_lane_keeps_the_order_in_which_it_was_written(database: Database) -> N
     assert numbers(topics, "ord_2") == list(range(5))
 
 
-def test_several_relays_at_once_send_each_fact_once_and_each_lane_in_order(
-    database: Database,
+def test_ten_relays_at_once_send_each_fact_once_and_each_lane_in_order(
+    database: Database, config: Config, clock: TestClock
 ) -> None:
-    # Goal: a lane is in one hand only. Four sweeps race over twenty lanes while facts come in.
+    # Goal: a lane is in one hand only. Ten sweeps race over twenty lanes while facts come in.
     topics = RecordingTopics()
     names = [f"ord_{n}" for n in range(20)]
     for number in range(3):
         announce(database, *(fact(name, number) for name in names))
-    start = Barrier(5)
+    start = Barrier(11)
 
     def sweep(_worker: int) -> int:
-        start.wait(timeout=10)
-        own = relay(database, topics)
-        return sum(own.sweep() for _ in range(5))
+        with closing(connect(config.model_copy(update={"pool_size": 1}), clock)) as own:
+            start.wait(timeout=30)
+            sender = relay(own, topics)
+            return sum(sender.sweep() for _ in range(5))
 
     def write() -> None:
-        start.wait(timeout=10)
+        start.wait(timeout=30)
         for number in range(3, 6):
             announce(database, *(fact(name, number) for name in names))
 
-    with ThreadPoolExecutor(max_workers=5) as pool:
-        sweeps = [pool.submit(sweep, worker) for worker in range(4)]
-        pool.submit(write).result(timeout=30)
-        sent = sum(future.result(timeout=30) for future in sweeps)
+    with ThreadPoolExecutor(max_workers=11) as pool:
+        sweeps = [pool.submit(sweep, worker) for worker in range(10)]
+        pool.submit(write).result(timeout=60)
+        sent = sum(future.result(timeout=60) for future in sweeps)
     sent += relay(database, topics).sweep()
 
     assert sent == 120
@@ -110,6 +115,38 @@ def test_several_relays_at_once_send_each_fact_once_and_each_lane_in_order(
     assert {name: numbers(topics, name) for name in names} == {
         name: list(range(6)) for name in names
     }
+
+
+def test_of_ten_relays_some_die_at_any_point_and_nothing_is_lost_or_reordered(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: a relay may die before it publishes, between two publishes, and before it forgets. What
+    # comes again comes under its old id, after all that had come before it in its lane.
+    topics = RecordingTopics()
+    names = [f"ord_{n}" for n in range(30)]
+    for number in range(4):
+        announce(database, *(fact(name, number) for name in names))
+
+    def die_after(calls: int) -> Callable[[str, str], None]:
+        left = count(calls, -1)
+
+        def die(_topic: str, _key: str) -> None:
+            if next(left) == 0:
+                raise SystemExit
+
+        return die
+
+    for calls in range(10):
+        topics.before = die_after(calls)
+        with suppress(SystemExit):
+            relay(database, topics).sweep()
+        clock.now += LEASE * 2
+    topics.before = lambda _topic, _key: None
+    relay(database, topics).sweep()
+
+    assert given.rows(database, LEFT) == [(0,)]
+    for name in names:
+        assert list(dict.fromkeys(numbers(topics, name))) == [0, 1, 2, 3]
 
 
 def test_while_a_lane_is_being_sent_nobody_else_sends_what_follows_in_it(
@@ -137,6 +174,18 @@ def test_while_a_lane_is_being_sent_nobody_else_sends_what_follows_in_it(
     # Whoever holds the lane looks again when it is done, and finds what came meanwhile.
     assert numbers(slow, "ord_1") == [1, 2]
     assert given.rows(database, LEFT) == [(0,)]
+
+
+def test_a_sweep_sends_the_few_before_the_many(database: Database) -> None:
+    # Goal: one express order does not wait until five hundred bulk ones have been added.
+    queues = RecordingQueues()
+    announce(database, *(PlaceOrder(order_id=f"b{n}", priority="bulk") for n in range(20)))
+    announce(database, PlaceOrder(order_id="e", priority="express"))
+
+    relay(database, RecordingTopics(), queues).sweep()
+
+    sent = [queue for queue, _, _ in queues.added.values()]
+    assert sent == ["placement-express"] + ["placement-bulk"] * 20
 
 
 def test_the_lease_of_a_dead_relay_ends_and_a_sweep_sends(

@@ -21,6 +21,7 @@ from shared.kit.ids import new_id
 from shared.ops.auditor import audit
 from shared.platform.db import Database, Transaction
 from shared.stock import store as stock
+from shared.stock.types import Change, Key, Movement, MovementKind
 
 Message = TypeVar("Message")
 
@@ -75,7 +76,7 @@ def catalogue(
     skus = sorted({sku for units in stocked.values() for sku in units})
 
     def prepare(tx: Any) -> None:
-        stock.put_skus(tx, [(sku, weight_g, 100, 100, 100) for sku in skus])
+        stock.put_skus(tx, [(sku, weight_g, 100, 100, 100, None) for sku in skus])
         for name in stocked:
             stock.put_warehouse(tx, name, ADDRESS, PLACES[name])
         costing.publish(
@@ -126,12 +127,13 @@ def submitted(
     *,
     at: Point = BERLIN,
     service_level: ServiceLevel = ServiceLevel.STANDARD,
+    **fields: Any,
 ) -> OrderSubmitted:
     """An order as a channel would submit it."""
     pairs = list(wants.items()) if isinstance(wants, Mapping) else list(wants)
     return OrderSubmitted(
         order_id=order_id,
-        channel="web",
+        channel=fields.pop("channel", "web"),
         service_level=service_level,
         ordered_at=datetime(2026, 3, 2, 11, 59, tzinfo=UTC),
         promised_at=datetime(2026, 3, 6, 18, 0, tzinfo=UTC),
@@ -150,6 +152,7 @@ def submitted(
             OrderedLine(line_no=n, sku=sku, quantity=quantity, unit_price_cents=1_000)
             for n, (sku, quantity) in enumerate(pairs, start=1)
         ),
+        **fields,
     )
 
 
@@ -159,10 +162,50 @@ def order(
     wants: Mapping[str, int] | Sequence[tuple[str, int]],
     *,
     at: Point = BERLIN,
+    **fields: Any,
 ) -> None:
-    """An accepted order that waits."""
-    event = submitted(order_id, wants, at=at)
+    """An accepted order that waits; `fields` are further ones of the event."""
+    event = submitted(order_id, wants, at=at, **fields)
     database.run(lambda tx: accept_order(tx, event), cause())
+
+
+def kit(database: Database, name: str, components: Mapping[str, int]) -> None:
+    """A SKU that is sent as its components."""
+
+    def make(tx: Transaction) -> None:
+        stock.put_skus(tx, [(name, 1, None, None, None, None)])
+        stock.put_kits(tx, {name: components})
+
+    database.run(make, cause())
+
+
+def spread(database: Database, sku: str, warehouse: str, units: Sequence[int]) -> None:
+    """A balance over as many partitions, with these units on hand and not one promised."""
+    of, places = len(units), list(range(len(units)))
+    where = f"sku = '{sku}' AND warehouse = '{warehouse}'"
+    for number in places[1:]:
+        database.statement(
+            text(
+                "INSERT INTO stock_levels (sku, warehouse, partition, spread)"
+                f" VALUES ('{sku}', '{warehouse}', {number}, {of})"
+            )
+        )
+    database.statement(text(f"UPDATE stock_levels SET spread = {of} WHERE {where}"))
+    moved = [n - (sum(units) if number == 0 else 0) for number, n in enumerate(units)]
+
+    def move(tx: Transaction) -> None:
+        keys = [Key(sku, warehouse, number) for number in places]
+        pairs = list(zip(keys, moved, strict=True))
+        tx.write(
+            stock.change(Change(key, on_hand=n) for key, n in pairs),
+            stock.record(
+                tx,
+                [Movement(key, MovementKind.REPARTITION, n, "test", tx.now) for key, n in pairs],
+                "test",
+            ),
+        )
+
+    database.run(move, cause())
 
 
 def place(database: Database, order_id: str, shelf: Bookshelf | None = None) -> None:

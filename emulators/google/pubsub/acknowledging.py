@@ -52,7 +52,7 @@ class Acknowledging:
             subscription = self._topics.subscription(request.subscription)
             check_ack_ids(request.ack_ids)
             unknown = subscription.leases.acknowledge(request.ack_ids)
-            await self._topics.journal.durable()
+            await self._topics.journal.saved()
         except Refused as refused:
             await context.abort(refused.code, refused.message)
         await _report(unknown, subscription, context)

@@ -24,7 +24,7 @@ def kept(journal: Journal, plain: Method) -> Method:
 
     async def run(request: Any) -> Any:
         response = await plain.run(request)
-        await journal.durable()
+        await journal.saved()
         return response
 
     return Method(plain.request, plain.response, run)

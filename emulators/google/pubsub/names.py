@@ -9,7 +9,7 @@ DELETED_TOPIC = "_deleted-topic_"
 MAX_LABELS = 64
 
 _NAME = re.compile(
-    r"projects/[^/]+/(?P<kind>topics|subscriptions|snapshots)"
+    r"projects/[^/]+/(?P<kind>topics|subscriptions|snapshots|schemas)"
     r"/(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}"
 )
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -19,7 +19,7 @@ _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 def check(name: str, kind: str) -> None:
     """Refuse a name that is not projects/{project}/{kind}/{id}.
 
-    `kind` is topics, subscriptions or snapshots.
+    `kind` is topics, subscriptions, snapshots or schemas.
 
     Raises:
         Refused: INVALID_ARGUMENT.

@@ -11,7 +11,13 @@ from emulators.google.pubsub.topics import Topics
 from emulators.google.rpc import Method, unimplemented
 
 MUTABLE = frozenset(
-    {"kms_key_name", "labels", "message_retention_duration", "message_storage_policy"}
+    {
+        "kms_key_name",
+        "labels",
+        "message_retention_duration",
+        "message_storage_policy",
+        "schema_settings",
+    }
 )
 
 
@@ -42,6 +48,8 @@ class Publisher:
     async def _create(self, request: Any) -> Any:
         names.check(request.name, "topics")
         _check(request)
+        if request.HasField("schema_settings"):
+            self._topics.schemas.refuse_settings(request.schema_settings)
         self._topics.create_topic(request)
         return request
 
@@ -52,6 +60,10 @@ class Publisher:
         current = self._topics.topic(request.topic.name).resource
         changed = masks.changed(current, request.topic, request.update_mask, MUTABLE)
         _check(changed)
+        # What is there already may name a schema that was deleted since.
+        wanted = changed.schema_settings
+        if changed.HasField("schema_settings") and wanted != current.schema_settings:
+            self._topics.schemas.refuse_settings(wanted)
         self._topics.update_topic(changed)
         return changed
 
@@ -75,6 +87,9 @@ class Publisher:
 
     async def _publish(self, request: Any) -> Any:
         messages.check_batch(request)
+        topic = self._topics.topic(request.topic).resource
+        if topic.HasField("schema_settings"):
+            await self._topics.schemas.stamp(topic.schema_settings, request.messages)
         ids = self._topics.publish(request.topic, request.messages)
         return types.PublishResponse.pb()(message_ids=ids)
 
@@ -85,9 +100,8 @@ class Publisher:
 
 def _check(resource: Any) -> None:
     """Complete a Topic in place, or refuse what production or this stand-in would."""
-    for field in ("schema_settings", "ingestion_data_source_settings"):
-        if resource.HasField(field):
-            raise unimplemented(f"a topic's {field}")
+    if resource.HasField("ingestion_data_source_settings"):
+        raise unimplemented("a topic's ingestion_data_source_settings")
     if resource.message_transforms:
         raise unimplemented("message transforms")
     names.check_labels(resource.labels)

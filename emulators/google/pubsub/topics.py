@@ -11,12 +11,13 @@ from typing import Any
 
 import grpc
 
+from emulators.disk import Disk
 from emulators.google.outbound import Outbound
-from emulators.google.pubsub import names, retention, settings
+from emulators.google.pubsub import names, retention, schemas, settings
 from emulators.google.pubsub.delivery import Outside
-from emulators.google.pubsub.disk import Disk, Stored
-from emulators.google.pubsub.journal import Journal, NoJournal
+from emulators.google.pubsub.journal import FILE, Journal, Stored
 from emulators.google.pubsub.messages import Message
+from emulators.google.pubsub.schemas import Schemas
 from emulators.google.pubsub.settings import Settings
 from emulators.google.pubsub.shelf import Shelf, not_found
 from emulators.google.pubsub.snapshots import Snapshot
@@ -61,7 +62,7 @@ class Topics:
         now: the clock of publish times, retention and snapshots, in UTC.
 
     Raises:
-        StateTaken: another process has the folder.
+        Unusable: the state cannot be kept in the folder, or another process has it.
     """
 
     def __init__(
@@ -73,15 +74,15 @@ class Topics:
         slow_start: bool = False,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        disk = Disk(state) if state is not None else None
-        self.journal: Journal = disk if disk is not None else NoJournal()
+        self.journal = Journal(Disk(state / FILE if state else None))
         self._now = now
         self._outside = Outside(self._forward, self.journal, now)
         self._pushing = Pushing(outbound, tokens, slow_start)
+        self.schemas = Schemas(self.journal, now)
         self._topics: Shelf[Topic] = Shelf()
         self._subscriptions: Shelf[Subscription] = Shelf()
         self._snapshots: Shelf[Snapshot] = Shelf()
-        stored = disk.load() if disk is not None else Stored({}, {}, 0)
+        stored = self.journal.load()
         # Begins at the clock, so that a restart never repeats an id, even without state.
         self._last_number = max(time.time_ns() // 1_000, stored.last_number)
         self._restore(stored)
@@ -140,6 +141,25 @@ class Topics:
             self._fan_out(topic, message)
             ids.append(message.message_id)
         return ids
+
+    # Schemas, as far as topics name them
+
+    def delete_schema(self, name: str) -> None:
+        """Its topics stay, with `_deleted-schema_`, and take nothing any more."""
+        self.schemas.delete(name)
+        for topic in self._topics_with(name):
+            topic.resource.schema_settings.schema = schemas.DELETED
+            self.journal.keep(topic.resource)
+
+    def delete_schema_revision(self, name: str) -> Any:
+        """Returns it. A topic whose range begins or ends with it has no such bound any more."""
+        deleted = self.schemas.delete_revision(name)
+        for topic in self._topics_with(deleted.name):
+            for bound in ("first_revision_id", "last_revision_id"):
+                if getattr(topic.resource.schema_settings, bound) == deleted.revision_id:
+                    setattr(topic.resource.schema_settings, bound, schemas.DELETED_REVISION)
+            self.journal.keep(topic.resource)
+        return deleted
 
     # Subscriptions
 
@@ -237,12 +257,12 @@ class Topics:
         ordered = [found[number] for number in sorted(found)]
         self._replay(subscription, ordered, lambda message: message.number in owed)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._sweeper.cancel()
         stopping = Refused(grpc.StatusCode.UNAVAILABLE, "The server is stopping.")
         for subscription in self._subscriptions.all():
             subscription.close(stopping)
-        self.journal.close()
+        await self.journal.close()
 
     def _next_id(self) -> str:
         self._last_number += 1
@@ -284,6 +304,10 @@ class Topics:
         found = self._snapshots.all()
         return [snapshot for snapshot in found if snapshot.resource.topic == topic_name]
 
+    def _topics_with(self, schema_name: str) -> list[Topic]:
+        found = self._topics.all()
+        return [each for each in found if each.resource.schema_settings.schema == schema_name]
+
     def _unlink(self, subscription: Subscription) -> None:
         topic = self._topic_of(subscription)
         if topic is not None:
@@ -317,6 +341,7 @@ class Topics:
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep)
 
     def _restore(self, stored: Stored) -> None:
+        self.schemas.restore(kept.body for kept in stored.resources.get("Schema", ()))
         for kept in stored.resources.get("Topic", ()):
             log = {
                 each.message.number: each.message for each in stored.held.get(kept.body.name, ())

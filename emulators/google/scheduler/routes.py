@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from emulators.disk import Broken
 from emulators.google.scheduler import jobs
 from emulators.google.scheduler.entry import Entry
 from emulators.google.scheduler.runner import Runner
@@ -77,7 +78,7 @@ class Scheduler:
 
     async def delete(self, request: web.Request) -> web.Response:
         self._runner.delete(self._entry(request).job.name)
-        await self._runner.saved()
+        await self._save()
         return web.json_response({})
 
     async def run(self, request: web.Request) -> web.Response:
@@ -98,8 +99,14 @@ class Scheduler:
         return await self._saved(entry)
 
     async def _saved(self, entry: Entry) -> web.Response:
-        await self._runner.saved()
+        await self._save()
         return web.json_response(entry.shown())
+
+    async def _save(self) -> None:
+        try:
+            await self._runner.saved()
+        except Broken as broken:
+            raise _refused(web.HTTPServiceUnavailable, "UNAVAILABLE", str(broken)) from None
 
     def _entry(self, request: web.Request) -> Entry:
         name = f"{request.match_info['parent']}/jobs/{request.match_info['job']}"

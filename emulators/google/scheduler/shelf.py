@@ -8,6 +8,7 @@ from typing import Any
 from emulators.disk import Disk
 from emulators.google.scheduler import jobs
 from emulators.google.scheduler.entry import Entry
+from emulators.rows import Rows
 
 JOB = "scheduler.job"
 
@@ -17,6 +18,7 @@ class Shelf:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
+        self._rows = Rows(disk)
 
     async def saved(self) -> None:
         await self._disk.saved()
@@ -30,13 +32,13 @@ class Shelf:
             "last_attempt": _text(entry.last_attempt),
             "last_code": entry.last_code,
         }
-        self._disk.put(JOB, entry.job.name, json.dumps(stored).encode())
+        self._rows.put(JOB, entry.job.name, json.dumps(stored).encode())
 
     def drop(self, name: str) -> None:
-        self._disk.drop(JOB, name)
+        self._rows.drop(JOB, name)
 
     def entries(self) -> Iterator[Entry]:
-        for _, stored in self._disk.rows(JOB):
+        for _, stored in self._rows.all(JOB):
             found: dict[str, Any] = json.loads(stored)
             yield Entry(
                 job=jobs.read(found["raw"]),

@@ -15,6 +15,7 @@ _NO_DETACH = "DetachSubscription does not exist"
 _BURIAL = "a message is buried only when its next delivery comes up, a good while later"
 _FLOW = "a stream's flow control is not obeyed"
 _FORM = "the body of an unwrapped push is called a form"
+_NO_PROTOBUF = "schemas in the language of Protocol Buffers do not exist"
 _BAD_HEADER = "an attribute that cannot be a header stops the unwrapped push for good"
 
 DIFFERENCES = MappingProxyType(
@@ -65,6 +66,35 @@ DIFFERENCES = MappingProxyType(
         "test_retry.py::test_without_a_policy_a_subscription_that_keeps_failing_slows_down": (
             _NACK_PAUSE
         ),
+        "test_schema_topics.py::test_the_rest_of_a_topic_may_change_after_its_schema_was_deleted": (
+            "a topic whose schema was deleted can only be freed of it"
+        ),
+        "test_schema_topics.py::test_a_topic_takes_what_fits_its_protocol_buffer_schema": (
+            _NO_PROTOBUF
+        ),
+        "test_schemas.py::test_a_list_has_no_definitions_unless_it_is_asked_for_them": (
+            "lists show definitions, whatever the view"
+        ),
+        "test_schemas.py::test_a_definition_has_at_most_300_kb": "definitions are not measured",
+        "test_schemas.py::test_a_rollback_needs_room_for_one_more_revision": (
+            "a rollback makes more than twenty revisions"
+        ),
+        "test_schemas.py::test_what_is_not_json_is_refused[not utf-8]": (
+            "bytes that are not UTF-8 are taken for text"
+        ),
+        **{
+            f"test_schemas.py::{name}": _NO_PROTOBUF
+            for name in (
+                "test_a_wrong_protocol_buffer_definition_is_refused",
+                "test_an_optional_field_may_come_and_go",
+                "test_a_field_that_is_there_may_not_be_edited",
+                "test_a_required_field_may_neither_come_nor_go",
+                "test_the_type_of_a_schema_stays",
+                "test_json_fits_a_protocol_buffer_schema_or_is_refused",
+                "test_binary_fits_a_protocol_buffer_schema_or_is_refused",
+                "test_what_is_required_in_a_protocol_buffer_schema_has_to_be_there",
+            )
+        },
         "test_seek.py::test_a_topic_that_retains_brings_back_what_came_before_the_subscription": (
             "a topic's retention is stored and never applied"
         ),

@@ -1,0 +1,139 @@
+"""What the reports about inbounds have in common."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from shared.contracts.inbound import (
+    InboundChanged,
+    InboundUnits,
+    TransferCancelled,
+    TransferReceived,
+    TransferShipped,
+)
+from shared.contracts.stock import StockReceived
+from shared.inbound import store as inbound
+from shared.inbound.lifecycle import FINAL, LIFECYCLE, InboundStep
+from shared.inbound.types import (
+    Inbound,
+    InboundConflict,
+    InboundNotHereYet,
+    InboundState,
+    Item,
+)
+from shared.platform.db import Transaction
+from shared.stock.types import Locked, Movement, MovementKind
+
+
+def units_of(lines: Iterable[InboundUnits]) -> dict[str, int]:
+    """SKU -> units of all its lines."""
+    units = Counter[str]()
+    for line in lines:
+        units[line.sku] += line.quantity
+    return dict(units)
+
+
+def locked_transfer(
+    tx: Transaction, event: TransferShipped | TransferReceived | TransferCancelled
+) -> Inbound:
+    """The transfer that something is reported about.
+
+    Raises:
+        InboundNotHereYet: nobody has asked for it (yet).
+        InboundConflict: it is between other warehouses, or a supplier's delivery.
+    """
+    known = inbound.lock(tx, event.inbound_id)
+    if known is None:
+        raise InboundNotHereYet(
+            "no transfer has this inbound_id (yet)", inbound_id=event.inbound_id
+        )
+    if (known.origin, known.warehouse) != (event.origin, event.warehouse):
+        raise InboundConflict(
+            f"inbound_id: {event.inbound_id} goes from {known.origin or 'a supplier'} to"
+            f" {known.warehouse}; name those, or the transfer that is meant",
+            field="inbound_id",
+            inbound_id=event.inbound_id,
+        )
+    return known
+
+
+def locked_delivery(tx: Transaction, event: StockReceived) -> Inbound | None:
+    """The supplier's delivery that a receipt names; None where it was not announced yet.
+
+    Raises:
+        InboundConflict: it goes elsewhere, or is a transfer.
+    """
+    known = inbound.lock(tx, event.inbound_id) if event.inbound_id else None
+    if known is None:
+        return None
+    if known.origin is not None:
+        raise InboundConflict(
+            f"inbound_id: {event.inbound_id} is a transfer from {known.origin}; report it with"
+            " warehouse.transfer.received.v1",
+            field="inbound_id",
+            inbound_id=event.inbound_id,
+        )
+    if known.warehouse != event.warehouse:
+        raise InboundConflict(
+            f"inbound_id: {event.inbound_id} goes to {known.warehouse}; leave it out where"
+            " something else was received",
+            field="inbound_id",
+            inbound_id=event.inbound_id,
+        )
+    return known
+
+
+def with_arrived(
+    before: Inbound | None, event: StockReceived, units: Mapping[str, int]
+) -> Inbound | None:
+    """The delivery that a receipt names once these units are there; None where it names none.
+
+    It ends with the last unit that was announced; what comes beyond them is noted as well.
+    """
+    if event.inbound_id is None:
+        return None
+    known = before or Inbound(
+        event.inbound_id, None, event.warehouse, InboundState.REQUESTED, {}, expected_at=None
+    )
+    items = dict(known.items)
+    for sku, quantity in units.items():
+        item = items.get(sku, Item(sku, 0))
+        items[sku] = replace(item, received=item.received + quantity)
+    return ended_when_complete(
+        replace(known, items=items, received_at=known.received_at or event.received_at)
+    )
+
+
+def ended_when_complete(delivery: Inbound) -> Inbound:
+    """A supplier's delivery has ended when all that was announced is there."""
+    if delivery.announced_at is None or delivery.coming or delivery.state in FINAL:
+        return delivery
+    return replace(delivery, state=LIFECYCLE.advance(delivery.state, InboundStep.RECEIVE))
+
+
+def as_of(locked: Locked, movement: Movement) -> tuple[list[Movement], int]:
+    """What the ledger says of a movement that is reported late, and what it adds to on-hand.
+
+    A count that was taken since has seen it already: the balance stays as it was counted.
+    """
+    sku, warehouse, _ = movement.key
+    if not locked.already_counted(sku, warehouse, movement.occurred_at):
+        return [movement], movement.quantity
+    counted_at = locked.counted_at[sku, warehouse]
+    assert counted_at is not None, "it was counted already"
+    reference = f"late:{movement.kind}:{movement.reference}"
+    seen = Movement(movement.key, MovementKind.COUNT, -movement.quantity, reference, counted_at)
+    return [movement, seen], 0
+
+
+def changed(after: Inbound) -> InboundChanged:
+    """What is told of an inbound."""
+    return InboundChanged(
+        inbound_id=after.inbound_id,
+        origin=after.origin,
+        warehouse=after.warehouse,
+        state=after.state,
+        expected_at=after.expected_at,
+        coming=after.coming,
+        missing=after.missing,
+    )

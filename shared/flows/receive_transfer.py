@@ -1,0 +1,100 @@
+"""A transfer has arrived: book what came, and tell what is missing."""
+
+from dataclasses import replace
+
+from shared.contracts.inbound import TransferReceived
+from shared.flows.in_transit import as_of, changed, locked_transfer, units_of
+from shared.flows.stocked import increased
+from shared.inbound import store as inbound
+from shared.inbound.lifecycle import LIFECYCLE, InboundStep
+from shared.inbound.types import (
+    Inbound,
+    InboundConflict,
+    InboundEnded,
+    InboundState,
+    UnitsContradict,
+)
+from shared.platform import outbox
+from shared.platform.db import Transaction
+from shared.stock import store as stock
+from shared.stock.types import Change, Key, Movement, MovementKind
+
+
+def receive_transfer(tx: Transaction, event: TransferReceived) -> None:
+    """Book the units, as of when they came. The same report again changes nothing.
+
+    A receipt ends the transfer, also a short one: its items say what was shipped and what came.
+    One that is reported before the shipment is booked, and the shipment ends the transfer.
+
+    Raises:
+        InboundNotHereYet: nobody has asked for the transfer (yet).
+        InboundConflict: it is between other warehouses, or was received with other units.
+        InboundEnded: it was cancelled.
+        UnitsContradict: more than was shipped.
+    """
+    known = locked_transfer(tx, event)
+    received = units_of(event.lines)
+    if known.received_at is not None:
+        _refuse_another(known, received)
+        return
+    _check(known, event, received)
+    stock.ensure_levels(tx, event.warehouse, received)
+    locked = stock.lock(tx, [(sku, event.warehouse) for sku in received])
+    movements: list[Movement] = []
+    changes: list[Change] = []
+    for sku, quantity in sorted(received.items()):
+        key = Key(sku, event.warehouse)
+        came = Movement(
+            key, MovementKind.TRANSFER_IN, quantity, event.inbound_id, event.received_at
+        )
+        entries, added = as_of(locked, came)
+        movements += entries
+        changes.append(Change(key, on_hand=added))
+    after = replace(
+        known,
+        items={sku: replace(i, received=received.get(sku, 0)) for sku, i in known.items.items()},
+        received_at=event.received_at,
+    )
+    if known.state is InboundState.SHIPPED:
+        after = replace(after, state=LIFECYCLE.advance(known.state, InboundStep.RECEIVE))
+    tx.write(
+        *inbound.save(tx, known, after),
+        stock.change(changes),
+        stock.record(tx, movements, actor=event.warehouse),
+        outbox.put(tx, *increased(locked, changes), changed(after)),
+    )
+
+
+def _check(known: Inbound, event: TransferReceived, received: dict[str, int]) -> None:
+    if known.state is InboundState.CANCELLED:
+        raise InboundEnded(
+            f"inbound_id: {known.inbound_id} was cancelled; report what came as a receipt"
+            " (warehouse.stock.received.v1)",
+            field="inbound_id",
+            inbound_id=known.inbound_id,
+        )
+    sent = {
+        item.sku: item.shipped if known.state is InboundState.SHIPPED else item.quantity
+        for item in known.items.values()
+    }
+    for position, line in enumerate(event.lines):
+        most = sent.get(line.sku, 0)
+        if received[line.sku] > most:
+            raise UnitsContradict(
+                f"lines.{position}.quantity: {received[line.sku]} of {line.sku} were received, and"
+                f" {most} were sent; report {most}, and the rest as a receipt"
+                " (warehouse.stock.received.v1)",
+                field=f"lines.{position}.quantity",
+                sku=line.sku,
+                inbound_id=known.inbound_id,
+            )
+
+
+def _refuse_another(known: Inbound, received: dict[str, int]) -> None:
+    if received != {item.sku: item.received for item in known.items.values() if item.received}:
+        raise InboundConflict(
+            f"lines: {known.inbound_id} was received with other units; count the shelf where the"
+            " first report was wrong",
+            field="lines",
+            inbound_id=known.inbound_id,
+        )

@@ -1,0 +1,1 @@
+"""Holds: units promised to somebody who has not ordered yet, or kept from sale, until a moment."""

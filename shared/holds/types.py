@@ -1,0 +1,73 @@
+"""The words of holds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.kit.errors import Rejected
+
+
+class Purpose(StrEnum):
+    """Whom units are kept for. A customer's hold ends by itself, the others do not."""
+
+    CART = "cart"
+    PAYMENT = "payment"  # ordered, and not paid for
+    QUARANTINE = "quarantine"  # came back, and nobody has looked at it
+    TRANSFER = "transfer"  # asked for by another warehouse
+
+
+class HoldState(StrEnum):
+    """What became of a hold."""
+
+    OPEN = "open"
+    CONSUMED = "consumed"  # its order has the units now, or they went where they were kept for
+    RELEASED = "released"  # given back before its end
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUnits:
+    """Units in one partition of a warehouse's stock."""
+
+    sku: str
+    warehouse: str
+    partition: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold as it is stored, with its units.
+
+    Its owner loses it at `expires_at`; its units are given back at `release_at`, a little later,
+    so that thousands that end together do not come back together.
+    """
+
+    hold_id: str
+    purpose: Purpose
+    reference: str
+    channel: str | None
+    sale: str | None
+    state: HoldState
+    created_at: datetime
+    expires_at: datetime | None
+    release_at: datetime | None
+    items: tuple[HeldUnits, ...]
+
+
+class UnknownHold(Rejected):
+    """There is no such hold."""
+
+    code = "unknown_hold"
+
+
+class HoldConflict(Rejected):
+    """The hold id is known, with other contents."""
+
+    code = "hold_conflict"
+
+
+class HoldEnded(Rejected):
+    """The hold was consumed, released or has expired."""
+
+    code = "hold_ended"

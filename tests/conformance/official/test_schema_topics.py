@@ -1,0 +1,1 @@
+from tests.conformance.test_pubsub_schema_topics import *  # noqa: F403

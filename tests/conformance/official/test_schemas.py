@@ -1,0 +1,1 @@
+from tests.conformance.test_pubsub_schemas import *  # noqa: F403
