@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from rich.console import Console
 
@@ -40,14 +42,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the checks in turn, all of them even when one fails; exit code 0 when all passed."""
+    """Run all of the checks, also when one fails; exit code 0 when all passed.
+
+    The tests often wait, so the others run beside them in turn, and say afterwards what they
+    found.
+    """
     # Standard output is for the JSON object alone, where one is wanted.
     console = Console(stderr=arguments.json, highlight=False)
     words = arguments.forwarded
-    checks = {} if words else dict(CHECKS)
     # -m: imports start at the root.
-    checks["tests"] = ("python", "-m", "pytest", *_side_by_side(words), *words)
-    results = [_run(name, command, console) for name, command in checks.items()]
+    tests = ("python", "-m", "pytest", *_side_by_side(words), *words)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        others = {
+            name: beside.submit(_run, name, command, subprocess.PIPE)
+            for name, command in ({} if words else CHECKS).items()
+        }
+        _announce(console, "tests", tests)
+        tested, _ = _run("tests", tests, sys.stderr if arguments.json else None)
+        for name, other in others.items():
+            _announce(console, name, CHECKS[name])
+            console.file.write(other.result()[1])
+    results = [*(other.result()[0] for other in others.values()), tested]
     if arguments.json:
         sys.stdout.write(json.dumps({"checks": [asdict(result) for result in results]}) + "\n")
     for result in results:
@@ -57,19 +72,29 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _side_by_side(words: Sequence[str]) -> tuple[str, ...]:
-    """Two test processes, a file in one of them; none where the user looks at a single one."""
+    """Two test processes, a file in one of them; none where the user looks at a single one.
+
+    Files are taken up as they were collected: the slow ones first, so that both end together.
+    """
     alone = any(word.startswith(ALONE) for word in words)
-    return () if alone else ("-n", "2", "--dist", "loadfile")
+    return () if alone else ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
-def _run(name: str, command: tuple[str, ...], console: Console) -> Result:
+def _announce(console: Console, name: str, command: Sequence[str]) -> None:
     console.rule(f"{name}: {' '.join(command)}", align="left")
+
+
+def _run(name: str, command: Sequence[str], out: IO[str] | int | None) -> tuple[Result, str]:
+    """How a check ended and, where `out` is a pipe, what it said."""
     started_s = time.monotonic()
     program = Path(sys.executable).with_name(command[0])
     ended = subprocess.run(
         [program, *command[1:]],
         cwd=ROOT,
         check=False,
-        stdout=sys.stderr if console.stderr else None,
+        stdout=out,
+        stderr=subprocess.STDOUT if out == subprocess.PIPE else None,
+        text=True,
     )
-    return Result(name, ended.returncode == 0, round(time.monotonic() - started_s, 1))
+    duration_s = round(time.monotonic() - started_s, 1)
+    return Result(name, ended.returncode == 0, duration_s), ended.stdout or ""
