@@ -27,7 +27,7 @@ class _Group:
     """Statements that are committed together; `done` is set whether or not that went well."""
 
     statements: list[Statement]
-    done: asyncio.Future[None]
+    done: asyncio.Event
 
 
 class Disk:
@@ -82,13 +82,12 @@ class Disk:
         """Have a statement executed, after all that were noted before it."""
         if self._connection is None or self._broken is not None:
             return
-        loop = asyncio.get_running_loop()
         if self._gathering is None:
-            self._gathering = _Group([], loop.create_future())
+            self._gathering = _Group([], asyncio.Event())
         self._gathering.statements.append((sql, values))
         if self._writer is None:
             # The task begins in the next turn of the loop, with all that this one has noted.
-            self._writer = loop.create_task(self._write(self._connection))
+            self._writer = asyncio.create_task(self._write(self._connection))
 
     async def saved(self) -> None:
         """Wait until all that was noted so far survives the end of this process, and a power cut.
@@ -98,7 +97,7 @@ class Disk:
         """
         group = self._gathering or self._committing
         if group is not None:
-            await asyncio.shield(group.done)
+            await group.done.wait()
         if self._broken is not None:
             raise Broken(self._broken)
 
@@ -117,7 +116,7 @@ class Disk:
                     await asyncio.to_thread(_commit, connection, self._committing.statements)
                 except sqlite3.Error as error:
                     self._broken = f"The state cannot be written: {error}."
-            self._committing.done.set_result(None)
+            self._committing.done.set()
         self._committing = self._writer = None
 
 
