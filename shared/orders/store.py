@@ -101,6 +101,9 @@ _SET_SCOPE = text("""
     INSERT INTO channel_warehouses (channel, warehouse, share_percent)
     SELECT :channel, * FROM unnest(CAST(:warehouses AS text[]), CAST(:shares AS integer[]))
 """)
+_SCOPE = text("""
+    SELECT warehouse, share_percent FROM channel_warehouses WHERE channel = :channel
+""")
 _EXCLUDE = """
     INSERT INTO order_exclusions (order_id, sku, warehouse, reason, excluded_at)
     SELECT :order_id, sku, :warehouse, :reason, CAST(:now AS timestamptz)
@@ -345,6 +348,12 @@ def set_scope(tx: Transaction, channel: str, shares: Mapping[str, int]) -> None:
         _SET_SCOPE,
         {"channel": channel, "warehouses": list(shares), "shares": list(shares.values())},
     )
+
+
+def scope_of(tx: Transaction, channel: str) -> Mapping[str, int] | None:
+    """Warehouse -> the share of it, in percent, that a channel may sell; None: all of all."""
+    rows = tx.rows(_SCOPE, channel=channel)
+    return {row.warehouse: row.share_percent for row in rows} or None
 
 
 def exclude(
