@@ -6,6 +6,7 @@ from flask import Request, Response
 from shared.edge import schedule
 from shared.flows.audit_books import audit_books
 from shared.flows.early_changes import park_early_changes
+from shared.flows.expire_holds import expire_holds
 from shared.flows.forget_messages import forget_messages
 from shared.flows.request_placement import promote_waiting, wake_backorders
 from shared.wiring import longest_wait_s, services
@@ -22,6 +23,7 @@ def housekeeping(request: Request) -> Response:
             "/promote-waiting": lambda parts, cause: {
                 "promoted": parts.run(lambda tx: promote_waiting(tx, longest_wait_s()), cause)
             },
+            "/expire-holds": lambda parts, cause: {"expired": expire_holds(parts.runner(cause))},
             "/park-early-changes": lambda parts, cause: {
                 "parked": parts.run(park_early_changes, cause)
             },

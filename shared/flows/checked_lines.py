@@ -36,7 +36,5 @@ def checked_skus(
     ]
     if wrong:
         first = wrong[0]
-        raise UnknownSku(
-            f"{first.field}: {first.reason}", wrong=wrong, field=first.field, **facts
-        )
+        raise UnknownSku(f"{first.field}: {first.reason}", wrong=wrong, field=first.field, **facts)
     return known

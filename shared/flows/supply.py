@@ -202,6 +202,4 @@ def may_take(taker: Taker, released_at: datetime | None, level: Level, now: date
 
 def _is_shared(taker: Taker, warehouse: str) -> bool:
     """Whether its channel may sell a part only of what lies there."""
-    return (
-        taker.scope is not None and taker.scope.get(warehouse, WHOLE_PERCENT) < WHOLE_PERCENT
-    )
+    return taker.scope is not None and taker.scope.get(warehouse, WHOLE_PERCENT) < WHOLE_PERCENT

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zlib import crc32
 
-from shared.kit.errors import Rejected
-
+from shared.kit.errors import NotEnough, Rejected
 
 LATEST_RELEASE = timedelta(minutes=2)  # after the end of a hold, its units are free again
 
@@ -83,3 +82,9 @@ class HoldEnded(Rejected):
     """The hold was consumed, released or has expired."""
 
     code = "hold_ended"
+
+
+class NotEnoughStock(NotEnough):
+    """Fewer units can be promised than are to be held; nothing of it is."""
+
+    code = "not_enough_stock"

@@ -8,20 +8,22 @@ from sqlalchemy import text
 from shared.platform.db import Transaction
 
 # Not a word of units that have left: they are no longer on hand either.
-PROMISED = """
+PROMISES = """
+    SELECT sku, warehouse, quantity
+      FROM parcels JOIN orders USING (order_id) JOIN parcel_items USING (parcel_id)
+     WHERE orders.channel = CAST(:channel AS text)
+       AND parcels.state IN ('planned', 'labelling', 'labelled')
+     UNION ALL
+    SELECT sku, warehouse, quantity
+      FROM stock_holds JOIN stock_hold_items USING (hold_id)
+     WHERE channel = CAST(:channel AS text) AND state = 'open'
+"""
+_PROMISED = text(f"""
     SELECT sku, warehouse, sum(quantity) AS units
-      FROM (SELECT sku, warehouse, quantity
-              FROM parcels JOIN orders USING (order_id) JOIN parcel_items USING (parcel_id)
-             WHERE orders.channel = :channel AND parcels.state IN ('planned', 'labelling',
-                                                                   'labelled')
-             UNION ALL
-            SELECT sku, warehouse, quantity
-              FROM stock_holds JOIN stock_hold_items USING (hold_id)
-             WHERE channel = :channel AND state = 'open') AS promise
+      FROM ({PROMISES}) AS promise
      WHERE sku = ANY(CAST(:skus AS text[]))
      GROUP BY sku, warehouse
-"""
-_PROMISED = text(PROMISED)
+""")  # noqa: S608
 
 
 def promised_to_channel(

@@ -40,7 +40,7 @@ LAZY = (
 COMMON = {"costing"}  # the composition root keeps the rate cards
 FEATURES: dict[str, set[str]] = {
     "dead_letter": set(),
-    "housekeeping": {"ops", "orders", "stock"},
+    "housekeeping": {"holds", "ops", "orders", "stock"},
     "label_purchase": {"carriers", "orders", "shipments", "stock"},
     "order_api": {"ops", "orders", "shipments", "stock"},
     "order_costing": {"shipments"},
@@ -49,6 +49,7 @@ FEATURES: dict[str, set[str]] = {
     "order_tracking": {"orders", "shipments", "stock", "tracking"},
     "outbox_relay": set(),
     "placement_worker": {"holds", "ops", "orders", "placement", "shipments", "stock"},
+    "stock_api": {"holds", "ops", "orders", "placement", "stock"},
     "stock_intake": {"stock"},
     "tracking_webhook": {"tracking"},
 }
