@@ -26,16 +26,18 @@ Whatever changes something needs an `{KEY_HEADER}`, chosen by the caller. The sa
 same key has its effect once and gets the first answer again, with `{REPLAYED_HEADER}: true`; the
 key with another request is a conflict. Keys are kept for {KEPT.days} days.
 
+A hold lasts {HOLD_TTL_S // 60} minutes, unless the shop has set another time.
+
 Every refusal is a problem document (RFC 9457) with a stable `code`; a malformed body names every
-wrong field. A hold lasts {HOLD_TTL_S // 60} minutes unless the shop has set another time. After 409 with `Retry-After`, 500 or 503 the same request may be sent again."""
+wrong field. After 409 with `Retry-After`, 500 or 503 the same request may be sent again."""
 
 PROBLEMS = {
     400: "A field of the body or the query, or the idempotency key, is wrong; every wrong one is "
     "named.",
     401: "There is no token, or it is not one of a caller who is let in.",
     404: "There is no such order or hold.",
-    409: "The order, the hold or the key is known with another request, it is too late, there is not "
-    "enough stock, or the first request with the key is not answered yet.",
+    409: "The order, the hold or the key is known with another request, it is too late, there is "
+    "not enough stock, or the first request with the key is not answered yet.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "It names something that the catalogue does not have.",

@@ -1,4 +1,4 @@
-"""HTTPS from channels -> hold, renew, release or look at stock -> `stock-events`, placement work."""
+"""HTTPS from channels -> hold stock, or say what can be promised -> `stock-events`, work."""
 
 import functions_framework
 from flask import Request, Response

@@ -60,11 +60,11 @@ class NotJson(Rejected):
 class Operation:
     """One thing that can be asked for.
 
-    `act` takes a transaction, the parts of the path by name, and the body as its contract (None
-    without one), or what stands after the question mark as its. `path` names its parts in braces;
-    each is an identifier. An operation with a `body` changes something, one with a `query` does
-    not; where the query's contract has a tuple, the name may come several times. `outcomes` says what each status means that it answers with by itself,
-    and `refusals` which status a refusal gets.
+    `act` takes a transaction, the parts of the path by name, and the body or the query as its
+    contract (None without one). `path` names its parts in braces; each is an identifier. An
+    operation with a `body` changes something, one with a `query` does not; what the query's
+    contract has as a tuple may come several times. `outcomes` says what each status means that it
+    answers with by itself, and `refusals` which status a refusal gets.
     """
 
     name: str
