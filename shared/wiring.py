@@ -43,6 +43,11 @@ def longest_wait_s() -> int:
     return config().longest_wait_s
 
 
+def hold_ttl_s() -> int:
+    """How long a cart keeps what it holds, in seconds."""
+    return config().hold_ttl_s
+
+
 @cache
 def bookshelf() -> Bookshelf:
     """The rate cards of this process."""

@@ -9,30 +9,38 @@ from pydantic.json_schema import models_json_schema
 from shared.contracts.base import EVENT_ID
 from shared.contracts.http_orders import Problem
 from shared.edge.api import KEY_HEADER, REPLAYED_HEADER, Operation
-from shared.edge.order_operations import OPERATIONS
+from shared.edge.order_operations import OPERATIONS as ORDER_OPERATIONS
+from shared.edge.stock_operations import operations as stock_operations
+from shared.platform.config import Config
 from shared.platform.idempotency import KEPT
 
+HOLD_TTL_S: int = Config.model_fields["hold_ttl_s"].default
+OPERATIONS = (*ORDER_OPERATIONS, *stock_operations(HOLD_TTL_S))
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = f"""\
-Orders for machines. The token is an OIDC token of a service account that is let in, signed by
+Orders and stock for machines. What begins with `/orders` is answered by the function `order_api`,
+the rest by `stock_api`. The token is an OIDC token of a service account that is let in, signed by
 Google for the audience of this API.
 
 Whatever changes something needs an `{KEY_HEADER}`, chosen by the caller. The same request with the
 same key has its effect once and gets the first answer again, with `{REPLAYED_HEADER}: true`; the
 key with another request is a conflict. Keys are kept for {KEPT.days} days.
 
+A hold lasts {HOLD_TTL_S // 60} minutes, unless the shop has set another time.
+
 Every refusal is a problem document (RFC 9457) with a stable `code`; a malformed body names every
 wrong field. After 409 with `Retry-After`, 500 or 503 the same request may be sent again."""
 
 PROBLEMS = {
-    400: "A field of the body, or the idempotency key, is wrong; every wrong one is named.",
+    400: "A field of the body or the query, or the idempotency key, is wrong; every wrong one is "
+    "named.",
     401: "There is no token, or it is not one of a caller who is let in.",
-    404: "There is no such order.",
-    409: "The order or the key is known with another request, it is too late, or the first request "
-    "with the key is not answered yet.",
+    404: "There is no such order or hold.",
+    409: "The order, the hold or the key is known with another request, it is too late, there is "
+    "not enough stock, or the first request with the key is not answered yet.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    422: "The order names something that the catalogue does not have.",
+    422: "It names something that the catalogue does not have.",
     500: "A mistake of ours.",
     503: "Not now; the same request may be sent again.",
 }
@@ -46,7 +54,7 @@ def document() -> dict[str, Any]:
     """The whole document."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Dispatch: orders", "version": "1", "description": DESCRIPTION},
+        "info": {"title": "Dispatch: orders and stock", "version": "1", "description": DESCRIPTION},
         "paths": _paths(OPERATIONS),
         "components": {
             "schemas": _schemas(OPERATIONS),
@@ -90,6 +98,17 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         }
         for name in names
     ]
+    if operation.query is not None:
+        schema = operation.query.model_json_schema()
+        found += [
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema["required"],
+                "schema": schema["properties"][name],
+            }
+            for name in operation.query.model_fields
+        ]
     if operation.body is not None:
         found.append(
             {
@@ -112,6 +131,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         for status, description in operation.outcomes.items()
     }
     refused = {*ALWAYS, *operation.refusals.values(), *(WITH_BODY if operation.body else ())}
+    refused |= {400} if operation.query else set()
     found |= {status: {"$ref": f"#/components/responses/{status}"} for status in refused}
     return {str(status): found[status] for status in sorted(found)}
 

@@ -8,6 +8,7 @@ from shared.flows.announce_availability import announce_availability
 from shared.flows.audit_books import audit_books
 from shared.flows.early_changes import park_early_changes
 from shared.flows.expect_backorders import expect_backorders
+from shared.flows.expire_holds import expire_holds
 from shared.flows.forget_messages import forget_messages
 from shared.flows.request_placement import promote_waiting, wake_backorders
 from shared.wiring import longest_wait_s, services
@@ -30,6 +31,7 @@ def housekeeping(request: Request) -> Response:
             "/announce-availability": lambda parts, cause: {
                 "announced": announce_availability(parts.runner(cause))
             },
+            "/expire-holds": lambda parts, cause: {"expired": expire_holds(parts.runner(cause))},
             "/park-early-changes": lambda parts, cause: {
                 "parked": parts.run(park_early_changes, cause)
             },

@@ -107,7 +107,8 @@ class Problem(Document):
     """What went wrong. Source: RFC 9457. `code` is stable; `detail` is for people.
 
     `errors` names every wrong field, and `field` the first of them. The fingerprints are those of
-    two requests, or of two orders, that share a name and are not the same.
+    two requests, orders or holds that share a name and are not the same. `missing` is how many
+    units of each SKU there would have to be more.
     """
 
     type: str
@@ -119,3 +120,4 @@ class Problem(Document):
     errors: tuple[ProblemField, ...] | None = None
     fingerprint: str | None = None
     known_fingerprint: str | None = None
+    missing: dict[str, int] | None = None

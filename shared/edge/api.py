@@ -15,10 +15,11 @@ transaction. Who repeats the request gets the first answer again, with `Idempote
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from flask import Request, Response
 from pydantic import TypeAdapter, ValidationError
@@ -59,10 +60,11 @@ class NotJson(Rejected):
 class Operation:
     """One thing that can be asked for.
 
-    `act` takes a transaction, the parts of the path by name, and the body as its contract (None
-    without one). `path` names its parts in braces; each is an identifier. An operation with a
-    `body` changes something. `outcomes` says what each status means that it answers with by itself,
-    and `refusals` which status a refusal gets.
+    `act` takes a transaction, the parts of the path by name, and the body or the query as its
+    contract (None without one). `path` names its parts in braces; each is an identifier. An
+    operation with a `body` changes something, one with a `query` does not; what the query's
+    contract has as a tuple may come several times. `outcomes` says what each status means that it
+    answers with by itself, and `refusals` which status a refusal gets.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Operation:
     answer: type[Document]
     outcomes: Mapping[int, str]
     body: type[Document] | None = None
+    query: type[Document] | None = None
     refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
 
 
@@ -125,7 +128,8 @@ def _served(
     cause = Cause(event_id, event_id)
     try:
         if operation.body is None:
-            found = services.run(lambda tx: operation.act(tx, parts, None), cause)
+            asked = _asked(request, operation.query) if operation.query else None
+            found = services.run(lambda tx: operation.act(tx, parts, asked), cause)
             return _response(request, found)
         key, body = _read(request, caller, operation.body)
         given, again = services.run(
@@ -174,6 +178,21 @@ def _read(request: Request, caller: str, contract: type[Document]) -> tuple[Key,
         )
     what = f"{request.method} {request.path}\n".encode() + sent
     return Key(caller, key, hashlib.sha256(what).hexdigest()[:32]), contract.decode(sent)
+
+
+def _asked(request: Request, contract: type[Document]) -> Document:
+    """What stands after the question mark.
+
+    Raises:
+        Malformed: names every wrong name.
+    """
+    fields = contract.model_fields
+    several = {name for name in fields if get_origin(fields[name].annotation) is tuple}
+    sent = {
+        name: values if name in several or len(values) > 1 else values[0]
+        for name, values in request.args.lists()
+    }
+    return contract.decode(json.dumps(sent).encode())
 
 
 def _parts(template: str, path: str) -> dict[str, str] | None:

@@ -4,7 +4,7 @@ import json
 
 from flask import Response
 
-from shared.kit.errors import DispatchError, Fault, Malformed, NotYet, Rejected
+from shared.kit.errors import DispatchError, Fault, Malformed, NotEnough, NotYet, Rejected
 from shared.platform.auth import Unauthenticated
 
 MOST_WRONG = 100  # wrong fields that a problem document names; nobody repairs more in one go
@@ -65,6 +65,8 @@ def problem(error: DispatchError, status: int | None = None) -> Response:
         body["errors"] = [
             {"field": fault.field, "detail": fault.reason} for fault in error.wrong[:MOST_WRONG]
         ]
+    if isinstance(error, NotEnough):
+        body["missing"] = dict(error.missing)
     answer = Response(json.dumps(body), status=chosen, content_type="application/problem+json")
     retry_after_s = error.facts.get("retry_after_s")
     if isinstance(error, NotYet) and retry_after_s is not None:

@@ -7,6 +7,7 @@ from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.flows.checked_lines import checked_lines
 from shared.kit.geo import Point
+from shared.orders import early_changes
 from shared.orders import store as orders
 from shared.orders.priority import priority_of
 from shared.orders.types import OrderConflict
@@ -61,7 +62,7 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> bool:
         orders.insert_lines(event.order_id, lines),
         outbox.put(tx, OrderAccepted(order_id=event.order_id, priority=priority, revision=1)),
     )
-    early = orders.take_early(tx, event.order_id)
+    early = early_changes.take(tx, event.order_id)
     if early is not None and early.type == OrderAmended.type:
         change_order(tx, OrderAmended.decode(early.body))
     elif early is not None:

@@ -1,6 +1,6 @@
-"""The lines of an order, once the catalogue knows everything they name."""
+"""The lines of an order or a cart, once the catalogue knows everything they name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.contracts.orders import OrderedLine
 from shared.kit.errors import WrongField
@@ -16,15 +16,25 @@ def checked_lines(tx: Transaction, order_id: str, lines: Sequence[OrderedLine]) 
     Raises:
         UnknownSku: names every line whose SKU is not in the catalogue.
     """
-    known = stock.known(tx, {line.sku for line in lines})
+    known = checked_skus(tx, [line.sku for line in lines], order_id=order_id)
+    return [Line(n.line_no, n.sku, n.quantity, n.unit_price_cents, known[n.sku]) for n in lines]
+
+
+def checked_skus(
+    tx: Transaction, skus: Sequence[str], **facts: str
+) -> Mapping[str, Mapping[str, int] | None]:
+    """What each line names; of a kit, the units of each component in one.
+
+    Raises:
+        UnknownSku: names every line whose SKU is not in the catalogue.
+    """
+    known = stock.known(tx, skus)
     wrong = [
-        WrongField(f"lines.{position}.sku", f"{line.sku} is not in the catalogue")
-        for position, line in enumerate(lines)
-        if line.sku not in known
+        WrongField(f"lines.{position}.sku", f"{sku} is not in the catalogue")
+        for position, sku in enumerate(skus)
+        if sku not in known
     ]
     if wrong:
         first = wrong[0]
-        raise UnknownSku(
-            f"{first.field}: {first.reason}", wrong=wrong, field=first.field, order_id=order_id
-        )
-    return [Line(n.line_no, n.sku, n.quantity, n.unit_price_cents, known[n.sku]) for n in lines]
+        raise UnknownSku(f"{first.field}: {first.reason}", wrong=wrong, field=first.field, **facts)
+    return known

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from shared.contracts.orders import OrderAmended, OrderCancelled
 from shared.kit.errors import Rejected
+from shared.orders import early_changes
 from shared.orders import store as orders
 from shared.orders.types import EarlyChange, Order
 from shared.platform import dead_letters
@@ -34,13 +35,13 @@ def locked_or_remembered(tx: Transaction, event: OrderAmended | OrderCancelled) 
     if order is None:
         revision = event.revision if isinstance(event, OrderAmended) else LAST_REVISION
         change = EarlyChange(event.order_id, event.type, event.encode(), tx.cause.event_id)
-        tx.write(orders.remember_early(tx, change, revision))
+        tx.write(early_changes.remember(tx, change, revision))
     return order
 
 
 def park_early_changes(tx: Transaction) -> int:
     """Housekeeping: park the changes whose order has not come. Returns how many."""
-    overdue = orders.take_overdue_early(tx, tx.now - PATIENCE, PARKED_AT_ONCE)
+    overdue = early_changes.take_overdue(tx, tx.now - PATIENCE, PARKED_AT_ONCE)
     for change in overdue:
         error = OrderNeverCame(
             f"order_id: no such order came within {PATIENCE}",

@@ -11,6 +11,7 @@ from shared.inbound import store as inbound
 from shared.inbound.expectation import expected
 from shared.inbound.types import Lot, Waiter
 from shared.orders import store as orders
+from shared.orders import waitlist
 from shared.orders.types import Waiting
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -45,8 +46,8 @@ def _expect(tx: Transaction) -> int:
         return 0  # whoever does it now, or the next round, sees the same
     lots = inbound.coming(tx)
     releases = stock.unreleased(tx)
-    waitlist = orders.waitlist(tx, {lot.sku for lot in lots} | releases.keys())
-    news = _news(tx, waitlist, lots, releases)
+    waiting = waitlist.waiting_for(tx, {lot.sku for lot in lots} | releases.keys())
+    news = _news(tx, waiting, lots, releases)
     locked = orders.lock_backordered(tx, list(news)[:TOLD_AT_ONCE])
     if not locked:
         return 0
@@ -66,21 +67,21 @@ def _expect(tx: Transaction) -> int:
 
 def _news(
     tx: Transaction,
-    waitlist: Sequence[Waiting],
+    waiting: Sequence[Waiting],
     lots: Sequence[Lot],
     releases: Mapping[str, datetime],
 ) -> dict[str, datetime | None]:
     """Order -> its moment, where that is another one than it was told."""
-    skus = {sku for order in waitlist for sku in order.wants}
+    skus = {sku for order in waiting for sku in order.wants}
     there = [
         Lot(sku, warehouse, units, tx.now)
         for (sku, warehouse), units in stock.free(tx, skus).items()
     ]
-    own = holds.open_units(tx, {order.hold_id for order in waitlist if order.hold_id})
-    waiters = [_waiter(order, own) for order in waitlist]
+    own = holds.open_units(tx, {order.hold_id for order in waiting if order.hold_id})
+    waiters = [_waiter(order, own) for order in waiting]
     moments = expected([w for w in waiters if w.wants], [*there, *lots], releases)
     news: dict[str, datetime | None] = {}
-    for order in waitlist:
+    for order in waiting:
         moment = moments.get(order.order_id, tx.now)
         if moment == tx.now:
             # What is free or held for it covers it, and it is about to be placed: a moment that

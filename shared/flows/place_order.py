@@ -126,7 +126,7 @@ def _place(
     reserved = dict(itertools.chain.from_iterable(taken.values()))
     distances_m = {at.warehouse: at.distance_m for at in decision.candidates}
     parcels = _with_lines(decision.parcels, lines, taken, distances_m)
-    ended = [supply.hold.hold_id] if supply.hold else []
+    ended = [hold.hold_id for hold in supply.holds]
     state = LIFECYCLE.advance(order.state, OrderStep.PLACE)
     tx.write(
         orders.move(tx, order, state),

@@ -6,6 +6,7 @@ from shared.contracts.orders import OrderAccepted, OrderChanged
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import PlaceOrder
 from shared.orders import store as orders
+from shared.orders import waitlist
 from shared.orders.types import Priority
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -26,7 +27,7 @@ def wake_for_stock(tx: Transaction, event: StockIncreased) -> None:
 
 def wake_backorders(tx: Transaction) -> int:
     """Housekeeping: backorders that stock could serve try again. Returns how many."""
-    woken = _served(tx, orders.backordered_skus(tx))
+    woken = _served(tx, waitlist.backordered_skus(tx))
     _place(tx, woken)
     return len(woken)
 
@@ -53,7 +54,7 @@ def promote_waiting(tx: Transaction, longest_wait_s: int) -> int:
 def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Priority]]:
     """Who waits for these SKUs and could be served by what all warehouses have together."""
     supply = stock.available(tx, skus)
-    return orders.backordered_for(tx, supply, WOKEN_AT_ONCE)
+    return waitlist.backordered_for(tx, supply, WOKEN_AT_ONCE)
 
 
 def _place(tx: Transaction, waiting: Iterable[tuple[str, Priority]]) -> None:

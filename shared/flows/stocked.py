@@ -36,9 +36,7 @@ def checked_warehouse(tx: Transaction, warehouse: str, skus: Sequence[str]) -> N
 
 def increased(locked: Locked, changes: Iterable[Change]) -> list[StockIncreased]:
     """One event a warehouse for all SKUs of which more can be promised there after `changes`."""
-    after = dict(locked.levels)
-    for change in changes:
-        after[change.key] = after[change.key].after(change)
+    after = locked.after(changes).levels
     grown: dict[str, dict[str, int]] = {}
     for sku, warehouse in sorted({key[:2] for key in after}):
         now = sum(level.available for level in locked.of(sku, warehouse))

@@ -9,6 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.contracts.base import Cause, Event, decode
+from shared.contracts.inbound import (
+    InboundAnnounced,
+    InboundChanged,
+    TransferCancelled,
+    TransferReceived,
+    TransferRequested,
+    TransferShipped,
+)
 from shared.contracts.orders import (
     OrderAccepted,
     OrderAmended,
@@ -22,13 +30,19 @@ from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order
 from shared.flows.cancel_order import cancel_order
+from shared.flows.cancel_transfer import cancel_transfer
 from shared.flows.change_order import change_order
 from shared.flows.charge_parcel import charge_parcel, take_charges_back
 from shared.flows.count_stock import count_stock
+from shared.flows.expect_backorders import expect_after
+from shared.flows.expect_delivery import expect_delivery
 from shared.flows.place_order import place_order
 from shared.flows.receive_stock import receive_stock
+from shared.flows.receive_transfer import receive_transfer
 from shared.flows.request_placement import request_placement, wake_for_stock
+from shared.flows.request_transfer import request_transfer
 from shared.flows.retry_letter import make_way
+from shared.flows.ship_transfer import ship_transfer
 from shared.flows.track_parcel import track_parcel
 from shared.kit.errors import DispatchError
 from shared.ops import snapshots
@@ -49,6 +63,12 @@ FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxy
         StockIncreased: wake_for_stock,
         StockReceived: receive_stock,
         StockCounted: count_stock,
+        InboundAnnounced: expect_delivery,
+        InboundChanged: expect_after,
+        TransferRequested: request_transfer,
+        TransferShipped: ship_transfer,
+        TransferReceived: receive_transfer,
+        TransferCancelled: cancel_transfer,
         ParcelPlanned: lambda tx, event: charge_parcel(tx, event, Bookshelf()),
         ParcelCancelled: take_charges_back,
         CarrierUpdateReceived: track_parcel,

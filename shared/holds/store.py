@@ -11,37 +11,47 @@ from shared.platform.db import Transaction, Write
 
 _INSERT = """
     INSERT INTO stock_holds (hold_id, purpose, reference, channel, sale, state, created_at,
-                             expires_at, release_at)
-    VALUES (:hold_id, :purpose, :reference, :channel, :sale, 'open', :created_at, :expires_at,
-            :release_at)
+                             expires_at, release_at, fingerprint)
+    SELECT hold_id, purpose, reference, channel, sale, 'open', created_at, expires_at, release_at,
+           fingerprint
+      FROM unnest(CAST(:hold_ids AS text[]), CAST(:purposes AS text[]),
+                  CAST(:references AS text[]), CAST(:channels AS text[]), CAST(:sales AS text[]),
+                  CAST(:created AS timestamptz[]), CAST(:ends AS timestamptz[]),
+                  CAST(:releases AS timestamptz[]), CAST(:fingerprints AS text[]))
+        AS hold (hold_id, purpose, reference, channel, sale, created_at, expires_at, release_at,
+                 fingerprint)
  RETURNING 1
 """
 _INSERT_ITEMS = """
     INSERT INTO stock_hold_items (hold_id, sku, warehouse, partition, quantity)
-    SELECT :hold_id, sku, warehouse, partition, quantity
-      FROM unnest(CAST(:skus AS text[]), CAST(:warehouses AS text[]),
+    SELECT hold_id, sku, warehouse, partition, quantity
+      FROM unnest(CAST(:hold_ids AS text[]), CAST(:skus AS text[]), CAST(:warehouses AS text[]),
                   CAST(:partitions AS smallint[]), CAST(:quantities AS integer[]))
-        AS item (sku, warehouse, partition, quantity)
+        AS item (hold_id, sku, warehouse, partition, quantity)
  RETURNING 1
 """
-_FIND = text("""
-    SELECT hold_id, purpose, reference, channel, sale, state, created_at, expires_at, release_at
-      FROM stock_holds WHERE hold_id = :hold_id
-""")
-_LOCK = text("""
-    SELECT hold_id, purpose, reference, channel, sale, state, created_at, expires_at, release_at
-      FROM stock_holds WHERE hold_id = :hold_id
+_COLUMNS = """
+    hold_id, purpose, reference, channel, sale, state, created_at, expires_at, release_at,
+    fingerprint
+"""
+_FIND = text(f"SELECT {_COLUMNS} FROM stock_holds WHERE hold_id = :hold_id")  # noqa: S608
+_LOCK = text(f"SELECT {_COLUMNS} FROM stock_holds WHERE hold_id = :hold_id FOR UPDATE")  # noqa: S608
+# What its cart held, and what was kept for it while it waited for stock.
+_LOCK_OF_ORDER = text(f"""
+    SELECT {_COLUMNS} FROM stock_holds
+     WHERE state = 'open'
+       AND (hold_id = CAST(:hold_id AS text) OR (purpose = 'waitlist' AND reference = :order_id))
+     ORDER BY hold_id
        FOR UPDATE
-""")
+""")  # noqa: S608
 # Whoever closes one of them at this moment is not waited for: what is left comes with the next.
-_LOCK_ENDED = text("""
-    SELECT hold_id, purpose, reference, channel, sale, state, created_at, expires_at, release_at
-      FROM stock_holds
+_LOCK_ENDED = text(f"""
+    SELECT {_COLUMNS} FROM stock_holds
      WHERE state = 'open' AND release_at <= :now
      ORDER BY release_at, hold_id
      LIMIT :limit
        FOR UPDATE SKIP LOCKED
-""")
+""")  # noqa: S608
 # The items of an open hold never change, so the lock on the hold is theirs as well.
 _ITEMS = text("""
     SELECT hold_id, sku, warehouse, partition, quantity
@@ -67,33 +77,35 @@ _CLOSE = """
 """
 
 
-def insert(hold: Hold) -> tuple[Write, Write]:
-    """A new hold and its units; the balances are the caller's to change."""
+def insert(*holds: Hold) -> tuple[Write, Write]:
+    """New holds and their units; the balances are the caller's to change."""
+    items = [(hold.hold_id, item) for hold in holds for item in hold.items]
     return (
         Write(
             _INSERT,
             {
-                "hold_id": hold.hold_id,
-                "purpose": hold.purpose,
-                "reference": hold.reference,
-                "channel": hold.channel,
-                "sale": hold.sale,
-                "created_at": hold.created_at,
-                "expires_at": hold.expires_at,
-                "release_at": hold.release_at,
+                "hold_ids": [hold.hold_id for hold in holds],
+                "purposes": [hold.purpose for hold in holds],
+                "references": [hold.reference for hold in holds],
+                "channels": [hold.channel for hold in holds],
+                "sales": [hold.sale for hold in holds],
+                "created": [hold.created_at for hold in holds],
+                "ends": [hold.expires_at for hold in holds],
+                "releases": [hold.release_at for hold in holds],
+                "fingerprints": [hold.fingerprint for hold in holds],
             },
-            rows=1,
+            rows=len(holds),
         ),
         Write(
             _INSERT_ITEMS,
             {
-                "hold_id": hold.hold_id,
-                "skus": [item.sku for item in hold.items],
-                "warehouses": [item.warehouse for item in hold.items],
-                "partitions": [item.partition for item in hold.items],
-                "quantities": [item.quantity for item in hold.items],
+                "hold_ids": [hold_id for hold_id, _ in items],
+                "skus": [item.sku for _, item in items],
+                "warehouses": [item.warehouse for _, item in items],
+                "partitions": [item.partition for _, item in items],
+                "quantities": [item.quantity for _, item in items],
             },
-            rows=len(hold.items),
+            rows=len(items),
         ),
     )
 
@@ -106,6 +118,11 @@ def find(tx: Transaction, hold_id: str) -> Hold | None:
 def lock(tx: Transaction, hold_id: str) -> Hold | None:
     """The hold, which stays as it is until the transaction ends."""
     return _one(tx, tx.row(_LOCK, hold_id=hold_id))
+
+
+def lock_of_order(tx: Transaction, order_id: str, hold_id: str | None) -> tuple[Hold, ...]:
+    """The open holds that are for an order: that of its cart, and what is kept for it, locked."""
+    return _with_items(tx, tx.rows(_LOCK_OF_ORDER, order_id=order_id, hold_id=hold_id))
 
 
 def lock_ended(tx: Transaction, limit: int) -> tuple[Hold, ...]:
@@ -156,6 +173,7 @@ def _with_items(tx: Transaction, rows: Sequence[Row[Any]]) -> tuple[Hold, ...]:
             expires_at=row.expires_at,
             release_at=row.release_at,
             items=tuple(items[row.hold_id]),
+            fingerprint=row.fingerprint,
         )
         for row in rows
     )

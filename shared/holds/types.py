@@ -1,17 +1,21 @@
 """The words of holds."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from zlib import crc32
 
-from shared.kit.errors import Rejected
+from shared.kit.errors import NotEnough, Rejected
+
+LATEST_RELEASE = timedelta(minutes=2)  # after the end of a hold, its units are free again
 
 
 class Purpose(StrEnum):
-    """Whom units are kept for. A customer's hold ends by itself, the others do not."""
+    """Whom units are kept for. What is for a customer ends by itself, the others do not."""
 
     CART = "cart"
     PAYMENT = "payment"  # ordered, and not paid for
+    WAITLIST = "waitlist"  # given back by another, and next in line for them is this order
     QUARANTINE = "quarantine"  # came back, and nobody has looked at it
     TRANSFER = "transfer"  # asked for by another warehouse
 
@@ -53,6 +57,13 @@ class Hold:
     expires_at: datetime | None
     release_at: datetime | None
     items: tuple[HeldUnits, ...]
+    fingerprint: str = ""  # the hash of what was asked for
+
+
+def release_of(hold_id: str, expires_at: datetime) -> datetime:
+    """When the units of a hold that ends then are given back: the same for the same hold."""
+    spread_ms = LATEST_RELEASE // timedelta(milliseconds=1)
+    return expires_at + timedelta(milliseconds=crc32(hold_id.encode()) % (spread_ms + 1))
 
 
 class UnknownHold(Rejected):
@@ -71,3 +82,9 @@ class HoldEnded(Rejected):
     """The hold was consumed, released or has expired."""
 
     code = "hold_ended"
+
+
+class NotEnoughStock(NotEnough):
+    """Fewer units can be promised than are to be held; nothing of it is."""
+
+    code = "not_enough_stock"

@@ -6,7 +6,7 @@ DispatchError
 └── Fault      our mistake, or a promise between modules that broke      -> redeliver and page
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,6 +42,23 @@ class Rejected(DispatchError):
     def __init__(self, message: str, *, wrong: Sequence[WrongField] = (), **facts: Fact) -> None:
         super().__init__(message, **facts)
         self.wrong = tuple(wrong)
+
+
+class NotEnough(Rejected):
+    """There is less than is wanted; `missing` says of what, and how much."""
+
+    code = "not_enough"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        missing: Mapping[str, int],
+        wrong: Sequence[WrongField] = (),
+        **facts: Fact,
+    ) -> None:
+        super().__init__(message, wrong=wrong, **facts)
+        self.missing = missing
 
 
 class NotYet(DispatchError):

@@ -1,4 +1,4 @@
-"""The tables orders, order_lines, early_changes and ageing_rules, and what orders may take.
+"""The tables orders, order_lines and ageing_rules, and what orders may take.
 
 That is in channel_warehouses, order_exclusions and backorder_caps. Nothing else writes to them.
 """
@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from shared.kit.geo import Point
 from shared.orders.lifecycle import FINAL
-from shared.orders.types import EarlyChange, Line, Order, OrderState, Priority, Waiting
+from shared.orders.types import Line, Order, OrderState, Priority
 from shared.platform.db import Transaction, Write
 
 _INSERT = """
@@ -53,25 +53,6 @@ _LINES = text("""
 # Two transactions that both find no order must not both act on that: the second waits here, and
 # what it reads in its next statement is what the first has left.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
-_REMEMBER = """
-    INSERT INTO early_changes (order_id, type, revision, body, event_id, received_at)
-    VALUES (:order_id, :type, :revision, :body, :event_id, :now)
-        ON CONFLICT (order_id) DO UPDATE
-       SET type = excluded.type, revision = excluded.revision, body = excluded.body,
-           event_id = excluded.event_id
-     WHERE excluded.revision > early_changes.revision
- RETURNING 1
-"""
-_TAKE_EARLY = text("""
-    DELETE FROM early_changes WHERE order_id = :order_id
- RETURNING order_id, type, body, event_id
-""")
-_TAKE_OVERDUE = text("""
-    DELETE FROM early_changes
-     WHERE order_id IN (SELECT order_id FROM early_changes WHERE received_at <= :before
-                         ORDER BY received_at LIMIT :limit FOR UPDATE SKIP LOCKED)
- RETURNING order_id, type, body, event_id
-""")
 _DELETE_LINES = text("""
     WITH gone AS (
         DELETE FROM order_lines WHERE order_id = :order_id RETURNING sku, backordered
@@ -100,6 +81,9 @@ _DROP_SCOPE = text("DELETE FROM channel_warehouses WHERE channel = :channel")
 _SET_SCOPE = text("""
     INSERT INTO channel_warehouses (channel, warehouse, share_percent)
     SELECT :channel, * FROM unnest(CAST(:warehouses AS text[]), CAST(:shares AS integer[]))
+""")
+_SCOPE = text("""
+    SELECT warehouse, share_percent FROM channel_warehouses WHERE channel = :channel
 """)
 _EXCLUDE = """
     INSERT INTO order_exclusions (order_id, sku, warehouse, reason, excluded_at)
@@ -141,71 +125,6 @@ _MOVE_UNITS = """
      WHERE order_id = :order_id
  RETURNING 1
 """
-# The most urgent first, of each SKU no more than its units can serve. Who wants more than there is
-# does not stand in the way of those behind.
-_BACKORDERED_FOR = text("""
-    WITH waitlist AS (
-        SELECT order_id, priority, promised_at, units,
-               CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END AS rank,
-               sum(wanted) OVER (PARTITION BY sku
-                                 ORDER BY CASE priority WHEN 'express' THEN 0
-                                          WHEN 'standard' THEN 1 ELSE 2 END,
-                                          promised_at, order_id) AS wanted_so_far
-          FROM (SELECT order_id, sku, sum(units) AS wanted
-                  FROM (SELECT order_id, sku, backordered AS units
-                          FROM order_lines
-                         WHERE sku = ANY(CAST(:skus AS text[])) AND backordered > 0 AND kit IS NULL
-                         UNION ALL
-                        SELECT order_id, key, value::integer * backordered
-                          FROM order_lines, LATERAL jsonb_each_text(kit)
-                         WHERE backordered > 0 AND kit IS NOT NULL
-                           AND key = ANY(CAST(:skus AS text[]))) AS part
-                 GROUP BY order_id, sku) AS line
-          JOIN unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS supply (sku, units)
-               USING (sku)
-          JOIN orders USING (order_id)
-         WHERE wanted <= units AND state = 'backordered')
-    SELECT DISTINCT order_id, priority, promised_at, rank
-      FROM waitlist
-     WHERE wanted_so_far <= units
-     ORDER BY rank, promised_at, order_id
-     LIMIT :limit
-""")
-_BACKORDERED_SKUS = text("""
-    SELECT sku FROM order_lines WHERE backordered > 0 AND kit IS NULL
-     UNION
-    SELECT jsonb_object_keys(kit) FROM order_lines WHERE backordered > 0 AND kit IS NOT NULL
-""")
-# Fairly, as above. An order that was told a moment may have to be told another one.
-_WAITLIST = text("""
-    WITH concerned AS (
-        SELECT order_id FROM order_lines
-         WHERE backordered > 0 AND kit IS NULL AND sku = ANY(CAST(:skus AS text[]))
-         UNION
-        SELECT order_id FROM order_lines, LATERAL jsonb_object_keys(kit) AS part
-         WHERE backordered > 0 AND kit IS NOT NULL AND part = ANY(CAST(:skus AS text[]))
-         UNION
-        SELECT order_id FROM orders WHERE state = 'backordered' AND expected_at IS NOT NULL
-    ), parts AS (
-        SELECT order_id, part.sku, sum(backordered * part.units) AS units
-          FROM concerned JOIN order_lines USING (order_id), LATERAL (
-               SELECT order_lines.sku, 1 AS units WHERE kit IS NULL
-                UNION ALL
-               SELECT key, value::integer FROM jsonb_each_text(kit)) AS part
-         WHERE backordered > 0
-         GROUP BY order_id, part.sku
-    ), wanted AS (
-        SELECT order_id, jsonb_object_agg(sku, units) AS units FROM parts GROUP BY order_id)
-    SELECT order_id, hold_id, expected_at, wanted.units,
-           (SELECT array_agg(warehouse) FROM channel_warehouses
-             WHERE channel_warehouses.channel = orders.channel) AS warehouses,
-           (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
-             WHERE order_exclusions.order_id = orders.order_id) AS excluded
-      FROM orders JOIN wanted USING (order_id)
-     WHERE state = 'backordered'
-     ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
-              promised_at, order_id
-""")
 _EXPECT_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('expected_at', 0))")
 # Skipped while another has them locked: they are being placed or changed at this moment.
 _LOCK_BACKORDERED = text("""
@@ -309,32 +228,6 @@ def one_at_a_time(tx: Transaction, order_id: str) -> None:
     tx.rows(_ONE_AT_A_TIME, order_id=order_id)
 
 
-def remember_early(tx: Transaction, change: EarlyChange, revision: int) -> Write:
-    """Keep a change until its order comes; of several the highest revision stays."""
-    return Write(
-        _REMEMBER,
-        {
-            "order_id": change.order_id,
-            "type": change.type,
-            "revision": revision,
-            "body": change.body.decode(),
-            "event_id": change.event_id,
-            "now": tx.now,
-        },
-    )
-
-
-def take_early(tx: Transaction, order_id: str) -> EarlyChange | None:
-    """The change that waits for this order; it waits no longer."""
-    row = tx.row(_TAKE_EARLY, order_id=order_id)
-    return None if row is None else _early(row)
-
-
-def take_overdue_early(tx: Transaction, before: datetime, limit: int) -> Sequence[EarlyChange]:
-    """Changes that have waited since before a moment; they wait no longer."""
-    return [_early(row) for row in tx.rows(_TAKE_OVERDUE, before=before, limit=limit)]
-
-
 def lines(tx: Transaction, order_id: str) -> tuple[Line, ...]:
     """The lines of an order that is locked, by number."""
     return tuple(
@@ -394,6 +287,12 @@ def set_scope(tx: Transaction, channel: str, shares: Mapping[str, int]) -> None:
     )
 
 
+def scope_of(tx: Transaction, channel: str) -> Mapping[str, int] | None:
+    """Warehouse -> the share of it, in percent, that a channel may sell; None: all of all."""
+    rows = tx.rows(_SCOPE, channel=channel)
+    return {row.warehouse: row.share_percent for row in rows} or None
+
+
 def exclude(
     tx: Transaction, order_id: str, skus: Collection[str], warehouse: str, reason: str
 ) -> Write:
@@ -418,34 +317,6 @@ def lock_caps(tx: Transaction, skus: Collection[str]) -> dict[str, int]:
 def take_cap(units: Mapping[str, int]) -> Write:
     """Units of capped SKUs begin to wait; `lock_caps` said that there is room."""
     return Write(_TAKE_CAP, {"skus": list(units), "units": list(units.values())}, rows=len(units))
-
-
-def backordered_for(
-    tx: Transaction, units: Mapping[str, int], limit: int
-) -> Sequence[tuple[str, Priority]]:
-    """Who waits for these SKUs, in fair order: of each SKU as many as its units may serve."""
-    rows = tx.rows(_BACKORDERED_FOR, skus=list(units), units=list(units.values()), limit=limit)
-    return [(row.order_id, Priority(row.priority)) for row in rows]
-
-
-def backordered_skus(tx: Transaction) -> tuple[str, ...]:
-    """Every SKU that somebody waits for."""
-    return tuple(row.sku for row in tx.rows(_BACKORDERED_SKUS))
-
-
-def waitlist(tx: Transaction, skus: Collection[str]) -> Sequence[Waiting]:
-    """Who waits for any of these SKUs or was told a moment, in fair order, with all it wants."""
-    return [
-        Waiting(
-            order_id=row.order_id,
-            wants=row.units,
-            warehouses=None if row.warehouses is None else frozenset(row.warehouses),
-            excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
-            hold_id=row.hold_id,
-            expected_at=row.expected_at,
-        )
-        for row in tx.rows(_WAITLIST, skus=sorted(skus))
-    ]
 
 
 def expect_alone(tx: Transaction) -> bool:
@@ -478,10 +349,6 @@ def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[
     rows = tx.rows(_PROMOTE, now=tx.now, longest_wait_s=longest_wait_s, limit=limit)
     found = [(row.order_id, Priority(row.asked_priority)) for row in rows]
     return sorted(found, key=lambda order: list(Priority).index(order[1]))
-
-
-def _early(row: Any) -> EarlyChange:
-    return EarlyChange(row.order_id, row.type, row.body.encode(), row.event_id)
 
 
 def _order(row: Any) -> Order | None:

@@ -39,6 +39,7 @@ class Config(BaseModel):
     statement_timeout_ms: int = Field(default=10_000, ge=100, le=60_000)
 
     longest_wait_s: int = Field(default=7_200, ge=1, le=86_400)  # of an order, to be placed
+    hold_ttl_s: int = Field(default=900, ge=60, le=86_400)  # how long a cart keeps what it holds
 
     # host:port of stand-ins that speak plaintext gRPC; none = Google's own endpoints.
     pubsub_address: str | None = None

@@ -107,6 +107,13 @@ class Locked:
             if (key.sku, key.warehouse) == (sku, warehouse)
         ]
 
+    def after(self, changes: Iterable[Change]) -> "Locked":
+        """The balances once these changes are made."""
+        levels = dict(self.levels)
+        for change in changes:
+            levels[change.key] = levels[change.key].after(change)
+        return replace(self, levels=levels)
+
     def already_counted(self, sku: str, warehouse: str, moment: datetime) -> bool:
         """Whether a count that was taken at `moment` or later has been applied."""
         counted_at = self.counted_at.get((sku, warehouse))

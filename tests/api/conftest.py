@@ -1,4 +1,4 @@
-"""The deployed order_api under functions-framework, and a machine that may use it."""
+"""The deployed APIs under functions-framework, and machines that may use them."""
 
 from collections.abc import Iterator
 
@@ -47,8 +47,15 @@ def shop(
     door = Verifier(settings, clock, Door(AUDIENCE, frozenset(MACHINES)))
     monkeypatch.setattr(wiring, "services", lambda: services)
     monkeypatch.setattr(wiring, "api_verifier", lambda: door)
+    monkeypatch.setattr(wiring, "hold_ttl_s", lambda: settings.hold_ttl_s)
     given.catalogue(database, {"BER": {"MUG": 5}})
     return Machine(function("order_api"), issuer.token(aud=AUDIENCE, email=MACHINES[0]))
+
+
+@pytest.fixture
+def stock_shop(shop: Machine) -> Machine:
+    """The same machine, at stock_api."""
+    return Machine(function("stock_api"), shop.token)
 
 
 @pytest.fixture

@@ -123,8 +123,12 @@ def too_long(module: Module) -> Iterator[int]:
 
 
 def thick_entry(module: Module) -> Iterator[int]:
-    """An entry point that does more than decode, call a flow and answer."""
-    if module.path.endswith("/main.py") and module.text.count("\n") > MOST_LINES_OF_MAIN:
+    """An entry point that does more than decode, call a flow and answer; imports are no work."""
+    if not module.path.endswith("/main.py"):
+        return
+    imports = (node for node in module.tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+    imported = sum((node.end_lineno or node.lineno) - node.lineno + 1 for node in imports)
+    if module.text.count("\n") - imported > MOST_LINES_OF_MAIN:
         yield MOST_LINES_OF_MAIN
 
 
@@ -141,6 +145,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             excused={
                 "shared/orders/store.py": "two statements share one list of columns",
                 "shared/shipments/store.py": "two statements share one list of columns",
+                "shared/holds/store.py": "four statements share one list of columns",
+                "shared/ops/channel_promises.py": "one definition of what a channel was promised",
+                "shared/ops/availability.py": "the same definition, for a whole catalogue",
                 "shared/platform/outbox.py": "one claim, with and without a list of lanes",
                 "shared/platform/db.py": "joins the constants of the stores into one statement",
                 "shared/ops/auditor.py": "puts a limit around every rule, all constants",

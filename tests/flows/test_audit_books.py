@@ -15,7 +15,7 @@ from shared.flows.charge_parcel import charge_parcel, take_charges_back
 from shared.flows.track_parcel import track_parcel
 from shared.ops.auditor import RULES, audit
 from shared.platform.db import Database, Transaction
-from tests.flows import doubles, updates
+from tests.flows import doubles, transfers, updates
 from tests.support import given
 
 
@@ -28,8 +28,13 @@ def charge(tx: Transaction, event: ParcelPlanned) -> None:
 
 
 def books(database: Database) -> None:
-    """`sent` is on its way, `planned` is planned, `cancelled` was placed, `waiting` waits."""
-    given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5, "CUP": 5, "ANVIL": 0}})
+    """`sent` is on its way, `planned` is planned, `cancelled` was placed, `waiting` waits.
+
+    The transfer `asked` has not left, and `moved` has arrived, one unit short.
+    """
+    given.catalogue(
+        database, {"BER": {"MUG": 5, "PEN": 5, "CUP": 5, "ANVIL": 0, "TEA": 5}, "LIS": {}}
+    )
     for name, sku in (("sent", "MUG"), ("planned", "PEN"), ("gone", "CUP"), ("waiting", "ANVIL")):
         given.order(database, name, {sku: 1})
         given.place(database, name)
@@ -38,6 +43,10 @@ def books(database: Database) -> None:
         "SELECT body FROM outbox WHERE attributes->>'ce-type' = 'dispatch.parcel.planned.v1'",
     ):
         given.apply(database, charge, ParcelPlanned.decode(body.encode()))
+    transfers.request(database, {"TEA": 2}, inbound_id="asked")
+    transfers.request(database, {"TEA": 3}, inbound_id="moved")
+    transfers.ship(database, {"TEA": 3}, inbound_id="moved")
+    transfers.receive(database, {"TEA": 2}, inbound_id="moved")
     (code,) = doubles.labelled(database, "sent")
     news = updates.body(code, [("in_transit", database.now())])
     given.apply(database, track_parcel, updates.received(database, news))
@@ -84,6 +93,14 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
             """UPDATE stock_movements SET quantity = quantity + 1 WHERE sku = 'PEN'
                AND kind = 'receipt'""",
         ),
+    ),
+    (
+        "a transfer holds what was asked for until it leaves",
+        ("UPDATE inbound_items SET quantity = 3 WHERE inbound_id = 'asked'",),
+    ),
+    (
+        "what a transfer moved is what was shipped and received",
+        ("UPDATE inbound_items SET shipped = 2 WHERE inbound_id = 'moved'",),
     ),
     (
         "what waits under a cap is what is backordered",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import text
@@ -39,7 +39,7 @@ def expect(database: Database) -> int:
     return expect_backorders(run)
 
 
-def waits(database: Database, order_id: str, wants: dict[str, int], **fields: object) -> None:
+def waits(database: Database, order_id: str, wants: dict[str, int], **fields: Any) -> None:
     """A backordered order; nothing that was told before matters."""
     given.order(database, order_id, wants, **fields)
     given.place(database, order_id)

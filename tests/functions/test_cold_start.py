@@ -40,16 +40,17 @@ LAZY = (
 COMMON = {"costing"}  # the composition root keeps the rate cards
 FEATURES: dict[str, set[str]] = {
     "dead_letter": set(),
-    "housekeeping": {"ops", "orders", "stock"},
+    "housekeeping": {"holds", "inbound", "ops", "orders", "stock"},
     "label_purchase": {"carriers", "orders", "shipments", "stock"},
     "order_api": {"ops", "orders", "shipments", "stock"},
     "order_costing": {"shipments"},
     "order_intake": {"orders", "shipments", "stock"},
-    "order_placement": {"orders", "stock"},
+    "order_placement": {"holds", "inbound", "orders", "stock"},
     "order_tracking": {"orders", "shipments", "stock", "tracking"},
     "outbox_relay": set(),
     "placement_worker": {"holds", "ops", "orders", "placement", "shipments", "stock"},
-    "stock_intake": {"stock"},
+    "stock_api": {"holds", "ops", "orders", "placement", "stock"},
+    "stock_intake": {"holds", "inbound", "stock"},
     "tracking_webhook": {"tracking"},
 }
 

@@ -1,0 +1,31 @@
+"""Housekeeping: holds that have ended give their units back."""
+
+from shared.flows.give_back import give_back
+from shared.flows.steps import Run
+from shared.holds import store as holds
+from shared.holds.types import HoldState
+from shared.platform.db import Transaction
+
+AT_ONCE = 200  # holds of one transaction, so that nobody waits long for their balances
+MOST_STEPS = 200  # of one run; what is left then waits for the next minute
+
+
+def expire_holds(run: Run) -> int:
+    """End what is overdue, the oldest first, in short steps. Returns how many holds.
+
+    A hold that somebody else ends or uses at this moment is passed over.
+    """
+    total = 0
+    for _ in range(MOST_STEPS):
+        ended = run(_expire)
+        total += ended
+        if ended < AT_ONCE:
+            break
+    return total
+
+
+def _expire(tx: Transaction) -> int:
+    ended = holds.lock_ended(tx, AT_ONCE)
+    if ended:
+        give_back(tx, ended, HoldState.EXPIRED)
+    return len(ended)

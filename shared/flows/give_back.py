@@ -1,0 +1,31 @@
+"""Holds end: their units go to those who wait for them, and what is left to open sale."""
+
+from collections.abc import Sequence
+
+from shared.flows.stocked import increased
+from shared.flows.waitlist import keep_for_waitlist
+from shared.holds import store as holds
+from shared.holds.types import Hold, HoldState
+from shared.platform import outbox
+from shared.platform.db import Transaction
+from shared.stock import store as stock
+from shared.stock.types import Change, Key, together
+
+
+def give_back(tx: Transaction, ended: Sequence[Hold], state: HoldState) -> None:
+    """End open holds, which are locked, and give their units back, all in one transaction.
+
+    Nobody can take what those who wait are to have: until the transaction ends the balances are
+    locked, and afterwards the units are held for them.
+    """
+    freed = together(
+        Change(Key(item.sku, item.warehouse, item.partition), held=-item.quantity)
+        for hold in ended
+        for item in hold.items
+    )
+    locked = stock.lock(tx, {change.key[:2] for change in freed})
+    tx.write(holds.close(tx, [hold.hold_id for hold in ended], state), stock.change(freed))
+    kept = keep_for_waitlist(tx, locked.after(freed), {change.key.sku for change in freed})
+    news = increased(locked, (*freed, *kept))
+    if news:
+        tx.write(outbox.put(tx, *news))

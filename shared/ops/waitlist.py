@@ -1,0 +1,116 @@
+"""Which backordered orders are next in line for units that are free, and could use them at once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from shared.platform.db import Transaction
+
+# In the order of their priority and then of their promise. Who wants anything of which there is
+# not enough everywhere together, or that is not released yet, does not stand in the way.
+_NEXT = text("""
+    WITH pool AS (
+        SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS pool (sku, units)
+    ), touched AS (
+        SELECT order_id FROM order_lines JOIN pool USING (sku)
+         WHERE backordered > 0 AND kit IS NULL
+         UNION
+        SELECT order_id FROM order_lines, LATERAL jsonb_object_keys(kit) AS part (sku)
+         WHERE backordered > 0 AND kit IS NOT NULL AND part.sku = ANY(CAST(:skus AS text[]))
+    ), wanted AS (
+        SELECT order_id, sku, sum(units) AS units
+          FROM (SELECT order_id, sku, backordered AS units
+                  FROM order_lines JOIN touched USING (order_id)
+                 WHERE backordered > 0 AND kit IS NULL
+                 UNION ALL
+                SELECT order_id, key, value::integer * backordered
+                  FROM order_lines JOIN touched USING (order_id), LATERAL jsonb_each_text(kit)
+                 WHERE backordered > 0 AND kit IS NOT NULL) AS part
+         GROUP BY order_id, sku
+    ), elsewhere AS (
+        SELECT sku, sum(greatest(0, on_hand - reserved - held - safety)) AS units
+          FROM stock_levels
+         WHERE sku IN (SELECT sku FROM wanted) AND allotment IS NULL AND fenced_for IS NULL
+           AND (sku, warehouse) NOT IN (SELECT * FROM unnest(CAST(:place_skus AS text[]),
+                                                             CAST(:places AS text[])))
+         GROUP BY sku
+    )
+    SELECT order_id, priority, channel, sale,
+           (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
+             WHERE channel_warehouses.channel = orders.channel) AS scope,
+           (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
+             WHERE order_exclusions.order_id = orders.order_id) AS excluded,
+           jsonb_object_agg(sku, wanted.units) AS wants,
+           jsonb_object_agg(sku, coalesce(elsewhere.units, 0)) AS elsewhere
+      FROM orders JOIN wanted USING (order_id) JOIN skus USING (sku)
+      LEFT JOIN elsewhere USING (sku) LEFT JOIN pool USING (sku)
+     WHERE state = 'backordered'
+       AND NOT EXISTS (SELECT FROM stock_holds
+                        WHERE purpose = 'waitlist' AND reference = orders.order_id
+                          AND created_at > :not_since)
+     GROUP BY order_id
+    HAVING bool_and(wanted.units <= coalesce(elsewhere.units, 0) + coalesce(pool.units, 0)
+                    AND (released_at IS NULL OR released_at <= :now))
+     ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
+              promised_at, order_id
+     LIMIT :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An order that waits for stock, as a taker of it."""
+
+    order_id: str
+    priority: str
+    channel: str
+    sale: str | None
+    scope: Mapping[str, int] | None  # as that of an order
+    excluded: frozenset[tuple[str, str]]
+    wants: Mapping[str, int]  # SKU -> units
+    elsewhere: Mapping[str, int]  # SKU -> units free in other places, without a lock: a hint
+
+
+def next_in_line(
+    tx: Transaction,
+    free: Mapping[str, int],
+    *,
+    besides: Collection[tuple[str, str]],
+    not_since: datetime,
+    limit: int,
+) -> Sequence[Waiting]:
+    """Who waits for these SKUs, in fair order, and could be placed with what is free.
+
+    Args:
+        tx: the transaction.
+        free: SKU -> units that may be given to them.
+        besides: the (SKU, warehouse) in which these units are.
+        not_since: orders for which units were kept after this moment are left out.
+        limit: how many orders at most.
+    """
+    places = sorted(besides)
+    rows = tx.rows(
+        _NEXT,
+        skus=list(free),
+        units=list(free.values()),
+        place_skus=[sku for sku, _ in places],
+        places=[warehouse for _, warehouse in places],
+        not_since=not_since,
+        now=tx.now,
+        limit=limit,
+    )
+    return [
+        Waiting(
+            order_id=row.order_id,
+            priority=row.priority,
+            channel=row.channel,
+            sale=row.sale,
+            scope=row.scope,
+            excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
+            wants=row.wants,
+            elsewhere=row.elsewhere,
+        )
+        for row in rows
+    ]
