@@ -17,18 +17,32 @@ from shared.contracts.orders import (
     OrderSubmitted,
 )
 from shared.contracts.parcels import CarrierUpdateReceived, ParcelCancelled, ParcelPlanned
-from shared.contracts.stock import StockCounted, StockIncreased, StockReceived
-from shared.contracts.work import BuyLabel, PlaceOrder
+from shared.contracts.stock import (
+    ParcelPicked,
+    ParcelShortPicked,
+    QuarantineReleased,
+    StockAdjusted,
+    StockCounted,
+    StockIncreased,
+    StockReceived,
+    StockReturned,
+)
+from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
 from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order
+from shared.flows.adjust_stock import adjust_stock
 from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.flows.charge_parcel import charge_parcel, take_charges_back
 from shared.flows.count_stock import count_stock
+from shared.flows.pick_parcel import pick_parcel
 from shared.flows.place_order import place_order
 from shared.flows.receive_stock import receive_stock
+from shared.flows.release_stock import release_stock
 from shared.flows.request_placement import request_placement, wake_for_stock
 from shared.flows.retry_letter import make_way
+from shared.flows.return_stock import return_stock
+from shared.flows.short_pick import short_pick
 from shared.flows.track_parcel import track_parcel
 from shared.kit.errors import DispatchError
 from shared.ops import snapshots
@@ -49,6 +63,11 @@ FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxy
         StockIncreased: wake_for_stock,
         StockReceived: receive_stock,
         StockCounted: count_stock,
+        StockAdjusted: adjust_stock,
+        StockReturned: return_stock,
+        QuarantineReleased: release_stock,
+        ParcelPicked: pick_parcel,
+        ParcelShortPicked: short_pick,
         ParcelPlanned: lambda tx, event: charge_parcel(tx, event, Bookshelf()),
         ParcelCancelled: take_charges_back,
         CarrierUpdateReceived: track_parcel,
@@ -94,7 +113,7 @@ def try_letter(tx: Transaction, letter_id: int) -> Trial:
         LostRace: somebody else was faster; the step is run anew.
     """
     letter = dead_letters.find(tx, letter_id)
-    if letter.attributes.get("ce-type") == BuyLabel.type:
+    if letter.attributes.get("ce-type") in {BuyLabel.type, VoidLabel.type}:
         return Trial(Outcome.UNTRIED, reason="the carrier would have to be asked")
     skus = {*snapshots.ordered_skus(tx, letter.order_id), *_skus_in(letter.payload)}
     before = snapshots.take(tx, letter.order_id, skus)

@@ -33,6 +33,13 @@ _LOCK = text("""
       FROM stock_holds WHERE hold_id = :hold_id
        FOR UPDATE
 """)
+_LOCK_OPEN = text("""
+    SELECT hold_id, purpose, reference, channel, sale, state, created_at, expires_at, release_at
+      FROM stock_holds
+     WHERE reference = :reference AND purpose = :purpose AND state = 'open'
+     ORDER BY hold_id
+       FOR UPDATE
+""")
 # Whoever closes one of them at this moment is not waited for: what is left comes with the next.
 _LOCK_ENDED = text("""
     SELECT hold_id, purpose, reference, channel, sale, state, created_at, expires_at, release_at
@@ -100,6 +107,11 @@ def find(tx: Transaction, hold_id: str) -> Hold | None:
 def lock(tx: Transaction, hold_id: str) -> Hold | None:
     """The hold, which stays as it is until the transaction ends."""
     return _one(tx, tx.row(_LOCK, hold_id=hold_id))
+
+
+def lock_open(tx: Transaction, purpose: Purpose, reference: str) -> tuple[Hold, ...]:
+    """The open holds for one thing, locked."""
+    return _with_items(tx, tx.rows(_LOCK_OPEN, purpose=purpose, reference=reference))
 
 
 def lock_ended(tx: Transaction, limit: int) -> tuple[Hold, ...]:

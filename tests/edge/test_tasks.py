@@ -18,7 +18,7 @@ LETTERS = "SELECT source, message_id, code, attempts, payload FROM dead_letters"
 def that_fails(caller: Caller, error: Exception) -> FlaskClient:
     def perform(request: object) -> object:
         with failing(error) as flow:
-            return tasks.perform(request, caller.services, PlaceOrder, flow)  # type: ignore[arg-type]
+            return tasks.perform(request, caller.services, {PlaceOrder: flow})  # type: ignore[arg-type]
 
     return served(perform)  # type: ignore[arg-type]
 
