@@ -6,8 +6,10 @@ from itertools import count
 from sqlalchemy import text
 
 from shared.carriers.types import Carrier, Label, LabelRequest
+from shared.contracts.stock import ParcelPicked
 from shared.contracts.work import BuyLabel, VoidLabel
 from shared.flows.buy_label import buy_label
+from shared.flows.pick_parcel import pick_parcel
 from shared.flows.void_label import void_label
 from shared.platform.db import Database, Transaction
 from tests.support import given
@@ -84,6 +86,15 @@ def buy(database: Database, parcel_id: str, carrier: Carrier) -> None:
         BuyLabel(parcel_id=parcel_id, carrier="correios"),
         carrier,
     )
+
+
+def picked(database: Database, parcel_id: str) -> None:
+    """The parcel's warehouse says that it has picked it."""
+    ((warehouse,),) = given.rows(
+        database, f"SELECT warehouse FROM parcels WHERE parcel_id = '{parcel_id}'"
+    )
+    event = ParcelPicked(warehouse=warehouse, parcel_id=parcel_id, picked_at=database.now())
+    given.apply(database, pick_parcel, event)
 
 
 def parcels_of(database: Database, order_id: str) -> list[str]:
