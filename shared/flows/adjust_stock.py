@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.stock import AdjustmentKind, StockAdjusted
-from shared.flows.stocked import as_of, checked_warehouse, increased, spread
+from shared.flows.booking import as_of, spread
+from shared.flows.stocked import checked_warehouse, increased
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
@@ -87,9 +88,9 @@ def _taken(levels: Sequence[Level], adjustment: _Adjustment, warehouse: str) -> 
     if free + adjustment.units < 0:
         sku, field_name = levels[0].sku, f"lines.{adjustment.position}.quantity"
         raise AdjustmentBelowPromised(
-            f"{field_name}: {-adjustment.units} of {sku} are gone, but only {free} are not promised;"
+            f"{field_name}: {-adjustment.units} of {sku} are gone, but only {free} are free;"
             " report a short pick of a parcel that cannot be packed, or cancel orders until that"
-            " many are free, and send the adjustment again",
+            " many are, and send the adjustment again",
             field=field_name,
             sku=sku,
             warehouse=warehouse,

@@ -1,7 +1,8 @@
 """A warehouse counted: make the balance what was counted, as of when it was counted."""
 
 from shared.contracts.stock import StockCounted
-from shared.flows.stocked import checked_warehouse, increased, spread
+from shared.flows.booking import spread
+from shared.flows.stocked import checked_warehouse, increased
 from shared.kit.errors import Malformed
 from shared.platform import outbox
 from shared.platform.db import Transaction

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from shared.contracts.stock import StockReceived
-from shared.flows.stocked import as_of, checked_warehouse, increased
+from shared.flows.booking import as_of
+from shared.flows.stocked import checked_warehouse, increased
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock

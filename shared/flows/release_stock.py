@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import replace
 
 from shared.contracts.stock import QuarantineReleased
+from shared.flows.booking import as_of
 from shared.flows.return_stock import quarantine
-from shared.flows.stocked import as_of, checked_warehouse, increased
+from shared.flows.stocked import checked_warehouse, increased
 from shared.holds import store as holds
 from shared.holds.types import Hold, HoldState, NotInQuarantine, Purpose
 from shared.kit.ids import derived_id

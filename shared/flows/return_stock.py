@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from shared.contracts.stock import Disposition, StockReturned
-from shared.flows.stocked import as_of, checked_warehouse, increased
+from shared.flows.booking import as_of
+from shared.flows.stocked import checked_warehouse, increased
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
 from shared.kit.ids import derived_id
@@ -46,7 +47,11 @@ def return_stock(tx: Transaction, event: StockReturned) -> None:
         locked,
         [
             *(_movement(event, sku, MovementKind.RETURN, came[sku]) for sku in new),
-            *(_movement(event, sku, MovementKind.WRITE_OFF, -lost[sku]) for sku in new if lost[sku]),
+            *(
+                _movement(event, sku, MovementKind.WRITE_OFF, -lost[sku])
+                for sku in new
+                if lost[sku]
+            ),
         ],
     )
     kept = _in_quarantine(event, locked, {sku: units[Disposition.QUARANTINE][sku] for sku in new})
@@ -117,11 +122,11 @@ def _in_quarantine(
 ) -> dict[str, int]:
     kept = {}
     for sku, quantity in wanted.items():
+        room = quantity
         if locked.already_counted(sku, event.warehouse, event.returned_at):
-            quantity = min(quantity, locked.levels[Key(sku, event.warehouse)].available)
-        if quantity:
-            kept[sku] = quantity
-    return kept
+            room = locked.levels[Key(sku, event.warehouse)].available
+        kept[sku] = min(quantity, room)
+    return {sku: quantity for sku, quantity in kept.items() if quantity}
 
 
 def _hold(tx: Transaction, event: StockReturned, sku: str, quantity: int) -> Hold:

@@ -109,9 +109,7 @@ def _place_anew(tx: Transaction, order: Order, warehouse: str, skus: list[str]) 
         orders.exclude(tx, order.order_id, skus, warehouse, _REASON),
         outbox.put(
             tx,
-            OrderChanged(
-                order_id=order.order_id, priority=order.priority, revision=order.revision
-            ),
+            OrderChanged(order_id=order.order_id, priority=order.priority, revision=order.revision),
         ),
     )
 

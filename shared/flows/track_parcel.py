@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from shared.contracts.base import Event
 from shared.contracts.orders import OrderClosed
 from shared.contracts.parcels import CarrierUpdateReceived, DeliveryUpdated
-from shared.flows.stocked import as_of
+from shared.flows.booking import as_of
 from shared.kit.errors import Fault
 from shared.orders import store as orders
 from shared.orders.lifecycle import FINAL, OrderStep

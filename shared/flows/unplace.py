@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from shared.carriers import store as labels
 from shared.contracts.parcels import ParcelCancelled
 from shared.contracts.work import VoidLabel
-from shared.flows.stocked import as_of, increased
+from shared.flows.booking import as_of
+from shared.flows.stocked import increased
 from shared.orders.types import Order, TooLateToChange
 from shared.platform import outbox
 from shared.platform.db import Transaction
