@@ -1,4 +1,4 @@
-"""Faults on order: the next n calls that create or buy, or look up when that is asked for.
+"""Faults on order: the next n calls that create, buy or refund, or look up when that is asked for.
 
 | kind | what the caller sees |
 |---|---|
@@ -20,7 +20,7 @@ from aiohttp import web
 from emulators.easypost.errors import Refusal
 
 KINDS = ("fail", "throttle", "slow", "garbage", "lose_answer")
-CALLS = ("create", "buy", "find")
+CALLS = ("create", "buy", "refund", "find")
 
 Answer = Callable[[], Awaitable[web.Response]]
 
@@ -30,7 +30,7 @@ class Fault:
     """One call that will go wrong."""
 
     kind: str
-    on: str  # one of CALLS, or "any": create or buy
+    on: str  # one of CALLS, or "any": all but find
     delay_s: float
     retry_after_s: int
 

@@ -14,7 +14,7 @@ from emulators.easypost.errors import Refusal
 from emulators.easypost.faults import Faults
 from emulators.easypost.hooks import Hooks
 from emulators.easypost.ledger import Ledger
-from emulators.easypost.shipments import Shipments
+from emulators.easypost.shipments import Shipments, is_void
 from emulators.easypost.trackers import JOURNEY, Trackers
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,6 +40,7 @@ class Server:
                 web.post("/v2/shipments", self._create),
                 web.get("/v2/shipments/{key}", self._find_shipment),
                 web.post("/v2/shipments/{key}/buy", self._buy),
+                web.post("/v2/shipments/{key}/refund", self._refund),
                 web.get("/v2/trackers/{key}", self._find_tracker),
                 web.get("/labels/{key}.png", self._label_png),
                 web.get("/labels/{key}.zpl", self._label_zpl),
@@ -67,6 +68,18 @@ class Server:
             return web.json_response(shipment)
 
         return await self._faults.apply("buy", request, answer)
+
+    async def _refund(self, request: web.Request) -> web.StreamResponse:
+        async def answer() -> web.Response:
+            key = request.match_info["key"]
+            was_void = is_void(self._shipments.find(key))
+            shipment = self._shipments.refund(key)
+            if is_void(shipment) and not was_void:
+                self._trackers.stop(shipment)
+            await self._ledger.saved()
+            return web.json_response(shipment)
+
+        return await self._faults.apply("refund", request, answer)
 
     async def _find_shipment(self, request: web.Request) -> web.StreamResponse:
         async def answer() -> web.Response:
@@ -109,6 +122,7 @@ class Server:
             {
                 "shipments": len(self._shipments),
                 "labels_bought": self._shipments.bought,
+                "labels_voided": self._trackers.stopped,
                 "trackers": len(self._trackers),
                 "trackers_delivered": self._trackers.delivered,
                 "trackers_held": self._trackers.held,

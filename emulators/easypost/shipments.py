@@ -23,6 +23,11 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def is_void(shipment: Document) -> bool:
+    """Whether the label of a shipment was taken back."""
+    return bool(shipment["refund_status"] == "submitted")
+
+
 class Shipments:
     """All shipments, those of the ledger included, by id and by reference."""
 
@@ -68,6 +73,19 @@ class Shipments:
             raise Refusal(404, "RATE.NOT_FOUND", "The rate is not one of this shipment.")
         self._sell(shipment, rate)
         self._ledger.keep_shipment(shipment)
+        return shipment
+
+    def refund(self, key: str) -> Document:
+        """Take the label back, unless the carrier has scanned it; asking again changes nothing."""
+        shipment = self.find(key)
+        if shipment["postage_label"] is None:
+            text = "There is no postage to refund."
+            raise Refusal(422, "SHIPMENT.REFUND.UNAVAILABLE", text)
+        if not is_void(shipment):
+            unscanned = shipment["status"] in ("unknown", "pre_transit")
+            shipment["refund_status"] = "submitted" if unscanned else "rejected"
+            shipment["updated_at"] = timestamp()
+            self._ledger.keep_shipment(shipment)
         return shipment
 
     def _index(self, shipment: Document) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from emulators.easypost.errors import not_found
 from emulators.easypost.hooks import Hooks
 from emulators.easypost.ledger import Ledger
-from emulators.easypost.shipments import Document, Shipments, fresh_id, timestamp
+from emulators.easypost.shipments import Document, Shipments, fresh_id, is_void, timestamp
 
 OVERTAKING_S = 0.05  # apart enough for the later event to arrive first
 
@@ -57,6 +57,7 @@ class Trackers:
         seed: int,
     ) -> None:
         self.delivered = 0
+        self.stopped = 0  # whose label was taken back
         self._hooks = hooks
         self._ledger = ledger
         self._step_s = step_s
@@ -69,7 +70,8 @@ class Trackers:
         self._held: list[_Moving] = []
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        """How many parcels travel or have travelled."""
+        return len(self._by_id) - self.stopped
 
     @property
     def held(self) -> int:
@@ -83,7 +85,9 @@ class Trackers:
             tracker = shipment["tracker"]
             self._by_id[tracker["id"]] = tracker
             moving = _Moving(tracker, shipment, next_step, kept_back)
-            if moving.arrived:
+            if is_void(shipment):
+                self.stopped += 1
+            elif moving.arrived:
                 self.delivered += 1
             else:
                 asyncio.get_running_loop().call_later(self._step_s, self._move, moving)
@@ -119,6 +123,11 @@ class Trackers:
         shipment["tracker"] = tracker
         self._move(_Moving(tracker, shipment))
 
+    def stop(self, shipment: Document) -> None:
+        """The parcel of a label that was taken back goes nowhere any more."""
+        self.stopped += 1
+        self._held = [moving for moving in self._held if moving.shipment is not shipment]
+
     def hold(self, at: str | None) -> None:
         """Stop every parcel where it is, or only once its status is `at`."""
         self._holding, self._hold_at = True, at
@@ -130,6 +139,9 @@ class Trackers:
             self._move(moving)
 
     def _move(self, moving: _Moving) -> None:
+        if is_void(moving.shipment):
+            self._send_kept_back(moving)  # what has happened is told all the same
+            return
         if self._holding and self._hold_at in (None, moving.tracker["status"]):
             self._send_kept_back(moving)  # nothing is coming that could overtake it
             self._keep(moving)

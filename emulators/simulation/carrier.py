@@ -34,8 +34,12 @@ class Trip:
 class SimulatedCarrier:
     """Sells one label per `label_id`, as the port promises; nobody is asked twice for money.
 
+    It takes over what a warehouse has picked and Dispatch knows to be picked: `standing` says of a
+    parcel whether it is picked, and whether it is cancelled.
+
     Attributes:
         sold: label id -> its label.
+        voided: label ids of which the label was given back.
         refused: label ids that nothing was sold for.
     """
 
@@ -46,11 +50,15 @@ class SimulatedCarrier:
         chance: Chance,
         clock: VirtualClock,
         faults: Faults,
+        *,
+        standing: Callable[[str], tuple[bool, bool]],
     ) -> None:
         self.sold: dict[str, Label] = {}
+        self.voided: set[str] = set()
         self.refused: set[str] = set()
         self._send = send
         self._warehouses = warehouses
+        self._standing = standing
         self._chance = chance
         self._clock = clock
         self._faults = faults
@@ -76,6 +84,16 @@ class SimulatedCarrier:
             raise RefusedByCarrier("no such street", vendor_code="ADDRESS.VERIFY.FAILURE")
         return self.sold[request.label_id]
 
+    def void(self, label_id: str) -> None:
+        """See the port."""
+        self._faults.reach(Moment.BUY)
+        if label_id in self.sold:
+            trip = self._trips[self.sold[label_id].tracking_code]
+            assert not _taken_over(trip), "what was picked is not cancelled"
+            self.voided.add(label_id)
+            self._end(trip)
+        self._faults.reach(Moment.BOUGHT)
+
     def hear(self, _topic: str, attributes: Mapping[str, str], data: bytes) -> None:
         """What is said about parcels: what is in them, and that a label is on one."""
         match attributes.get("ce-type"):
@@ -88,7 +106,7 @@ class SimulatedCarrier:
             case "dispatch.parcel.labelled.v1":
                 event = json.loads(data)
                 trip = self._trips[event["tracking_code"]]
-                if not trip.parcel_id:
+                if not trip.parcel_id and not trip.ended:
                     trip.parcel_id = event["parcel_id"]
                     self._active.append(trip)
 
@@ -97,14 +115,25 @@ class SimulatedCarrier:
         if self._chance.happens(STRAY_SHARE):
             self._report(Trip(STRAY, history=[self._detail("in_transit", "")]))
             return "stray"
-        place = self._chance.below(len(self._active))
-        trip = self._active[place]
+        trip = self._chance.pick(self._active)
+        if not _taken_over(trip):
+            picked, cancelled = self._standing(trip.parcel_id)
+            if cancelled:
+                self._end(trip)
+                return "left behind"
+            if not picked:
+                self._warehouses.pick(self._contents[trip.parcel_id][0], trip.parcel_id)
+                return "not picked yet"
         status = self._advance(trip)
         if trip.ended:
-            self._active[place] = self._active[-1]
-            self._active.pop()
+            self._end(trip)
         self._report(trip)
         return status
+
+    def _end(self, trip: Trip) -> None:
+        trip.ended = True
+        if trip in self._active:
+            self._active.remove(trip)
 
     def _sell(self, request: LabelRequest) -> None:
         number = len(self.sold) + 1
@@ -126,8 +155,7 @@ class SimulatedCarrier:
             self._report(trip)
 
     def _advance(self, trip: Trip) -> str:
-        taken_over = any(detail["status"] != "pre_transit" for detail in trip.history)
-        if not taken_over:
+        if not _taken_over(trip):
             # Of a parcel that nobody told of, nothing is known to leave.
             self._warehouses.leave(*self._contents.get(trip.parcel_id, ("", Counter())))
             status, detail = "in_transit", "received_at_origin_facility"
@@ -168,3 +196,7 @@ class SimulatedCarrier:
         body = json.dumps({"description": "tracker.updated", "result": result}).encode()
         digest = hmac.digest(HOOK_SECRET.encode(), body, "sha256").hex()
         self._send(body, f"hmac-sha256-hex={digest}")
+
+
+def _taken_over(trip: Trip) -> bool:
+    return any(detail["status"] != "pre_transit" for detail in trip.history)

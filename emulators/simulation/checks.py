@@ -24,7 +24,11 @@ _ANNOUNCED = """
 """
 _LETTERS = "SELECT source, message_id, code FROM dead_letters"
 _INBOX = "SELECT consumer, event_id FROM inbox"
-_ORDERS = "SELECT order_id, state, revision FROM orders"
+_ORDERS = """
+    SELECT order_id, CASE WHEN return_wanted_at IS NULL THEN state ELSE 'expected back' END,
+           revision
+      FROM orders
+"""
 _LINES = "SELECT order_id, line_no, sku, quantity FROM order_lines ORDER BY order_id, line_no"
 _LEVELS = "SELECT sku, warehouse, on_hand FROM stock_levels"
 _SOLD = """
@@ -134,7 +138,8 @@ def _order(
             f"revision {wanted}: {_as_stored(wanted_lines)}",
         )
     cancelled = not all(refused(event_id) for event_id in wish.cancellations)
-    if cancelled != (state == "cancelled"):
+    # After the pick a cancellation is a return.
+    if cancelled != (state in {"cancelled", "expected back"}):
         rule = "an order is cancelled when its channel did"
         expected = "cancelled" if cancelled else "not cancelled"
         yield Violation(rule, wish.order_id, state, expected)
@@ -174,8 +179,12 @@ def _stock(query: Query, warehouses: Warehouses, letters: Letters) -> Iterator[V
 
 
 def _labels(query: Query, carrier: SimulatedCarrier) -> Iterator[Violation]:
-    """Every label that was sold is known, and no other."""
-    sold = {label_id: label.tracking_code for label_id, label in carrier.sold.items()}
+    """Every label that was sold and not given back is known, and no other."""
+    sold = {
+        label_id: label.tracking_code
+        for label_id, label in carrier.sold.items()
+        if label_id not in carrier.voided
+    }
     known: dict[str, str] = dict(query(_BOUGHT))
     for label_id in sorted(sold.keys() | known.keys()):
         if sold.get(label_id) != known.get(label_id):

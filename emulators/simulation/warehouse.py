@@ -10,6 +10,7 @@ from emulators.simulation.goods import PLACES, SKUS, TOO_HEAVY
 
 RECEIVED = "warehouse.stock.received.v1"
 COUNTED = "warehouse.stock.counted.v1"
+PICKED = "warehouse.parcel.picked.v1"
 
 ACTS = {"receipt": 40.0, "count": 54.0, "repeat": 6.0}
 OPENING_UNITS = 6
@@ -56,6 +57,12 @@ class Warehouses:
                 place, message = self._last
                 self._publish("stock-updates", place, [message])
         return act
+
+    def pick(self, place: str, parcel_id: str) -> None:
+        """A parcel is picked, and will be reported until Dispatch knows it."""
+        picked_at = self._clock.now.isoformat()
+        body = {"warehouse": place, "parcel_id": parcel_id, "picked_at": picked_at}
+        self._send(PICKED, place, body)
 
     def leave(self, place: str, units: Counter[str]) -> None:
         """A carrier takes a parcel."""

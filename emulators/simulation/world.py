@@ -125,7 +125,14 @@ def world(seed: int, server: Server, name: str) -> Iterator[World]:
             verifier=Trusting(),
         )
         warehouses = Warehouses(post.publish, chance, clock)
-        carrier = SimulatedCarrier(post.call_hook, warehouses, chance, clock, faults)
+        carrier = SimulatedCarrier(
+            post.call_hook,
+            warehouses,
+            chance,
+            clock,
+            faults,
+            standing=lambda parcel_id: _standing(rival, parcel_id),
+        )
         post.heard.append(carrier.hear)
         functions = open_things.enter_context(Functions(manifests, config, services, carrier))
         document = catalogue(clock.now - timedelta(days=1))
@@ -133,6 +140,14 @@ def world(seed: int, server: Server, name: str) -> Iterator[World]:
         outside = Outside(Channel(post.publish, chance, clock), warehouses, carrier, post)
         warehouses.open()
         yield World(chance, clock, faults, rival, database, post, functions, manifests, outside)
+
+
+def _standing(rival: Rival, parcel_id: str) -> tuple[bool, bool]:
+    ((picked, cancelled),) = rival.query(
+        "SELECT picked_at IS NOT NULL, state = 'cancelled'"  # noqa: S608  an id of our own
+        f" FROM parcels WHERE parcel_id = '{parcel_id}'"
+    )
+    return picked, cancelled
 
 
 def settings(url: str) -> Config:

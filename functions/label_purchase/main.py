@@ -1,20 +1,24 @@
-"""Cloud Tasks `labels-<carrier>` -> buy a parcel's label -> `parcel-events`."""
+"""Cloud Tasks `labels-<carrier>` -> buy a parcel's label, or void it -> `parcel-events`."""
 
 import functions_framework
 from flask import Request, Response
 
 from shared.contracts.base import Cause
-from shared.contracts.work import BuyLabel
+from shared.contracts.work import BuyLabel, VoidLabel
 from shared.edge import tasks
 from shared.flows.buy_label import buy_label
+from shared.flows.void_label import void_label
 from shared.wiring import carrier, services
 
 
 @functions_framework.http
 def label_purchase(request: Request) -> Response:
-    """Buy the label of the parcel that the task names."""
+    """Buy or void the label of the parcel that the task names."""
 
     def buy(work: BuyLabel, cause: Cause) -> None:
         buy_label(services().runner(cause), work, carrier())
 
-    return tasks.perform(request, services(), BuyLabel, buy)
+    def void(work: VoidLabel, cause: Cause) -> None:
+        void_label(services().runner(cause), work, carrier())
+
+    return tasks.perform(request, services(), {BuyLabel: buy, VoidLabel: void})

@@ -23,4 +23,4 @@ def placement_worker(request: Request) -> Response:
         except SawTooLittle:
             services().run(lambda tx: place_order(tx, work, bookshelf()), cause)
 
-    return tasks.perform(request, services(), PlaceOrder, place)
+    return tasks.perform(request, services(), {PlaceOrder: place})

@@ -1,10 +1,11 @@
 """The table labels. Nothing else writes to it."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import text
 
-from shared.carriers.types import Label
+from shared.carriers.types import Label, VoidUnderWay
 from shared.platform.db import Transaction, Write
 
 LEASE = timedelta(seconds=90)  # longer than a function may run, so nobody still works under it
@@ -26,8 +27,33 @@ _BOUGHT = """
  RETURNING 1
 """
 _GIVE_BACK = text("""
-    UPDATE labels SET leased_until = NULL WHERE label_id = :label_id AND state = 'requested'
+    UPDATE labels SET leased_until = NULL
+     WHERE label_id = :label_id AND state IN ('requested', 'void_requested')
 """)
+_BEING_BOUGHT = text("""
+    SELECT parcel_id FROM labels
+     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state = 'requested'
+       AND leased_until > :now
+""")
+_REQUEST_VOID = """
+    UPDATE labels SET state = 'void_requested', leased_until = NULL
+     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state IN ('requested', 'bought')
+ RETURNING 1
+"""
+_LOCK_TO_VOID = text("""
+    SELECT label_id, leased_until FROM labels
+     WHERE parcel_id = :parcel_id AND state = 'void_requested'
+       FOR UPDATE
+""")
+_LEASE = """
+    UPDATE labels SET leased_until = :until WHERE label_id = :label_id
+ RETURNING 1
+"""
+_VOIDED = """
+    UPDATE labels SET state = 'voided', voided_at = :now, leased_until = NULL
+     WHERE label_id = :label_id AND state = 'void_requested'
+ RETURNING 1
+"""
 
 
 def request(tx: Transaction, label_id: str, parcel_id: str, carrier: str) -> str | None:
@@ -65,5 +91,36 @@ def bought(tx: Transaction, label_id: str, label: Label) -> Write:
 
 
 def give_back(tx: Transaction, label_id: str) -> None:
-    """Give back the lease after a purchase that failed, so that the next attempt need not wait."""
+    """Give back the lease after a call that failed, so that the next attempt need not wait."""
     tx.connection.execute(_GIVE_BACK, {"label_id": label_id})
+
+
+def being_bought(tx: Transaction, parcel_ids: Collection[str]) -> frozenset[str]:
+    """Those parcels, locked before, whose label somebody is buying at this moment."""
+    rows = tx.rows(_BEING_BOUGHT, parcel_ids=sorted(parcel_ids), now=tx.now)
+    return frozenset(row.parcel_id for row in rows)
+
+
+def request_void(parcel_ids: Collection[str]) -> Write:
+    """Record the intent to give back the labels of these parcels, bought or perhaps bought."""
+    return Write(_REQUEST_VOID, {"parcel_ids": sorted(parcel_ids)}, rows=len(parcel_ids))
+
+
+def lease_void(tx: Transaction, parcel_id: str) -> str | None:
+    """The id of the label that is to be voided, leased; None when there is nothing to void.
+
+    Raises:
+        VoidUnderWay: somebody else holds the lease.
+    """
+    row = tx.row(_LOCK_TO_VOID, parcel_id=parcel_id)
+    if row is None:
+        return None
+    if row.leased_until is not None and row.leased_until > tx.now:
+        raise VoidUnderWay("the label is being voided", parcel_id=parcel_id)
+    tx.write(Write(_LEASE, {"label_id": row.label_id, "until": tx.now + LEASE}, rows=1))
+    return str(row.label_id)
+
+
+def voided(tx: Transaction, label_id: str) -> Write:
+    """The vendor took the label back; whoever seemed dead and comes back records nothing twice."""
+    return Write(_VOIDED, {"label_id": label_id, "now": tx.now})

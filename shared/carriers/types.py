@@ -107,6 +107,12 @@ class CarrierUnavailable(NotYet):
         self.retry_after_s = retry_after_s
 
 
+class VoidUnderWay(NotYet):
+    """Another attempt is giving this label back at this moment, or died while it did."""
+
+    code = "void_under_way"
+
+
 class CarrierAccountRefused(Fault):
     """The vendor does not accept our key or our account's balance: a person has to look."""
 
@@ -133,5 +139,16 @@ class Carrier(Protocol):
             CarrierUnavailable: ask again later, after `retry_after_s` where it is given.
             CarrierAccountRefused: our key or balance is not accepted.
             BrokenAnswer: the answer cannot be read.
+        """
+        ...
+
+    def void(self, label_id: str) -> None:
+        """Give back whatever was bought under `label_id`; nothing was, or not any more: nothing.
+
+        Safe to repeat after any error; the caller holds the label's lease.
+
+        Raises:
+            RefusedByCarrier: the label will not be taken back.
+            CarrierUnavailable, CarrierAccountRefused, BrokenAnswer: as for `buy`.
         """
         ...

@@ -21,6 +21,7 @@ class OrderReceipt(Document):
     revision: int
     state: str
     priority: str
+    return_wanted_at: Moment | None = None  # it was cancelled when it was picked already
 
 
 class LineView(Document):
@@ -53,6 +54,7 @@ class ParcelView(Document):
     weight_g: int
     quoted_cents: int
     planned_at: Moment
+    picked_at: Moment | None = None
     tracking_code: str | None
     tracking_status: str
     tracking_status_at: Moment | None
@@ -91,6 +93,7 @@ class OrderView(Document):
     expected_at: Moment | None  # when it can probably be placed, while it waits for stock
     placed_at: Moment | None
     closed_at: Moment | None
+    return_wanted_at: Moment | None = None
     lines: tuple[LineView, ...]
     parcels: tuple[ParcelView, ...]
     charges: tuple[ChargeView, ...]

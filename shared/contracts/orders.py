@@ -114,7 +114,7 @@ class OrderAccepted(_OrderFact):
 
 
 class OrderChanged(_OrderFact):
-    """The order's lines were replaced, and it waits to be placed anew."""
+    """The order waits to be placed anew: its lines were replaced, or it could not be picked."""
 
     type: ClassVar[str] = "dispatch.order.changed.v1"
 
@@ -154,6 +154,15 @@ class OrderNeedsReview(_OrderFact):
 
     type: ClassVar[str] = "dispatch.order.needs_review.v1"
 
+    reason: str
+
+
+class OrderReturnExpected(_OrderFact):
+    """The order was cancelled when it was picked already: its parcels are expected back."""
+
+    type: ClassVar[str] = "dispatch.order.return_expected.v1"
+
+    parcel_ids: tuple[str, ...]
     reason: str
 
 

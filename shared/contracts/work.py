@@ -29,3 +29,16 @@ class BuyLabel(Work):
     @property
     def queue(self) -> str:
         return f"labels-{self.carrier}"
+
+
+class VoidLabel(Work):
+    """Give back the label of a cancelled parcel."""
+
+    type: ClassVar[str] = "dispatch.work.void_label.v1"
+
+    parcel_id: Identifier
+    carrier: Identifier
+
+    @property
+    def queue(self) -> str:
+        return f"labels-{self.carrier}"

@@ -11,7 +11,7 @@ from shared.flows.cancel_order import cancel_order
 from shared.kit.lifecycle import IllegalTransition
 from shared.ops.order_view import view_order
 from shared.orders import store as orders
-from shared.orders.types import OrderConflict, TooLateToChange, UnknownOrder
+from shared.orders.types import OrderConflict, UnknownOrder
 from shared.platform.db import Transaction
 from shared.platform.idempotency import Answer
 from shared.stock.types import UnknownSku
@@ -47,6 +47,7 @@ def _receipt(tx: Transaction, order_id: str) -> OrderReceipt:
         revision=order.revision,
         state=order.state,
         priority=order.priority,
+        return_wanted_at=order.return_wanted_at,
     )
 
 
@@ -79,11 +80,14 @@ OPERATIONS = (
         name="cancelOrder",
         method="POST",
         path="/orders/{order_id}/cancel",
-        purpose="Cancel a whole order; cancelling it again changes nothing.",
+        purpose="Cancel a whole order, or once it is picked, have it sent back. Again: no change.",
         act=_cancel,
         body=Cancellation,
         answer=OrderReceipt,
-        outcomes={200: "The order is cancelled."},
-        refusals={UnknownOrder: 404, TooLateToChange: 409, IllegalTransition: 409},
+        outcomes={
+            200: "The order is cancelled. Where `return_wanted_at` is set it was picked already: it"
+            " goes on, and is expected back."
+        },
+        refusals={UnknownOrder: 404, IllegalTransition: 409},
     ),
 )

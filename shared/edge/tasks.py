@@ -6,12 +6,12 @@ new name, and its event id in `ce-id`. A 429 or 503 would slow the whole queue d
 "not yet" is a 409: the work is fine, the moment is not.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from flask import Request, Response
 
-from shared.contracts.base import Cause, Work, cause_of
+from shared.contracts.base import Cause, UnknownType, Work, cause_of
 from shared.edge import http
 from shared.edge.attempts import forget_failures, note_failure
 from shared.edge.services import Services
@@ -23,13 +23,11 @@ from shared.platform.failed_attempts import failed
 
 MAX_ATTEMPTS = "X-Dispatch-Max-Attempts"
 
-W = TypeVar("W", bound=Work)
+Flow = Callable[[Any, Cause], object]
 
 
-def perform(
-    request: Request, services: Services, contract: type[W], flow: Callable[[W, Cause], object]
-) -> Response:
-    """Do one piece of work. Flows are safe to repeat, because tasks arrive at least once."""
+def perform(request: Request, services: Services, flows: Mapping[type[Work], Flow]) -> Response:
+    """Do one piece of work: one flow. It is safe to repeat, because tasks arrive at least once."""
     try:
         services.verifier.verify(request.headers.get("Authorization"))
     except DispatchError as error:
@@ -42,11 +40,14 @@ def perform(
     told = {key: request.headers.get(key, "") for key in ("ce-id", "ce-correlationid")}
     cause = cause_of(told, name)
     body = request.get_data()
+    # Where there is one kind of work only, it need not say so.
+    kind = request.headers.get("ce-type", "") or "".join(c.type for c in flows if len(flows) == 1)
     with log.bound(queue=queue, task=name, attempt=attempt):
-        work: W | None = None
+        work: Work | None = None
         try:
+            contract = _contract(flows, kind)
             work = contract.decode(body)
-            flow(work, cause)
+            flows[contract](work, cause)
         except Exception as error:
             if not isinstance(error, Rejected) and not last:
                 note_failure(services, queue, cause.event_id, attempt, error)
@@ -59,13 +60,20 @@ def perform(
                 reason=why.reason,
                 facts=why.facts,
                 failure=why.failure,
-                attributes={"ce-type": contract.type},
+                attributes={"ce-type": kind},
                 payload=body,
                 attempts=attempt,
             )
             return _give_up(services, letter, work, cause)
         forget_failures(services, queue, cause.event_id, attempt)
         return http.done()
+
+
+def _contract(flows: Mapping[type[Work], Flow], kind: str) -> type[Work]:
+    for contract in flows:
+        if contract.type == kind:
+            return contract
+    raise UnknownType(f"ce-type: {kind[:100]!r} is not done here", field="ce-type")
 
 
 def _again(error: Exception) -> Response:

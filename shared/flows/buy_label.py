@@ -54,7 +54,7 @@ def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
         raise UnknownParcel("no such parcel", parcel_id=work.parcel_id)
     if parcel.state not in {ParcelState.PLANNED, ParcelState.LABELLING}:
         return None
-    # From here on the parcel cannot be cancelled; if it was just now, this step runs anew.
+    # Under the lease the parcel cannot be cancelled; if it was just now, this step runs anew.
     tx.write(shipments.request_label(parcel.parcel_id))
     label_id = labels.request(tx, new_id("lab"), parcel.parcel_id, parcel.carrier)
     if label_id is None:

@@ -1,33 +1,56 @@
-"""A channel cancelled an order: give everything back, and close it."""
+"""A channel cancelled an order: give everything back and close it, or expect it back."""
 
-from shared.contracts.orders import OrderCancelled, OrderClosed
+from collections.abc import Sequence
+
+from shared.contracts.orders import OrderCancelled, OrderClosed, OrderReturnExpected
 from shared.flows.early_changes import locked_or_remembered
-from shared.flows.unplace import unplace
+from shared.flows.unplace import take_back
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.types import OrderState
+from shared.orders.types import Order, OrderState
 from shared.platform import outbox
 from shared.platform.db import Transaction
+from shared.shipments import store as shipments
+from shared.shipments.types import Parcel, ParcelState
 
 
 def cancel_order(tx: Transaction, event: OrderCancelled) -> None:
     """Cancel the whole order; cancelling it again changes nothing.
 
+    Once a parcel of it is picked the cancellation is a return: the order goes on, and what was sent
+    is expected back.
+
     A cancellation that comes before its order is kept until the order comes.
 
     Raises:
-        TooLateToChange: a label is being bought, or a parcel is on its way.
-        IllegalTransition: the order is shipped, delivered or returned.
+        LabelBeingBought: whether there is a label to void shows in a moment.
+        IllegalTransition: the order has come back already.
     """
     order = locked_or_remembered(tx, event)
     if order is None:
         return
-    if order.state is OrderState.CANCELLED:
+    if order.state is OrderState.CANCELLED or order.return_wanted_at is not None:
+        return
+    parcels = shipments.lock_of_order(tx, order.order_id)
+    if any(parcel.is_picked for parcel in parcels):
+        _expect_back(tx, order, parcels, event.reason)
         return
     state = LIFECYCLE.advance(order.state, OrderStep.CANCEL)
-    unplace(tx, order)
+    take_back(tx, order, parcels)
     tx.write(
         orders.move(tx, order, state, event.reason),
         *orders.move_units(order, "cancelled"),
         outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=event.reason)),
+    )
+
+
+def _expect_back(tx: Transaction, order: Order, parcels: Sequence[Parcel], reason: str) -> None:
+    sent = [parcel.parcel_id for parcel in parcels if parcel.state is not ParcelState.CANCELLED]
+    state = LIFECYCLE.advance(order.state, OrderStep.WANT_BACK)
+    tx.write(
+        orders.want_back(tx, order, state),
+        outbox.put(
+            tx,
+            OrderReturnExpected(order_id=order.order_id, parcel_ids=tuple(sent), reason=reason),
+        ),
     )

@@ -17,7 +17,8 @@ def change_order(tx: Transaction, event: OrderAmended) -> None:
 
     Raises:
         UnknownSku: a line names something that the catalogue does not have.
-        TooLateToChange: a label is being bought, or a parcel is on its way.
+        TooLateToChange: a parcel of it is picked.
+        LabelBeingBought: whether there is a label to void shows in a moment.
         IllegalTransition: the order is shipped or closed.
     """
     lines = checked_lines(tx, event.order_id, event.lines)

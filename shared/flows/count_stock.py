@@ -1,14 +1,13 @@
 """A warehouse counted: make the balance what was counted, as of when it was counted."""
 
-from collections.abc import Iterator, Sequence
-
 from shared.contracts.stock import StockCounted
+from shared.flows.booking import spread
 from shared.flows.stocked import checked_warehouse, increased
 from shared.kit.errors import Malformed
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import Change, CountBelowReserved, Level, Movement, MovementKind
+from shared.stock.types import Change, CountBelowReserved, Movement, MovementKind
 
 
 def count_stock(tx: Transaction, event: StockCounted) -> None:
@@ -45,7 +44,7 @@ def count_stock(tx: Transaction, event: StockCounted) -> None:
                 sku=line.sku,
                 warehouse=event.warehouse,
             )
-        changes += _spread(levels, on_hand - sum(level.on_hand for level in levels))
+        changes += spread(levels, on_hand - sum(level.on_hand for level in levels))
     movements = [
         Movement(change.key, MovementKind.COUNT, change.on_hand, event.count_id, event.counted_at)
         for change in changes
@@ -56,15 +55,3 @@ def count_stock(tx: Transaction, event: StockCounted) -> None:
             stock.record(tx, movements, actor=event.warehouse),
             outbox.put(tx, *increased(locked, changes)),
         )
-
-
-def _spread(levels: Sequence[Level], difference: int) -> Iterator[Change]:
-    """The first partition takes the difference; what it has not got free, the others give."""
-    first, *others = levels
-    mine = max(difference, -first.free)
-    yield Change(first.key, on_hand=mine)
-    for level in others:
-        theirs = max(difference - mine, -level.free)
-        if theirs:
-            yield Change(level.key, on_hand=theirs)
-            mine += theirs

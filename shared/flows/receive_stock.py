@@ -3,13 +3,14 @@
 from collections import Counter
 
 from shared.contracts.stock import StockReceived
+from shared.flows.booking import as_of
 from shared.flows.in_transit import changed, locked_delivery, with_arrived
 from shared.flows.stocked import checked_warehouse, increased
 from shared.inbound import store as inbound
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import Change, Key, Locked, Movement, MovementKind
+from shared.stock.types import Key, Movement, MovementKind
 
 
 def receive_stock(tx: Transaction, event: StockReceived) -> None:
@@ -31,15 +32,20 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
     stock.ensure_levels(tx, event.warehouse, units)
     locked = stock.lock(tx, [(sku, event.warehouse) for sku in units])
     known = stock.booked(tx, event.warehouse, MovementKind.RECEIPT, event.receipt_id, units)
-    movements, changes = [], []
     arrived = {sku: units[sku] for sku in sorted(units.keys() - known)}
-    for sku in arrived:
-        key, came_at = Key(sku, event.warehouse), event.received_at
-        movements.append(Movement(key, MovementKind.RECEIPT, units[sku], event.receipt_id, came_at))
-        if locked.already_counted(sku, event.warehouse, came_at):
-            movements.append(_counted_before(locked, key, units[sku], event.receipt_id))
-        else:
-            changes.append(Change(key, on_hand=units[sku]))
+    movements, changes = as_of(
+        locked,
+        [
+            Movement(
+                Key(sku, event.warehouse),
+                MovementKind.RECEIPT,
+                quantity,
+                event.receipt_id,
+                event.received_at,
+            )
+            for sku, quantity in arrived.items()
+        ],
+    )
     if movements:
         after = with_arrived(delivery, event, arrived)
         tx.write(
@@ -48,9 +54,3 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
             stock.change(changes),
             outbox.put(tx, *increased(locked, changes), *([changed(after)] if after else [])),
         )
-
-
-def _counted_before(locked: Locked, key: Key, units: int, receipt_id: str) -> Movement:
-    counted_at = locked.counted_at[key.sku, key.warehouse]
-    assert counted_at is not None, "it was counted already"
-    return Movement(key, MovementKind.COUNT, -units, f"late:{receipt_id}", counted_at)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from shared.contracts.base import Event
 from shared.contracts.orders import OrderClosed
 from shared.contracts.parcels import CarrierUpdateReceived, DeliveryUpdated
+from shared.flows.booking import as_of
 from shared.kit.errors import Fault
 from shared.orders import store as orders
 from shared.orders.lifecycle import FINAL, OrderStep
 from shared.orders.lifecycle import LIFECYCLE as ORDER
 from shared.orders.types import OrderState
-from shared.platform import outbox
+from shared.platform import log, outbox
 from shared.platform.db import Transaction, Write
 from shared.shipments import store as shipments
 from shared.shipments.lifecycle import ENDED, OPEN, ParcelStep
@@ -35,6 +36,7 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
     """Add the update to the parcel's history, and move the parcel and the order where it says.
 
     The first sign that the carrier has the parcel takes its units out of the stock.
+    Of a parcel that was cancelled only the history is kept: its units are promised to others.
 
     Raises:
         ParcelNotHereYet: no parcel has this tracking code (yet).
@@ -55,6 +57,9 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
     known = _progress(parcel)
     progress = fold(known, report.updates)
     history = tracking.record(tx, parcel.parcel_id, report.updates)
+    if parcel.state is ParcelState.CANCELLED:
+        _note_cancelled(tx, parcel, progress, history)
+        return
     if progress == known:
         tx.write(history)
         return
@@ -81,6 +86,18 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
         *((orders.move(tx, order, order_state),) if order_state is not order.state else ()),
         *((outbox.put(tx, *news),) if news else ()),
     )
+
+
+def _note_cancelled(tx: Transaction, parcel: Parcel, progress: Progress, history: Write) -> None:
+    (added,) = tx.write(history)
+    if added:
+        log.line(
+            "parcel.moves_though_cancelled" if progress.has_shipped else "parcel.cancelled_update",
+            "WARNING" if progress.has_shipped else "INFO",
+            parcel_id=parcel.parcel_id,
+            order_id=parcel.order_id,
+            status=progress.status,
+        )
 
 
 def _report(tx: Transaction, event: CarrierUpdateReceived) -> TrackingReport | None:
@@ -137,17 +154,15 @@ def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tup
     for item in shipments.contents(tx, [parcel.parcel_id])[parcel.parcel_id]:
         units[Key(item.sku, parcel.warehouse, item.partition)] += item.quantity
     locked = stock.lock(tx, [key[:2] for key in units])
-    changes, movements = [], []
-    for key, quantity in units.items():
-        movements.append(Movement(key, MovementKind.SHIPMENT, -quantity, parcel.parcel_id, left_at))
-        counted_at = locked.counted_at[key.sku, key.warehouse]
-        if counted_at is not None and left_at <= counted_at:
-            reference = f"late:{parcel.parcel_id}"
-            movements.append(Movement(key, MovementKind.COUNT, quantity, reference, counted_at))
-            changes.append(Change(key, reserved=-quantity))
-        else:
-            changes.append(Change(key, on_hand=-quantity, reserved=-quantity))
-    return (stock.change(changes), stock.record(tx, movements, actor="carrier"))
+    movements, gone = as_of(
+        locked,
+        [
+            Movement(key, MovementKind.SHIPMENT, -quantity, parcel.parcel_id, left_at)
+            for key, quantity in units.items()
+        ],
+    )
+    kept = [Change(key, reserved=-quantity) for key, quantity in units.items()]
+    return (stock.change([*gone, *kept]), stock.record(tx, movements, actor="carrier"))
 
 
 def _track(parcel: Parcel, state: ParcelState, progress: Progress) -> Write:

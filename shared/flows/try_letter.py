@@ -25,10 +25,20 @@ from shared.contracts.orders import (
     OrderSubmitted,
 )
 from shared.contracts.parcels import CarrierUpdateReceived, ParcelCancelled, ParcelPlanned
-from shared.contracts.stock import StockCounted, StockIncreased, StockReceived
-from shared.contracts.work import BuyLabel, PlaceOrder
+from shared.contracts.stock import (
+    ParcelPicked,
+    ParcelShortPicked,
+    QuarantineReleased,
+    StockAdjusted,
+    StockCounted,
+    StockIncreased,
+    StockReceived,
+    StockReturned,
+)
+from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
 from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order
+from shared.flows.adjust_stock import adjust_stock
 from shared.flows.cancel_order import cancel_order
 from shared.flows.cancel_transfer import cancel_transfer
 from shared.flows.change_order import change_order
@@ -36,13 +46,17 @@ from shared.flows.charge_parcel import charge_parcel, take_charges_back
 from shared.flows.count_stock import count_stock
 from shared.flows.expect_backorders import expect_after
 from shared.flows.expect_delivery import expect_delivery
+from shared.flows.pick_parcel import pick_parcel
 from shared.flows.place_order import place_order
 from shared.flows.receive_stock import receive_stock
 from shared.flows.receive_transfer import receive_transfer
+from shared.flows.release_stock import release_stock
 from shared.flows.request_placement import request_placement, wake_for_stock
 from shared.flows.request_transfer import request_transfer
 from shared.flows.retry_letter import make_way
+from shared.flows.return_stock import return_stock
 from shared.flows.ship_transfer import ship_transfer
+from shared.flows.short_pick import short_pick
 from shared.flows.track_parcel import track_parcel
 from shared.kit.errors import DispatchError
 from shared.ops import snapshots
@@ -69,6 +83,11 @@ FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxy
         TransferShipped: ship_transfer,
         TransferReceived: receive_transfer,
         TransferCancelled: cancel_transfer,
+        StockAdjusted: adjust_stock,
+        StockReturned: return_stock,
+        QuarantineReleased: release_stock,
+        ParcelPicked: pick_parcel,
+        ParcelShortPicked: short_pick,
         ParcelPlanned: lambda tx, event: charge_parcel(tx, event, Bookshelf()),
         ParcelCancelled: take_charges_back,
         CarrierUpdateReceived: track_parcel,
@@ -114,7 +133,7 @@ def try_letter(tx: Transaction, letter_id: int) -> Trial:
         LostRace: somebody else was faster; the step is run anew.
     """
     letter = dead_letters.find(tx, letter_id)
-    if letter.attributes.get("ce-type") == BuyLabel.type:
+    if letter.attributes.get("ce-type") in {BuyLabel.type, VoidLabel.type}:
         return Trial(Outcome.UNTRIED, reason="the carrier would have to be asked")
     skus = {*snapshots.ordered_skus(tx, letter.order_id), *_skus_in(letter.payload)}
     before = snapshots.take(tx, letter.order_id, skus)

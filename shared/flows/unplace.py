@@ -1,51 +1,86 @@
-"""Take back what was decided for an order, as long as nothing of it was bought or sent."""
+"""Take back what was decided for an order, as long as nothing of it was picked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from shared.carriers import store as labels
 from shared.contracts.parcels import ParcelCancelled
+from shared.contracts.work import VoidLabel
+from shared.flows.booking import as_of
 from shared.flows.stocked import increased
 from shared.orders.types import Order, TooLateToChange
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
-from shared.shipments.types import Content, Parcel, ParcelState
+from shared.shipments.types import Content, LabelBeingBought, Parcel, ParcelState
 from shared.stock import store as stock
-from shared.stock.types import Change, Key, together
+from shared.stock.types import Change, Key, Movement, together
+
+_PERHAPS_LABELLED = frozenset({ParcelState.LABELLING, ParcelState.LABELLED})
 
 
 def unplace(tx: Transaction, order: Order) -> None:
-    """Cancel the order's planned parcels and give their units back. The order is locked.
+    """Cancel the order's parcels and give their units back. The order is locked.
 
     Raises:
-        TooLateToChange: a label is being bought for one of them, or it is on its way.
+        TooLateToChange: one of them is picked.
+        LabelBeingBought: whether there is a label to void shows in a moment.
     """
-    parcels = [
-        parcel
-        for parcel in shipments.lock_of_order(tx, order.order_id)
-        if parcel.state is not ParcelState.CANCELLED
-    ]
+    parcels = shipments.lock_of_order(tx, order.order_id)
     for parcel in parcels:
-        if parcel.state is not ParcelState.PLANNED:
+        if parcel.is_picked:
             raise TooLateToChange(
-                f"order_id: parcel {parcel.parcel_id} is {parcel.state} already",
+                f"order_id: parcel {parcel.parcel_id} is picked already; cancel the order to have"
+                " it sent back, or submit another one",
                 field="order_id",
                 order_id=order.order_id,
                 parcel_id=parcel.parcel_id,
             )
+    take_back(tx, order, parcels)
+
+
+def take_back(
+    tx: Transaction,
+    order: Order,
+    parcels: Iterable[Parcel],
+    lost: Sequence[Movement] = (),
+    actor: str = "",
+) -> None:
+    """Cancel these parcels, void their labels, and give back their units, but those that are lost.
+
+    Raises:
+        LabelBeingBought: whether there is a label to void shows in a moment.
+    """
+    parcels = [parcel for parcel in parcels if parcel.state is not ParcelState.CANCELLED]
     if not parcels:
         return
-    changes = released(parcels, shipments.contents(tx, [parcel.parcel_id for parcel in parcels]))
-    locked = stock.lock(tx, {change.key[:2] for change in changes})
+    parcel_ids = [parcel.parcel_id for parcel in parcels]
+    to_void = [parcel for parcel in parcels if parcel.state in _PERHAPS_LABELLED]
+    if to_void:
+        being_bought = labels.being_bought(tx, [parcel.parcel_id for parcel in to_void])
+        for parcel_id in sorted(being_bought):
+            raise LabelBeingBought(
+                f"order_id: the label of parcel {parcel_id} is being bought; ask again shortly",
+                field="order_id",
+                order_id=order.order_id,
+                parcel_id=parcel_id,
+            )
+    given_back = released(parcels, shipments.contents(tx, parcel_ids))
+    locked = stock.lock(tx, {change.key[:2] for change in given_back})
+    movements, gone = as_of(locked, lost)
+    changes = together([*given_back, *gone])
     tx.write(
-        shipments.cancel(tx, [parcel.parcel_id for parcel in parcels]),
+        shipments.cancel(tx, parcel_ids),
         stock.change(changes),
+        *([stock.record(tx, movements, actor)] if movements else []),
+        *([labels.request_void([parcel.parcel_id for parcel in to_void])] if to_void else []),
         outbox.put(
             tx,
             *(
-                ParcelCancelled(parcel_id=parcel.parcel_id, order_id=order.order_id)
-                for parcel in parcels
+                ParcelCancelled(parcel_id=parcel_id, order_id=order.order_id)
+                for parcel_id in parcel_ids
             ),
             *increased(locked, changes),
+            *(VoidLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier) for parcel in to_void),
         ),
     )
 

@@ -44,6 +44,12 @@ _LOCK_OF_ORDER = text(f"""
      ORDER BY hold_id
        FOR UPDATE
 """)  # noqa: S608
+_LOCK_OPEN = text(f"""
+    SELECT {_COLUMNS} FROM stock_holds
+     WHERE reference = :reference AND purpose = :purpose AND state = 'open'
+     ORDER BY hold_id
+       FOR UPDATE
+""")  # noqa: S608
 # Whoever closes one of them at this moment is not waited for: what is left comes with the next.
 _LOCK_ENDED = text(f"""
     SELECT {_COLUMNS} FROM stock_holds
@@ -123,6 +129,11 @@ def lock(tx: Transaction, hold_id: str) -> Hold | None:
 def lock_of_order(tx: Transaction, order_id: str, hold_id: str | None) -> tuple[Hold, ...]:
     """The open holds that are for an order: that of its cart, and what is kept for it, locked."""
     return _with_items(tx, tx.rows(_LOCK_OF_ORDER, order_id=order_id, hold_id=hold_id))
+
+
+def lock_open(tx: Transaction, purpose: Purpose, reference: str) -> tuple[Hold, ...]:
+    """The open holds for one thing, locked."""
+    return _with_items(tx, tx.rows(_LOCK_OPEN, purpose=purpose, reference=reference))
 
 
 def lock_ended(tx: Transaction, limit: int) -> tuple[Hold, ...]:

@@ -78,6 +78,12 @@ class HoldConflict(Rejected):
     code = "hold_conflict"
 
 
+class NotInQuarantine(Rejected):
+    """More is to leave quarantine than a return has left there."""
+
+    code = "not_in_quarantine"
+
+
 class HoldEnded(Rejected):
     """The hold was consumed, released or has expired."""
 

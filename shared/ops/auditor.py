@@ -182,9 +182,16 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
         "a labelled parcel has its one label": _rule("""
             SELECT parcel_id AS subject, coalesce(labels.tracking_code, 'no label') AS found,
                    coalesce(parcels.tracking_code, 'none') AS expected
-              FROM parcels FULL JOIN (SELECT * FROM labels WHERE state = 'bought') AS labels
+              FROM parcels FULL JOIN (SELECT * FROM labels WHERE state <> 'requested') AS labels
                    USING (parcel_id)
              WHERE labels.tracking_code IS DISTINCT FROM parcels.tracking_code
+        """),
+        "a label is voided when its parcel is cancelled": _rule("""
+            SELECT parcel_id AS subject, labels.state AS found,
+                   'that of a parcel that is ' || parcels.state AS expected
+              FROM labels JOIN parcels USING (parcel_id)
+             WHERE labels.state <> 'requested'
+               AND (parcels.state = 'cancelled') <> (labels.state IN ('void_requested', 'voided'))
         """),
         "a charge agrees with the quote of its parcel": _rule("""
             SELECT parcel_id AS subject, sum(amount_cents)::text AS found,

@@ -13,11 +13,12 @@ class OrderStep(StrEnum):
     PLACE = "place"
     BACKORDER = "backorder"
     REVIEW = "review"
-    UNPLACE = "unplace"  # its lines changed: choose again
+    UNPLACE = "unplace"  # its lines changed, or it could not be picked: choose again
     SHIP = "ship"
     DELIVER = "deliver"
     RETURN = "return"
     CANCEL = "cancel"
+    WANT_BACK = "want_back"  # it was cancelled after the pick
 
 
 _S, _T = OrderState, OrderStep
@@ -41,6 +42,9 @@ LIFECYCLE = Lifecycle(
             (_S.PLACED, _T.UNPLACE): _S.WAITING,
             (_S.PLACED, _T.SHIP): _S.SHIPPED,
             (_S.PLACED, _T.CANCEL): _S.CANCELLED,
+            (_S.PLACED, _T.WANT_BACK): _S.PLACED,
+            (_S.SHIPPED, _T.WANT_BACK): _S.SHIPPED,
+            (_S.DELIVERED, _T.WANT_BACK): _S.DELIVERED,
             (_S.SHIPPED, _T.DELIVER): _S.DELIVERED,
             (_S.SHIPPED, _T.RETURN): _S.RETURNED,
             # A return may be announced after the carrier had reported a delivery.

@@ -35,7 +35,7 @@ _INSERT_LINES = """
 """
 _COLUMNS = """
     order_id, revision, fingerprint, state, priority, currency, lat, lon, destination, promised_at,
-    correlation_id, channel, hold_id, sale, expected_at,
+    correlation_id, channel, hold_id, sale, expected_at, return_wanted_at,
     (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
       WHERE channel_warehouses.channel = orders.channel) AS scope,
     (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
@@ -114,6 +114,11 @@ _MOVE = """
            expected_at = CASE WHEN :state IN ('waiting', 'backordered') THEN expected_at END,
            closed_at = CASE WHEN CAST(:final AS boolean) THEN CAST(:now AS timestamptz) END
      WHERE order_id = :order_id AND state = :old_state
+ RETURNING 1
+"""
+_WANT_BACK = """
+    UPDATE orders SET return_wanted_at = :now
+     WHERE order_id = :order_id AND state = :state AND return_wanted_at IS NULL
  RETURNING 1
 """
 # Every unit of the order is in one place at a time, so one word moves them all.
@@ -260,6 +265,12 @@ def move(
     )
 
 
+def want_back(tx: Transaction, order: Order, state: OrderState) -> Write:
+    """The order stays in its state, and what was sent of it is expected back."""
+    parameters = {"order_id": order.order_id, "state": state, "now": tx.now}
+    return Write(_WANT_BACK, parameters, rows=1)
+
+
 def move_units(order: Order, units: str) -> tuple[Write, ...]:
     """All units of the order become 'allocated', 'backordered', 'waiting' or 'cancelled'.
 
@@ -369,6 +380,7 @@ def _order(row: Any) -> Order | None:
         hold_id=row.hold_id,
         sale=row.sale,
         expected_at=row.expected_at,
+        return_wanted_at=row.return_wanted_at,
         scope=row.scope,
         excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
     )

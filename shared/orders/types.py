@@ -76,6 +76,7 @@ class Order:
     hold_id: str | None  # what its cart held, until it is placed
     sale: str | None  # whose allotments it may take from
     expected_at: datetime | None  # when it can probably be placed, while it waits for stock
+    return_wanted_at: datetime | None  # when it was cancelled, after it had been picked
     # warehouse -> the share of it, in percent, that the channel may sell; None: all of everything.
     scope: Mapping[str, int] | None
     excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
@@ -105,7 +106,13 @@ class OrderConflict(Rejected):
     code = "order_conflict"
 
 
+class PartlyPicked(Rejected):
+    """A parcel cannot be picked, and the order cannot be placed anew: others of it are picked."""
+
+    code = "order_partly_picked"
+
+
 class TooLateToChange(Rejected):
-    """A label is being bought, or the parcel is on its way; from here on it is a return."""
+    """A parcel of the order is picked: from here on nothing but a return is possible."""
 
     code = "too_late_to_change"

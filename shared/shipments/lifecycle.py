@@ -28,9 +28,11 @@ LIFECYCLE = Lifecycle(
             (_S.PLANNED, _T.REQUEST_LABEL): _S.LABELLING,
             (_S.PLANNED, _T.CANCEL): _S.CANCELLED,
             (_S.LABELLING, _T.REQUEST_LABEL): _S.LABELLING,  # the answer was lost: ask again
+            (_S.LABELLING, _T.CANCEL): _S.CANCELLED,  # nobody buys it now; what was sold is voided
             (_S.LABELLING, _T.LABEL): _S.LABELLED,
             # The carrier will not carry it: nothing was bought, so it can be taken back.
             (_S.LABELLING, _T.REFUSE): _S.PLANNED,
+            (_S.LABELLED, _T.CANCEL): _S.CANCELLED,  # until it is picked
             (_S.LABELLED, _T.SHIP): _S.SHIPPED,
             (_S.SHIPPED, _T.DELIVER): _S.DELIVERED,
             (_S.SHIPPED, _T.RETURN): _S.RETURNED,

@@ -31,7 +31,7 @@ _PACK = """
  RETURNING 1
 """
 _COLUMNS = """
-    parcel_id, order_id, warehouse, carrier, state, weight_g, distance_m, planned_at,
+    parcel_id, order_id, warehouse, carrier, state, weight_g, distance_m, planned_at, picked_at,
     tracking_code, tracking_status, tracking_status_at, shipped_at, delivered_at, returned_at,
     last_update_at
 """
@@ -49,7 +49,13 @@ _CONTENTS = text("""
 """)
 _CANCEL = """
     UPDATE parcels SET state = 'cancelled', cancelled_at = :now
-     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state IN ('planned', 'labelled')
+     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[]))
+       AND state IN ('planned', 'labelling', 'labelled')
+ RETURNING 1
+"""
+_PICK = """
+    UPDATE parcels SET picked_at = :picked_at
+     WHERE parcel_id = :parcel_id AND picked_at IS NULL
  RETURNING 1
 """
 _REQUEST_LABEL = """
@@ -137,17 +143,22 @@ def contents(tx: Transaction, parcel_ids: Collection[str]) -> dict[str, tuple[Co
 
 
 def cancel(tx: Transaction, parcel_ids: Collection[str]) -> Write:
-    """Planned parcels will not be sent."""
+    """Parcels that have not left will not be sent."""
     return Write(_CANCEL, {"parcel_ids": sorted(parcel_ids), "now": tx.now}, rows=len(parcel_ids))
 
 
-def request_label(parcel_id: str) -> Write:
+def pick(parcel_id: str, picked_at: datetime) -> Write:
     """From here on the parcel cannot be taken back."""
+    return Write(_PICK, {"parcel_id": parcel_id, "picked_at": picked_at}, rows=1)
+
+
+def request_label(parcel_id: str) -> Write:
+    """A label is being bought for the parcel."""
     return Write(_REQUEST_LABEL, {"parcel_id": parcel_id}, rows=1)
 
 
 def refuse_label(parcel_id: str) -> Write:
-    """Nothing was bought, so the parcel can be taken back again."""
+    """Nothing was bought: the parcel is as it was before."""
     return Write(_REFUSE_LABEL, {"parcel_id": parcel_id})
 
 
@@ -195,6 +206,7 @@ def _parcel(row: Any) -> Parcel:
         weight_g=row.weight_g,
         distance_m=row.distance_m,
         planned_at=row.planned_at,
+        picked_at=row.picked_at,
         tracking_code=row.tracking_code,
         tracking_status=row.tracking_status,
         tracking_status_at=row.tracking_status_at,

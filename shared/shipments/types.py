@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.kit.errors import Fault, NotYet
+from shared.kit.errors import Fault, NotYet, Rejected
 
 
 class ParcelState(StrEnum):
     """Where a parcel stands with us; what its carrier says is its tracking status."""
 
     PLANNED = "planned"  # decided on, units reserved
-    LABELLING = "labelling"  # its label is being bought; from here on it cannot be taken back
+    LABELLING = "labelling"  # its label is being bought, or is asked for again
     LABELLED = "labelled"
     SHIPPED = "shipped"  # the carrier has it, its units have left the stock
     DELIVERED = "delivered"
     RETURNED = "returned"
     CANCELLED = "cancelled"
+
+
+_SENT = frozenset({ParcelState.SHIPPED, ParcelState.DELIVERED, ParcelState.RETURNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Parcel:
     weight_g: int
     distance_m: int
     planned_at: datetime
+    picked_at: datetime | None  # from here on it cannot be taken back
     tracking_code: str | None
     tracking_status: str
     tracking_status_at: datetime | None
@@ -66,11 +70,48 @@ class Parcel:
     returned_at: datetime | None
     last_update_at: datetime | None
 
+    @property
+    def is_picked(self) -> bool:
+        """Whether it has been picked, as its warehouse said or as its carrier has shown."""
+        return self.state in _SENT or (
+            self.picked_at is not None and self.state is not ParcelState.CANCELLED
+        )
+
 
 class UnknownParcel(Fault):
     """Work names a parcel that does not exist: one of us has announced what did not happen."""
 
     code = "unknown_parcel"
+
+
+class NoSuchParcel(Rejected):
+    """A warehouse names a parcel that we never planned."""
+
+    code = "no_such_parcel"
+
+
+class ParcelOfAnotherWarehouse(Rejected):
+    """A warehouse reports about a parcel that another one packs."""
+
+    code = "parcel_of_another_warehouse"
+
+
+class NotInParcel(Rejected):
+    """More of a SKU is reported than the parcel has of it."""
+
+    code = "not_in_parcel"
+
+
+class ParcelNeverLeft(Rejected):
+    """A parcel is reported to have come back that was cancelled: its units never left the books."""
+
+    code = "parcel_never_left"
+
+
+class LabelBeingBought(NotYet):
+    """The parcel's label is being bought at this moment: whether it can be voided shows soon."""
+
+    code = "label_being_bought"
 
 
 class ParcelNotHereYet(NotYet):

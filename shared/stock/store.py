@@ -129,7 +129,7 @@ _ENSURE = text("""
 """)
 # The guard is part of the writing statement: a row that cannot promise what is asked stays
 # untouched, and the step is rolled back because too few rows were written. What takes no more
-# promises than it gives back needs no guard beyond the table's own CHECK.
+# promises than it gives back or brings needs no guard beyond the table's own CHECK.
 _CHANGE = """
     UPDATE stock_levels AS level
        SET on_hand = level.on_hand + change.on_hand,
@@ -143,7 +143,7 @@ _CHANGE = """
      WHERE level.sku = change.sku AND level.warehouse = change.warehouse
        AND level.partition = change.partition
        AND level.reserved + change.reserved >= 0 AND level.held + change.held >= 0
-       AND (change.reserved + change.held <= 0
+       AND (change.reserved + change.held <= greatest(change.on_hand, 0)
             OR (level.fenced_for IS NULL
                 AND level.on_hand + least(change.on_hand, 0) - level.reserved - level.held
                     - level.safety >= change.reserved + change.held))

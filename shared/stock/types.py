@@ -197,6 +197,12 @@ class KitRefused(Rejected):
     code = "kit_refused"
 
 
+class AdjustmentBelowPromised(Rejected):
+    """More units are reported as gone than are free: orders must be moved away first."""
+
+    code = "adjustment_below_promised"
+
+
 class CountBelowReserved(Rejected):
     """Fewer units were counted than are promised: orders must be moved away first."""
 

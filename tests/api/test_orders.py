@@ -29,6 +29,7 @@ def test_an_order_is_taken_announced_and_found_where_the_answer_says(
         "revision": 1,
         "state": "waiting",
         "priority": "standard",
+        "return_wanted_at": None,
     }
     assert [(topic, key) for topic, key, _ in topics.sent] == [("order-events", "ord_1")]
     assert shop.get(answer.headers["Location"]).get_json()["state"] == "waiting"
@@ -135,18 +136,38 @@ def test_an_order_is_cancelled_and_its_units_are_free_again(
     assert given.violations(database) == []
 
 
-def test_an_order_whose_label_is_bought_cannot_be_cancelled(
+def test_an_order_that_is_picked_is_expected_back_when_it_is_cancelled(
     shop: Machine, database: Database
 ) -> None:
     shop.post("/orders", order())
     given.place(database, "ord_1")
     (parcel_id,) = doubles.parcels_of(database, "ord_1")
-    doubles.buy(database, parcel_id, doubles.RecordingCarrier())
+    doubles.picked(database, parcel_id)
 
     answer = shop.post("/orders/ord_1/cancel", {"reason": "no"})
+    shown = shop.get("/orders/ord_1").get_json()
 
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "too_late_to_change")
-    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    receipt = answer.get_json()
+    assert (answer.status_code, receipt["state"]) == (200, "placed")
+    assert shown["return_wanted_at"] == receipt["return_wanted_at"] is not None
+    assert shown["parcels"][0]["picked_at"] is not None
+
+
+def test_while_a_label_is_being_bought_a_cancellation_is_not_yet(
+    shop: Machine, database: Database
+) -> None:
+    shop.post("/orders", order())
+    given.place(database, "ord_1")
+    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+    answers = []
+
+    def cancel_meanwhile(_request: object) -> None:
+        answers.append(shop.post("/orders/ord_1/cancel", {"reason": "no"}))
+
+    doubles.buy(database, parcel_id, doubles.RecordingCarrier(before=cancel_meanwhile))
+
+    assert [answer.status_code for answer in answers] == [503]
+    assert shop.post("/orders/ord_1/cancel", {"reason": "no"}).get_json()["state"] == "cancelled"
 
 
 def test_an_order_that_nobody_knows_is_not_found(shop: Machine, database: Database) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -151,6 +152,73 @@ def test_garbage_is_a_fault(simulator: Simulator, call: str) -> None:
         carrier.buy(request)
 
     assert carrier.buy(request).tracking_code
+
+
+@pytest.fixture
+def held(simulator: Simulator) -> Iterator[Simulator]:
+    """A simulator whose parcels stand still before anybody scans them."""
+    simulator.control("hold", at="pre_transit")
+    yield simulator
+    simulator.control("release")
+
+
+def test_a_label_is_given_back_once(held: Simulator) -> None:
+    carrier, request = carrier_of(held), given.request()
+    carrier.buy(request)
+    before = held.stats()["labels_voided"]
+
+    carrier.void(request.label_id)
+    carrier.void(request.label_id)
+
+    assert held.stats()["labels_voided"] == before + 1
+
+
+def test_what_was_never_bought_needs_no_giving_back(held: Simulator) -> None:
+    # Goal: a purchase may have ended before, between or after its calls.
+    carrier, request = carrier_of(held), given.request()
+    before = held.stats()["labels_voided"]
+    carrier.void(request.label_id)
+    held.control("faults", kind="lose_answer", on="create")
+    with pytest.raises(CarrierUnavailable):
+        carrier.buy(request)
+    carrier.void(request.label_id)
+    assert held.stats()["labels_voided"] == before
+
+    held.control("faults", kind="lose_answer", on="buy")
+    with pytest.raises(CarrierUnavailable):
+        carrier.buy(request)
+    carrier.void(request.label_id)
+
+    assert held.stats()["labels_voided"] == before + 1
+
+
+def test_a_lost_answer_never_gives_back_twice(held: Simulator) -> None:
+    carrier, request = carrier_of(held), given.request()
+    carrier.buy(request)
+    before = held.stats()["labels_voided"]
+    held.control("faults", kind="lose_answer", on="refund")
+
+    with pytest.raises(CarrierUnavailable):
+        carrier.void(request.label_id)
+    carrier.void(request.label_id)
+
+    assert held.stats()["labels_voided"] == before + 1
+
+
+def test_a_label_that_was_scanned_is_not_taken_back_now(simulator: Simulator) -> None:
+    # Goal: EasyPost may reject a refund by mistake, so it is asked again, and in the end parked.
+    carrier, request = carrier_of(simulator), given.request()
+    label = carrier.buy(request)
+    wait_until(
+        lambda: any(
+            event["result"]["status"] == "in_transit"
+            for event in simulator.mailbox.of(label.tracking_code)
+        ),
+        "the parcel is under way",
+    )
+
+    with pytest.raises(CarrierUnavailable, match="rejected"):
+        carrier.void(request.label_id)
 
 
 def test_a_bad_address_is_refused_with_code_and_field(simulator: Simulator) -> None:

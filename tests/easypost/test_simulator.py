@@ -87,6 +87,25 @@ def test_an_event_that_is_refused_is_sent_again(simulator: Simulator) -> None:
     assert after["webhooks_retried"] - before["webhooks_retried"] == 3
 
 
+def test_a_refunded_label_stops_its_parcel_for_good(simulator: Simulator) -> None:
+    simulator.control("hold", at="pre_transit")
+    made = post(simulator, "/shipments", shipment()).json()
+    refused = post(simulator, f"/shipments/{made['id']}/refund", {})
+    post(simulator, f"/shipments/{made['id']}/buy", {"rate": made["rates"][0]})
+
+    answers = [post(simulator, f"/shipments/{made['id']}/refund", {}) for _ in range(2)]
+    simulator.control("release")
+    code = buy(simulator)
+    wait_until(lambda: len(statuses(simulator, code)) == 4, "another parcel arrives")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (
+        422,
+        "SHIPMENT.REFUND.UNAVAILABLE",
+    )
+    assert [answer.json()["refund_status"] for answer in answers] == ["submitted"] * 2
+    assert set(statuses(simulator, answers[0].json()["tracking_code"])) <= {"pre_transit"}
+
+
 def test_a_parcel_can_be_held_in_transit_and_released(simulator: Simulator) -> None:
     simulator.control("hold", at="in_transit")
     code = buy(simulator)

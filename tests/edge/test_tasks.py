@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.contracts.base import Cause
-from shared.contracts.work import PlaceOrder
+from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
 from shared.edge import tasks
 from shared.kit.errors import Fault, NotYet, Rejected
 from shared.platform.db import Database
@@ -18,7 +18,7 @@ LETTERS = "SELECT source, message_id, code, attempts, payload FROM dead_letters"
 def that_fails(caller: Caller, error: Exception) -> FlaskClient:
     def perform(request: object) -> object:
         with failing(error) as flow:
-            return tasks.perform(request, caller.services, PlaceOrder, flow)  # type: ignore[arg-type]
+            return tasks.perform(request, caller.services, {PlaceOrder: flow})  # type: ignore[arg-type]
 
     return served(perform)  # type: ignore[arg-type]
 
@@ -49,13 +49,35 @@ def test_the_flow_is_told_the_task_and_its_trail(caller: Caller) -> None:
     seen: list[tuple[PlaceOrder, Cause]] = []
     client = served(
         lambda request: tasks.perform(
-            request, caller.services, PlaceOrder, lambda work, cause: seen.append((work, cause))
+            request, caller.services, {PlaceOrder: lambda work, cause: seen.append((work, cause))}
         )
     )
 
     caller.task(client, WORK)
 
     assert seen == [(PlaceOrder.decode(WORK), Cause("task_1", "evt_origin"))]
+
+
+def test_work_of_several_kinds_is_told_apart_by_its_type(
+    caller: Caller, database: Database
+) -> None:
+    done: list[object] = []
+
+    def do(work: object, _cause: Cause) -> None:
+        done.append(work)
+
+    client = served(
+        lambda request: tasks.perform(request, caller.services, {BuyLabel: do, VoidLabel: do})
+    )
+    body = BuyLabel(parcel_id="par_1", carrier="correios").encode()
+    for name, kind in (("task_1", VoidLabel.type), ("task_2", BuyLabel.type), ("task_3", "x.v1")):
+        headers = {"X-CloudTasks-TaskName": name, "ce-type": kind}
+        assert caller.post(client, "/", body, headers).status_code == 204
+
+    assert done == [VoidLabel.decode(body), BuyLabel.decode(body)]
+    assert given.rows(database, "SELECT message_id, code FROM dead_letters") == [
+        ("task_3", "unknown_type")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,16 @@ from itertools import count
 from sqlalchemy import text
 
 from shared.carriers.types import Carrier, Label, LabelRequest
-from shared.contracts.work import BuyLabel
+from shared.contracts.stock import ParcelPicked
+from shared.contracts.work import BuyLabel, VoidLabel
 from shared.flows.buy_label import buy_label
+from shared.flows.pick_parcel import pick_parcel
+from shared.flows.void_label import void_label
 from shared.platform.db import Database, Transaction
 from tests.support import given
 
 
-def nothing(_request: LabelRequest) -> None:
+def nothing(_request: object) -> None:
     """The carrier works."""
 
 
@@ -27,11 +30,15 @@ class RecordingCarrier:
         self,
         before: Callable[[LabelRequest], None] = nothing,
         after: Callable[[LabelRequest], None] = nothing,
+        before_void: Callable[[str], None] = nothing,
     ) -> None:
         self.before = before
         self.after = after
+        self.before_void = before_void
         self.asked: list[LabelRequest] = []
         self.sold: dict[str, Label] = {}
+        self.void_asked: list[str] = []
+        self.voided: set[str] = set()
         self._numbers = count(1)
 
     def buy(self, request: LabelRequest) -> Label:
@@ -53,6 +60,23 @@ class RecordingCarrier:
         self.after(request)
         return self.sold[request.label_id]
 
+    def void(self, label_id: str) -> None:
+        """Take back what was sold under this id, if anything was."""
+        self.void_asked.append(label_id)
+        self.before_void(label_id)
+        if label_id in self.sold:
+            self.voided.add(label_id)
+
+
+def void(database: Database, parcel_id: str, carrier: Carrier) -> None:
+    """The label worker gives back the label of one parcel."""
+    cause = given.cause()
+    void_label(
+        lambda step: database.run(step, cause),
+        VoidLabel(parcel_id=parcel_id, carrier="correios"),
+        carrier,
+    )
+
 
 def buy(database: Database, parcel_id: str, carrier: Carrier) -> None:
     """The label worker does its work for one parcel."""
@@ -62,6 +86,15 @@ def buy(database: Database, parcel_id: str, carrier: Carrier) -> None:
         BuyLabel(parcel_id=parcel_id, carrier="correios"),
         carrier,
     )
+
+
+def picked(database: Database, parcel_id: str) -> None:
+    """The parcel's warehouse says that it has picked it."""
+    ((warehouse,),) = given.rows(
+        database, f"SELECT warehouse FROM parcels WHERE parcel_id = '{parcel_id}'"
+    )
+    event = ParcelPicked(warehouse=warehouse, parcel_id=parcel_id, picked_at=database.now())
+    given.apply(database, pick_parcel, event)
 
 
 def parcels_of(database: Database, order_id: str) -> list[str]:

@@ -184,6 +184,10 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
     ),
     ("a labelled parcel has its one label", ("DELETE FROM labels",)),
     (
+        "a label is voided when its parcel is cancelled",
+        ("UPDATE labels SET state = 'void_requested'",),
+    ),
+    (
         "a charge agrees with the quote of its parcel",
         ("UPDATE parcels SET quoted_cents = quoted_cents + 1 WHERE order_id = 'planned'",),
     ),

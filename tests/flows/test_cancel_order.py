@@ -1,18 +1,20 @@
-"""Cancelling an order: everything is given back, until a label is being bought."""
+"""Cancelling an order: everything is given back until the pick; from then on it is a return."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 
+from shared.carriers.types import CarrierUnavailable
 from shared.contracts.orders import OrderCancelled
-from shared.contracts.work import BuyLabel
 from shared.flows.cancel_order import cancel_order
-from shared.orders.types import TooLateToChange
+from shared.flows.track_parcel import track_parcel
+from shared.kit.lifecycle import IllegalTransition
 from shared.platform.db import Database
-from shared.shipments import store as shipments
-from tests.flows import doubles
+from shared.shipments.types import LabelBeingBought
+from tests.flows import doubles, updates
 from tests.support import given
+from tests.support.clock import TestClock
 
 CANCELLED = OrderCancelled(order_id="ord_1", reason="changed my mind")
 
@@ -124,39 +126,158 @@ def test_an_order_and_its_cancellation_at_the_same_moment_end_cancelled(
     assert given.violations(database) == []
 
 
-@pytest.mark.parametrize("bought", [False, True], ids=["being bought", "bought"])
-def test_once_a_label_is_being_bought_it_is_too_late(database: Database, *, bought: bool) -> None:
+def test_an_order_whose_label_is_bought_gives_its_stock_back_and_the_label_is_voided(
+    database: Database,
+) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
     given.order(database, "ord_1", {"MUG": 2})
     given.place(database, "ord_1")
-    (parcel_id,) = doubles.parcels_of(database, "ord_1")
-    if bought:
-        doubles.labelled(database, "ord_1")
-    else:
-        work = BuyLabel(parcel_id=parcel_id, carrier="correios")
-        given.apply(database, lambda tx, w: tx.write(shipments.request_label(w.parcel_id)), work)
+    doubles.labelled(database, "ord_1")
+    given.silence(database)
 
-    with pytest.raises(TooLateToChange) as caught:
-        given.apply(database, cancel_order, CANCELLED)
+    given.apply(database, cancel_order, CANCELLED)
 
-    assert caught.value.facts["parcel_id"] == parcel_id
-    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
-    assert given.rows(database, "SELECT reserved FROM stock_levels") == [(2,)]
+    assert given.rows(database, "SELECT state FROM orders") == [("cancelled",)]
+    assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(5, 0)]
+    assert given.rows(database, "SELECT state FROM labels") == [("void_requested",)]
+    assert given.told(database) == [
+        "parcel.cancelled",
+        "stock.increased",
+        "work.void_label",
+        "order.closed",
+    ]
+    assert given.violations(database) == []
 
 
-def test_one_label_being_bought_keeps_all_parcels_of_the_order(database: Database) -> None:
-    # Goal: everything or nothing; half an order cancelled would be neither.
+def test_while_a_label_is_being_bought_the_cancellation_is_asked_for_again(
+    database: Database,
+) -> None:
+    # Goal: in a moment it is known whether there is a label to void; until then nothing is decided.
     given.catalogue(database, {"BER": {"MUG": 3}, "MUC": {"MUG": 3}})
     given.order(database, "ord_1", {"MUG": 5})
     given.place(database, "ord_1")
     first, _ = doubles.parcels_of(database, "ord_1")
-    doubles.buy(database, first, doubles.RecordingCarrier())
 
-    with pytest.raises(TooLateToChange):
+    def cancel_meanwhile(_request: object) -> None:
+        with pytest.raises(LabelBeingBought) as caught:
+            given.apply(database, cancel_order, CANCELLED)
+        assert caught.value.facts["parcel_id"] == first
+
+    doubles.buy(database, first, doubles.RecordingCarrier(before=cancel_meanwhile))
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+
+    given.apply(database, cancel_order, CANCELLED)
+
+    assert given.rows(database, "SELECT DISTINCT state FROM parcels") == [("cancelled",)]
+    assert given.rows(database, "SELECT state FROM labels") == [("void_requested",)]
+    assert given.violations(database) == []
+
+
+def test_a_purchase_that_ended_without_an_answer_does_not_keep_the_order(
+    database: Database,
+) -> None:
+    # Goal: the label may be bought or not; it is voided by the id under which it was asked for.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+
+    def lost(_request: object) -> None:
+        raise CarrierUnavailable("no answer")
+
+    carrier = doubles.RecordingCarrier(after=lost)
+    with pytest.raises(CarrierUnavailable):
+        doubles.buy(database, parcel_id, carrier)
+
+    given.apply(database, cancel_order, CANCELLED)
+    doubles.void(database, parcel_id, carrier)
+
+    assert carrier.voided == carrier.sold.keys()
+    assert given.rows(database, "SELECT state FROM labels") == [("voided",)]
+    assert given.violations(database) == []
+
+
+def test_once_a_parcel_is_picked_a_cancellation_is_a_return(database: Database) -> None:
+    # Goal: everything or nothing; an order of which half is cancelled would be neither.
+    given.catalogue(database, {"BER": {"MUG": 3}, "MUC": {"MUG": 3}})
+    given.order(database, "ord_1", {"MUG": 5})
+    given.place(database, "ord_1")
+    first, second = doubles.parcels_of(database, "ord_1")
+    doubles.picked(database, first)
+    given.silence(database)
+
+    given.apply(database, cancel_order, CANCELLED)
+    given.apply(database, cancel_order, CANCELLED)
+
+    assert given.rows(database, "SELECT state, return_wanted_at IS NOT NULL FROM orders") == [
+        ("placed", True)
+    ]
+    assert given.rows(database, "SELECT DISTINCT state FROM parcels") == [("planned",)]
+    ((told, body),) = given.rows(database, "SELECT destination, body::jsonb FROM outbox")
+    assert (told, body["reason"]) == ("order-events", CANCELLED.reason)
+    assert set(body["parcel_ids"]) == {first, second}
+    assert given.violations(database) == []
+
+
+@pytest.mark.parametrize("history", [["in_transit"], ["in_transit", "delivered"]])
+def test_an_order_on_its_way_is_not_picked_by_word_but_picked_all_the_same(
+    database: Database, clock: TestClock, history: list[str]
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (code,) = doubles.labelled(database, "ord_1")
+    news = [(status, clock.now) for status in history]
+    given.apply(database, track_parcel, updates.received(database, updates.body(code, news)))
+    given.silence(database)
+
+    given.apply(database, cancel_order, CANCELLED)
+
+    assert given.told(database) == ["order.return_expected"]
+    assert given.rows(database, "SELECT reserved FROM stock_levels") == [(0,)]
+    assert given.violations(database) == []
+
+
+def test_an_order_that_came_back_already_cannot_be_cancelled(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (code,) = doubles.labelled(database, "ord_1")
+    event = updates.received(database, updates.body(code, [("return_to_sender", clock.now)]))
+    given.apply(database, track_parcel, event)
+
+    with pytest.raises(IllegalTransition):
         given.apply(database, cancel_order, CANCELLED)
 
-    assert given.rows(database, "SELECT state FROM parcels ORDER BY 1") == [
-        ("labelled",),
-        ("planned",),
-    ]
+
+def test_of_a_cancellation_and_a_pick_at_once_the_first_decides(database: Database) -> None:
+    # Goal: never a cancelled order with a picked parcel, whatever the interleaving.
+    given.catalogue(database, {"BER": {"MUG": 50}})
+    for n in range(8):
+        name, gate = f"ord_{n}", Barrier(2)
+        given.order(database, name, {"MUG": 1})
+        given.place(database, name)
+        (parcel_id,) = doubles.parcels_of(database, name)
+
+        def cancel(name: str = name, gate: Barrier = gate) -> None:
+            gate.wait(timeout=10)
+            given.apply(database, cancel_order, OrderCancelled(order_id=name, reason="no"))
+
+        def pick(parcel_id: str = parcel_id, gate: Barrier = gate) -> None:
+            gate.wait(timeout=10)
+            doubles.picked(database, parcel_id)
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            for done in [pool.submit(cancel), pool.submit(pick)]:
+                done.result(timeout=30)
+
+    assert set(
+        given.rows(
+            database,
+            "SELECT orders.state, picked_at IS NOT NULL, return_wanted_at IS NOT NULL"
+            " FROM orders JOIN parcels USING (order_id)",
+        )
+    ) <= {("cancelled", False, False), ("placed", True, True)}
     assert given.violations(database) == []

@@ -116,15 +116,51 @@ def test_an_unknown_sku_leaves_the_placed_order_as_it_was(database: Database) ->
     assert given.violations(database) == []
 
 
-def test_once_a_label_is_bought_it_is_too_late(database: Database) -> None:
+def test_an_order_whose_label_is_bought_is_placed_anew_and_the_label_is_voided(
+    database: Database,
+) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
     given.order(database, "ord_1", {"MUG": 2})
     given.place(database, "ord_1")
     doubles.labelled(database, "ord_1")
 
-    with pytest.raises(TooLateToChange):
+    given.apply(database, change_order, amended(2))
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT revision, state FROM orders") == [(2, "placed")]
+    assert given.rows(database, "SELECT state FROM labels") == [("void_requested",)]
+    assert given.rows(database, "SELECT reserved FROM stock_levels") == [(1,)]
+    assert given.violations(database) == []
+
+
+def test_a_line_that_is_cancelled_gives_back_exactly_what_it_held(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}})
+    given.order(database, "ord_1", {"MUG": 2, "PEN": 3})
+    given.place(database, "ord_1")
+    doubles.labelled(database, "ord_1")
+
+    given.apply(database, change_order, amended(2, "PEN", 3))
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT sku, reserved FROM stock_levels ORDER BY 1") == [
+        ("MUG", 0),
+        ("PEN", 3),
+    ]
+    assert given.violations(database) == []
+
+
+def test_once_a_parcel_is_picked_it_is_too_late(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    doubles.labelled(database, "ord_1")
+    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+    doubles.picked(database, parcel_id)
+
+    with pytest.raises(TooLateToChange) as caught:
         given.apply(database, change_order, amended(2))
 
+    assert caught.value.facts["parcel_id"] == parcel_id
     assert given.rows(database, "SELECT revision, state FROM orders") == [(1, "placed")]
     assert given.violations(database) == []
 

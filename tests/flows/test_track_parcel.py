@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from shared.contracts.orders import OrderAmended, OrderCancelled, OrderedLine
 from shared.contracts.parcels import CarrierUpdateReceived
+from shared.flows.cancel_order import cancel_order
+from shared.flows.change_order import change_order
 from shared.flows.track_parcel import LostUpdate, track_parcel
 from shared.platform.db import Database
 from shared.shipments.types import ParcelNotHereYet
@@ -234,3 +237,40 @@ def test_late_news_of_the_way_does_not_reopen_what_is_delivered(database: Databa
     assert state(database) == ("delivered", "delivered")
     assert delivery_news(database) == []
     assert given.rows(database, "SELECT count(*) FROM tracking_events") == [(3,)]
+
+
+@pytest.mark.parametrize("news", [PRE_TRANSIT, IN_TRANSIT, DELIVERED, RETURNING, STRANGE])
+def test_news_of_a_cancelled_parcel_is_kept_and_moves_nothing(
+    database: Database, news: updates.News, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = labelled_order(database)
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+    given.silence(database)
+    capsys.readouterr()
+
+    track(database, code, news)
+    told = delivery_news(database)
+    track(database, code, news)
+
+    assert state(database) == ("cancelled", "cancelled")
+    assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(5, 0)]
+    assert given.rows(database, "SELECT count(*) FROM tracking_events") == [(1,)]
+    assert told == []
+    assert capsys.readouterr().out.count(code.partition("-")[0]) == 1, "one line tells of it"
+    assert given.violations(database) == []
+
+
+def test_news_of_a_cancelled_parcel_leaves_the_parcels_of_its_order_alone(
+    database: Database,
+) -> None:
+    code = labelled_order(database)
+    line = OrderedLine(line_no=1, sku="MUG", quantity=1, unit_price_cents=900)
+    amended = OrderAmended(order_id="ord_1", revision=2, lines=(line,))
+    given.apply(database, change_order, amended)
+    given.place(database, "ord_1")
+
+    track(database, code, IN_TRANSIT, DELIVERED)
+
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(5, 1)]
+    assert given.violations(database) == []

@@ -42,15 +42,15 @@ FEATURES: dict[str, set[str]] = {
     "dead_letter": set(),
     "housekeeping": {"holds", "inbound", "ops", "orders", "stock"},
     "label_purchase": {"carriers", "orders", "shipments", "stock"},
-    "order_api": {"ops", "orders", "shipments", "stock"},
+    "order_api": {"carriers", "ops", "orders", "shipments", "stock"},
     "order_costing": {"shipments"},
-    "order_intake": {"orders", "shipments", "stock"},
+    "order_intake": {"carriers", "orders", "shipments", "stock"},
     "order_placement": {"holds", "inbound", "orders", "stock"},
     "order_tracking": {"orders", "shipments", "stock", "tracking"},
     "outbox_relay": set(),
     "placement_worker": {"holds", "ops", "orders", "placement", "shipments", "stock"},
     "stock_api": {"holds", "ops", "orders", "placement", "stock"},
-    "stock_intake": {"holds", "inbound", "stock"},
+    "stock_intake": {"carriers", "holds", "inbound", "orders", "shipments", "stock"},
     "tracking_webhook": {"tracking"},
 }
 

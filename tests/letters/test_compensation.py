@@ -35,7 +35,7 @@ def labelling(caller: Caller, carrier: RecordingCarrier) -> FlaskClient:
         def buy(work: BuyLabel, cause: Cause) -> None:
             buy_label(caller.services.runner(cause), work, carrier)
 
-        return tasks.perform(request, caller.services, BuyLabel, buy)
+        return tasks.perform(request, caller.services, {BuyLabel: buy})
 
     return served(perform)  # type: ignore[arg-type]
 
@@ -93,8 +93,11 @@ def test_what_a_given_up_placement_had_reserved_is_free(caller: Caller, database
         return tasks.perform(
             request,
             caller.services,
-            PlaceOrder,
-            lambda work, cause: caller.services.run(lambda tx: reserve_and_fail(tx, work), cause),
+            {
+                PlaceOrder: lambda work, cause: caller.services.run(
+                    lambda tx: reserve_and_fail(tx, work), cause
+                )
+            },
         )
 
     caller.task(served(perform), work_on("ord_1"), retries=2, max_attempts=3)  # type: ignore[arg-type]
@@ -199,7 +202,7 @@ def test_a_parcel_that_has_its_label_by_now_needs_nobody(
     def late(_work: BuyLabel, _cause: Cause) -> None:
         raise NotYet("another attempt is buying it")
 
-    client = served(lambda request: tasks.perform(request, caller.services, BuyLabel, late))
+    client = served(lambda request: tasks.perform(request, caller.services, {BuyLabel: late}))
     caller.task(client, label_for(parcel_id), retries=2, max_attempts=3)
 
     assert topics.sent == []

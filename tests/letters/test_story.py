@@ -55,7 +55,7 @@ def working(caller: Caller, error: Exception) -> FlaskClient:
 
     def perform(request: Request) -> object:
         with failing(error) as flow:
-            return tasks.perform(request, caller.services, PlaceOrder, flow)
+            return tasks.perform(request, caller.services, {PlaceOrder: flow})
 
     return served(perform)  # type: ignore[arg-type]
 

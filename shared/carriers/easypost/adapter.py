@@ -1,4 +1,4 @@
-"""Buying labels at EasyPost, each one once.
+"""Buying labels at EasyPost, each one once, and giving them back.
 
 EasyPost has no idempotency header, so the vendor is asked first: our `label_id` is the shipment's
 `reference`, by which EasyPost finds it again.
@@ -8,7 +8,8 @@ EasyPost has no idempotency header, so the vendor is asked first: our `label_id`
     a shipment with a label          -> return the label: an earlier answer was lost
 
 EasyPost does not promise that a reference is unique, so two attempts at the same moment could buy
-twice; whoever calls holds a lease on the label.
+twice; whoever calls holds a lease on the label. A label is given back in the same way: found by its
+reference, and refunded unless it is. Source: https://docs.easypost.com/docs/shipments/shipping-refund
 """
 
 from typing import Any
@@ -17,7 +18,18 @@ from shared.carriers.easypost.answers import Rate, Shipment, read_label, read_sh
 from shared.carriers.easypost.client import Client
 from shared.carriers.easypost.failures import AlreadyBought, NotThere
 from shared.carriers.easypost.units import length_in, weight_oz
-from shared.carriers.types import Address, Dimensions, Label, LabelRequest, RefusedByCarrier
+from shared.carriers.types import (
+    Address,
+    CarrierUnavailable,
+    Dimensions,
+    Label,
+    LabelRequest,
+    RefusedByCarrier,
+)
+
+# What EasyPost says of a refund when the label is no longer to be used: it is on its way, it is
+# done, or the carrier bills what it scans and so has nothing to give back.
+_GIVEN_BACK = frozenset({"submitted", "refunded", "not_applicable"})
 
 
 class EasyPost:
@@ -48,6 +60,24 @@ class EasyPost:
         except AlreadyBought:
             bought = self._client.ask(lambda vendor: vendor.shipment.retrieve(shipment.id))
         return read_label(bought)
+
+    def void(self, label_id: str) -> None:
+        """See `Carrier.void`."""
+        try:
+            answer = self._client.ask(lambda vendor: vendor.shipment.retrieve(label_id))
+        except NotThere:
+            return
+        shipment = read_shipment(answer)
+        if shipment.postage_label is None or shipment.refund_status in _GIVEN_BACK:
+            return
+        refunded = read_shipment(
+            self._client.ask(lambda vendor: vendor.shipment.refund(shipment.id))
+        )
+        if refunded.refund_status not in _GIVEN_BACK:
+            # Right after the purchase EasyPost may say so by mistake, and takes it again later.
+            raise CarrierUnavailable(
+                f"EasyPost does not refund the label (refund_status {refunded.refund_status})"
+            )
 
     def _find_or_create(self, request: LabelRequest) -> Any:
         try:

@@ -56,12 +56,16 @@ class _Tracker(_Answer):
 
 
 class Shipment(_Answer):
-    """A parcel with its rates. It is bought when `postage_label` is there."""
+    """A parcel with its rates. It is bought when `postage_label` is there.
+
+    `refund_status` says what has become of a refund, None where none was asked for.
+    """
 
     id: _Text
     rates: tuple[Rate, ...] = ()
     messages: tuple[RateMessage, ...] = ()
     postage_label: _PostageLabel | None = None
+    refund_status: str | None = None
 
 
 class _BoughtShipment(_Answer):

@@ -1,0 +1,104 @@
+"""A warehouse corrected its stock by hand: book it, once, with the reason."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shared.contracts.stock import AdjustmentKind, StockAdjusted
+from shared.flows.booking import as_of, spread
+from shared.flows.stocked import checked_warehouse, increased
+from shared.platform import outbox
+from shared.platform.db import Transaction
+from shared.stock import store as stock
+from shared.stock.types import (
+    AdjustmentBelowPromised,
+    Change,
+    Level,
+    Movement,
+    MovementKind,
+)
+
+
+@dataclass(slots=True)
+class _Adjustment:
+    """All that one adjustment does to a SKU in one way."""
+
+    position: int  # of the first line that says so
+    units: int = 0
+    reasons: dict[str, None] = field(default_factory=dict)  # in their order
+
+
+def adjust_stock(tx: Transaction, event: StockAdjusted) -> None:
+    """Book an adjustment as of its time. The same again changes nothing, whatever its event id.
+
+    Raises:
+        UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AdjustmentBelowPromised: more is gone than is free; nothing of it is booked.
+    """
+    skus = [line.sku for line in event.lines]
+    checked_warehouse(tx, event.warehouse, skus)
+    stock.ensure_levels(tx, event.warehouse, skus)
+    locked = stock.lock(tx, [(sku, event.warehouse) for sku in skus])
+    known = {
+        kind: stock.booked(tx, event.warehouse, kind, event.adjustment_id, skus)
+        for kind in (MovementKind.ADJUSTMENT, MovementKind.WRITE_OFF)
+    }
+    levels = {sku: locked.of(sku, event.warehouse) for sku in skus}
+    wanted: list[Movement] = []
+    for (sku, kind), adjustment in sorted(_adjustments(event).items()):
+        if sku in known[kind]:
+            continue
+        if locked.already_counted(sku, event.warehouse, event.adjusted_at):
+            changes = [Change(levels[sku][0].key, on_hand=adjustment.units)]
+        else:
+            changes = _taken(levels[sku], adjustment, event.warehouse)
+            levels[sku] = list(_after(levels[sku], changes))
+        wanted += [
+            Movement(
+                change.key,
+                kind,
+                change.on_hand,
+                event.adjustment_id,
+                event.adjusted_at,
+                reason=", ".join(adjustment.reasons),
+            )
+            for change in changes
+        ]
+    movements, made = as_of(locked, wanted)
+    if movements:
+        tx.write(
+            stock.record(tx, movements, actor=event.warehouse),
+            stock.change(made),
+            outbox.put(tx, *increased(locked, made)),
+        )
+
+
+def _adjustments(event: StockAdjusted) -> dict[tuple[str, MovementKind], _Adjustment]:
+    found: dict[tuple[str, MovementKind], _Adjustment] = {}
+    for position, line in enumerate(event.lines):
+        written_off = line.kind is AdjustmentKind.WRITE_OFF
+        kind = MovementKind.WRITE_OFF if written_off else MovementKind.ADJUSTMENT
+        adjustment = found.setdefault((line.sku, kind), _Adjustment(position))
+        adjustment.units += line.quantity if line.kind is AdjustmentKind.UP else -line.quantity
+        adjustment.reasons[line.reason] = None
+    return found
+
+
+def _taken(levels: Sequence[Level], adjustment: _Adjustment, warehouse: str) -> list[Change]:
+    free = sum(level.free for level in levels)
+    if free + adjustment.units < 0:
+        sku, field_name = levels[0].sku, f"lines.{adjustment.position}.quantity"
+        raise AdjustmentBelowPromised(
+            f"{field_name}: {-adjustment.units} of {sku} are gone, but only {free} are free;"
+            " report a short pick of a parcel that cannot be packed, or cancel orders until that"
+            " many are, and send the adjustment again",
+            field=field_name,
+            sku=sku,
+            warehouse=warehouse,
+        )
+    return [change for change in spread(levels, adjustment.units) if change.on_hand]
+
+
+def _after(levels: Sequence[Level], changes: Sequence[Change]) -> Iterator[Level]:
+    made = {change.key: change for change in changes}
+    for level in levels:
+        yield level.after(made.get(level.key, Change(level.key)))

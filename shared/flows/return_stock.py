@@ -1,0 +1,144 @@
+"""Goods came back: restock them, keep them in quarantine, or write them off, once."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from shared.contracts.stock import Disposition, StockReturned
+from shared.flows.booking import as_of
+from shared.flows.stocked import checked_warehouse, increased
+from shared.holds import store as holds
+from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
+from shared.kit.ids import derived_id
+from shared.orders import store as orders
+from shared.orders.types import UnknownOrder
+from shared.platform import outbox
+from shared.platform.db import Transaction
+from shared.shipments import store as shipments
+from shared.shipments.types import NoSuchParcel, NotInParcel, ParcelNeverLeft, ParcelState
+from shared.stock import store as stock
+from shared.stock.types import Change, Key, Locked, Movement, MovementKind
+
+
+def return_stock(tx: Transaction, event: StockReturned) -> None:
+    """Book a return as of its time. The same again changes nothing, whatever its event id.
+
+    What is in quarantine is on hand and held, one hold a SKU, until `release_stock`. Of a return
+    from before the latest count it holds no more than is free: the rest has been promised since.
+
+    Raises:
+        UnknownWarehouse, UnknownSku, KitHasNoStock, NoSuchParcel, UnknownOrder: names the field.
+        NotInParcel: more came back than the parcel had.
+        ParcelNeverLeft: the parcel was cancelled, and its units are in the stock already.
+    """
+    checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
+    _checked_origin(tx, event)
+    units = {disposition: Counter[str]() for disposition in Disposition}
+    for line in event.lines:
+        units[line.disposition][line.sku] += line.quantity
+    came = sum(units.values(), Counter[str]())
+    stock.ensure_levels(tx, event.warehouse, came)
+    locked = stock.lock(tx, [(sku, event.warehouse) for sku in came])
+    known = stock.booked(tx, event.warehouse, MovementKind.RETURN, event.return_id, came)
+    new = sorted(came.keys() - known)
+    if not new:
+        return
+    lost = units[Disposition.WRITE_OFF]
+    movements, changes = as_of(
+        locked,
+        [
+            *(_movement(event, sku, MovementKind.RETURN, came[sku]) for sku in new),
+            *(
+                _movement(event, sku, MovementKind.WRITE_OFF, -lost[sku])
+                for sku in new
+                if lost[sku]
+            ),
+        ],
+    )
+    kept = _in_quarantine(event, locked, {sku: units[Disposition.QUARANTINE][sku] for sku in new})
+    changes += [Change(Key(sku, event.warehouse), held=quantity) for sku, quantity in kept.items()]
+    tx.write(
+        stock.record(tx, movements, actor=event.warehouse),
+        *(
+            write
+            for sku, quantity in kept.items()
+            for write in holds.insert(_hold(tx, event, sku, quantity))
+        ),
+        stock.change(changes),
+        outbox.put(tx, *increased(locked, changes)),
+    )
+
+
+def quarantine(warehouse: str, return_id: str) -> str:
+    """What the holds of one return refer to."""
+    return f"{warehouse}/{return_id}"
+
+
+def _checked_origin(tx: Transaction, event: StockReturned) -> None:
+    if event.order_id is not None and orders.find(tx, event.order_id) is None:
+        raise UnknownOrder(
+            f"order_id: there is no order {event.order_id}; leave it out if the goods are not of an"
+            " order of ours",
+            field="order_id",
+        )
+    if event.parcel_id is None:
+        return
+    parcel = shipments.find(tx, event.parcel_id)
+    if parcel is None:
+        raise NoSuchParcel(
+            f"parcel_id: there is no parcel {event.parcel_id}; leave it out if nobody knows in"
+            " which parcel the goods were sent",
+            field="parcel_id",
+        )
+    if parcel.state is ParcelState.CANCELLED:
+        raise ParcelNeverLeft(
+            f"parcel_id: {event.parcel_id} was cancelled, so its units never left the stock; count"
+            " the SKUs, or report an adjustment",
+            field="parcel_id",
+            parcel_id=event.parcel_id,
+        )
+    packed = Counter[str]()
+    for item in shipments.contents(tx, [event.parcel_id])[event.parcel_id]:
+        packed[item.sku] += item.quantity
+    for position, line in enumerate(event.lines):
+        packed[line.sku] -= line.quantity
+        if packed[line.sku] < 0:
+            raise NotInParcel(
+                f"lines.{position}.quantity: parcel {event.parcel_id} had fewer of {line.sku};"
+                " report what was not in it as a return without a parcel_id",
+                field=f"lines.{position}.quantity",
+                parcel_id=event.parcel_id,
+                sku=line.sku,
+            )
+
+
+def _movement(event: StockReturned, sku: str, kind: MovementKind, quantity: int) -> Movement:
+    key = Key(sku, event.warehouse)
+    reason = event.parcel_id or event.order_id or ""
+    return Movement(key, kind, quantity, event.return_id, event.returned_at, reason)
+
+
+def _in_quarantine(
+    event: StockReturned, locked: Locked, wanted: Mapping[str, int]
+) -> dict[str, int]:
+    kept = {}
+    for sku, quantity in wanted.items():
+        room = quantity
+        if locked.already_counted(sku, event.warehouse, event.returned_at):
+            room = locked.levels[Key(sku, event.warehouse)].available
+        kept[sku] = min(quantity, room)
+    return {sku: quantity for sku, quantity in kept.items() if quantity}
+
+
+def _hold(tx: Transaction, event: StockReturned, sku: str, quantity: int) -> Hold:
+    return Hold(
+        hold_id=derived_id("hold", "return", event.warehouse, event.return_id, sku),
+        purpose=Purpose.QUARANTINE,
+        reference=quarantine(event.warehouse, event.return_id),
+        channel=None,
+        sale=None,
+        state=HoldState.OPEN,
+        created_at=tx.now,
+        expires_at=None,
+        release_at=None,
+        items=(HeldUnits(sku, event.warehouse, 0, quantity),),
+    )
