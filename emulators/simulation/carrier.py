@@ -121,10 +121,9 @@ class SimulatedCarrier:
             if cancelled:
                 self._end(trip)
                 return "left behind"
-            if trip.parcel_id not in self._contents:
-                return (
-                    "nobody told of it"  # which a product that loses no event does not let happen
-                )
+            if trip.parcel_id not in self._contents:  # an announcement was lost
+                self._end(trip)
+                return "nobody told of it"
             if not picked:
                 self._warehouses.pick(self._contents[trip.parcel_id][0], trip.parcel_id)
                 return "not picked yet"
