@@ -126,7 +126,7 @@ def _subscriptions(
         return
     retry = trigger.retry
     for heard in trigger.subscriptions:
-        name = subscription_name(function, heard.topic)
+        name = subscription_name(function, heard)
         yield pubsub.Subscription(
             name=f"projects/{place.project}/subscriptions/{name}",
             topic=_topic(place, heard.topic),

@@ -78,7 +78,7 @@ def sources_of(manifests: Mapping[str, Manifest]) -> dict[str, list[Source]]:
             for subscription in trigger.subscriptions:
                 found.setdefault(subscription.topic, []).append(
                     Source(
-                        name=subscription_name(function, subscription.topic),
+                        name=subscription_name(function, subscription),
                         function=function,
                         kind="pubsub",
                         min_backoff_s=trigger.retry.min_backoff_s,

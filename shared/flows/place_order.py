@@ -144,13 +144,17 @@ def _place(
                 currency=decision.currency,
             ),
             *(_planned(tx, order, parcel) for parcel in parcels),
-            *(BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier) for parcel in parcels),
+            *(_label(order, parcel) for parcel in parcels),
             *(
                 StockIncreased(warehouse=warehouse, available=units)
                 for warehouse, units in supply.left_of_hold(reserved).items()
             ),
         ),
     )
+
+
+def _label(order: Order, parcel: PlannedParcel) -> BuyLabel:
+    return BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier, priority=order.priority)
 
 
 def _planned(tx: Transaction, order: Order, parcel: PlannedParcel) -> ParcelPlanned:
