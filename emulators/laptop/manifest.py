@@ -32,13 +32,15 @@ class _Strict(BaseModel):
 class Subscription(_Strict):
     """What a function hears. `ordered`: one message at a time per ordering key.
 
-    A `lane` names a further subscription to the same topic: its messages wait for nobody else's.
+    A `lane` names a further subscription to the same topic: its messages wait for nobody else's,
+    and may be tried again sooner than those.
     """
 
     topic: Topic
     lane: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{0,30}$")
     ordered: bool
     filter: str = ""
+    max_backoff_s: Seconds | None = None  # instead of the function's
 
 
 class PubsubRetry(_Strict):
@@ -62,6 +64,7 @@ class QueueLimits(_Strict):
 
     max_per_second: float = Field(gt=0, le=500)
     max_concurrent: int = Field(ge=1, le=5_000)
+    max_backoff_s: Seconds | None = None  # instead of the function's
 
 
 class TasksRetry(_Strict):
