@@ -24,6 +24,7 @@ from shared.platform.db import (
 from tests.support import given
 from tests.support.clock import TestClock
 from tests.support.database import settings
+from tests.support.waiting import until_somebody_waits
 
 PUT = "INSERT INTO skus (sku, weight_g) VALUES (:sku, :weight_g) RETURNING 1"
 HEAVIER = "UPDATE skus SET weight_g = weight_g + :by WHERE weight_g < :limit RETURNING 1"
@@ -340,7 +341,7 @@ def test_a_reader_waits_for_a_lock_and_then_sees_what_it_waited_for(database: Da
         tx.rows(lock, sku="A")
         locked.set()
         tx.write(Write(HEAVIER, {"by": 41, "limit": 10}, rows=1))
-        _until_somebody_waits(database)
+        until_somebody_waits(database)
 
     def reader(tx: Transaction) -> None:
         seen.append(tx.rows(lock, sku="A")[0].weight_g)
@@ -353,11 +354,3 @@ def test_a_reader_waits_for_a_lock_and_then_sees_what_it_waited_for(database: Da
         reading.result(timeout=30)
 
     assert seen == [42]
-
-
-def _until_somebody_waits(database: Database) -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    for _ in range(2_000):
-        if given.rows(database, waiting) != [(0,)]:
-            return
-    raise AssertionError("nobody waits for the lock")
