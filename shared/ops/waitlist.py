@@ -49,7 +49,7 @@ _NEXT = text("""
      WHERE state = 'backordered'
        AND NOT EXISTS (SELECT FROM stock_holds
                         WHERE purpose = 'waitlist' AND reference = orders.order_id
-                          AND created_at > :not_since)
+                          AND created_at > CAST(:not_since AS timestamptz))
      GROUP BY order_id
     HAVING bool_and(wanted.units <= coalesce(elsewhere.units, 0) + coalesce(pool.units, 0)
                     AND (released_at IS NULL OR released_at <= :now))
@@ -77,17 +77,17 @@ def next_in_line(
     tx: Transaction,
     free: Mapping[str, int],
     *,
-    besides: Collection[tuple[str, str]],
-    not_since: datetime,
+    besides: Collection[tuple[str, str]] = (),
+    not_since: datetime | None = None,
     limit: int,
 ) -> Sequence[Waiting]:
     """Who waits for these SKUs, in fair order, and could be placed with what is free.
 
     Args:
         tx: the transaction.
-        free: SKU -> units that may be given to them.
+        free: SKU -> units that may be given to them, beside those that are free elsewhere.
         besides: the (SKU, warehouse) in which these units are.
-        not_since: orders for which units were kept after this moment are left out.
+        not_since: orders for which units were kept after this moment are left out; None: nobody.
         limit: how many orders at most.
     """
     places = sorted(besides)

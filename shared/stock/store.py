@@ -25,12 +25,6 @@ from shared.stock.types import (
     together,
 )
 
-_AVAILABLE = text("""
-    SELECT sku, sum(greatest(0, on_hand - reserved - held - safety)) AS available
-      FROM stock_levels
-     WHERE sku = ANY(CAST(:skus AS text[])) AND allotment IS NULL AND fenced_for IS NULL
-     GROUP BY sku
-""")
 _FREE = text("""
     SELECT sku, warehouse, sum(greatest(0, on_hand - reserved - held - safety)) AS available
       FROM stock_levels
@@ -211,13 +205,8 @@ def known(tx: Transaction, skus: Collection[str]) -> dict[str, Mapping[str, int]
     return {row.sku: row.kit for row in tx.rows(_KNOWN, skus=sorted(set(skus)))}
 
 
-def available(tx: Transaction, skus: Collection[str]) -> dict[str, int]:
-    """Available-to-promise over all warehouses, without a lock: a hint, not a promise."""
-    return {row.sku: int(row.available) for row in tx.rows(_AVAILABLE, skus=sorted(set(skus)))}
-
-
 def free(tx: Transaction, skus: Collection[str]) -> dict[tuple[str, str], int]:
-    """(SKU, warehouse) -> available-to-promise, where there is any; without a lock, as above."""
+    """(SKU, warehouse) -> available-to-promise, where there is any; no lock: a hint, no promise."""
     rows = tx.rows(_FREE, skus=sorted(skus))
     return {(row.sku, row.warehouse): int(row.available) for row in rows}
 

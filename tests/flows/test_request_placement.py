@@ -132,7 +132,7 @@ def test_express_comes_first_and_then_the_nearest_promise(
     ]
 
 
-def test_only_those_who_wait_for_this_sku_are_woken(database: Database) -> None:
+def test_only_those_are_woken_who_wait_for_this_sku_and_lack_no_other(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 0, "PEN": 0}})
     waits(database, "mug", [("MUG", 1)])
     waits(database, "pen", [("PEN", 1)])
@@ -140,7 +140,7 @@ def test_only_those_who_wait_for_this_sku_are_woken(database: Database) -> None:
 
     more(database, PEN=10)
 
-    assert {order_id for _, order_id in work(database)} == {"pen", "both"}
+    assert {order_id for _, order_id in work(database)} == {"pen"}
 
 
 def test_an_order_that_waits_for_two_skus_of_one_receipt_is_woken_once(
