@@ -9,6 +9,7 @@ from sqlalchemy import text
 from shared.flows import announce_availability as flow
 from shared.flows.announce_availability import announce_availability
 from shared.platform.db import Database, Transaction
+from shared.stock import stock_announced
 from shared.stock import store as stock
 from tests.flows.test_supply import hold
 from tests.support import given
@@ -105,7 +106,7 @@ def test_two_rounds_at_once_are_one(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
 
     def while_another(tx: Transaction) -> None:
-        assert stock.unannounced(tx, "", 1) == {"MUG": 5}
+        assert stock_announced.unannounced(tx, "", 1) == {"MUG": 5}
         assert announce(database) == []
 
     database.run(while_another, given.cause())

@@ -170,7 +170,7 @@ def test_safety_that_was_raised_since_does_not_take_a_hold_from_its_owner(
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 3}})
     hold(database, "hold_1", {("MUG", "BER"): 2})
-    given.apply(database, lambda tx, _: stock.set_safety(tx, "BER", {"MUG": 3}), None)
+    given.keep_back(database, "BER", {"MUG": 3})
     given.order(database, "owner", {"MUG": 2}, hold_id="hold_1")
 
     given.place(database, "owner")
