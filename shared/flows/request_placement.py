@@ -53,8 +53,12 @@ def promote_waiting(tx: Transaction, longest_wait_s: int) -> int:
 
 def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Priority]]:
     """Who waits for these SKUs and could be served by what all warehouses have together."""
-    supply = stock.available(tx, skus)
-    return waitlist.backordered_for(tx, supply, WOKEN_AT_ONCE)
+    units = stock.available(tx, skus)
+    served: dict[str, Priority] = {}
+    for sale, of_sale in units.items():
+        supply = units[None] + of_sale if sale is not None else of_sale
+        served.update(waitlist.backordered_for(tx, supply, WOKEN_AT_ONCE, sale=sale))
+    return list(served.items())
 
 
 def _place(tx: Transaction, waiting: Iterable[tuple[str, Priority]]) -> None:

@@ -30,7 +30,8 @@ _BACKORDERED_FOR = text("""
           JOIN unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS supply (sku, units)
                USING (sku)
           JOIN orders USING (order_id)
-         WHERE wanted <= units AND state = 'backordered')
+         WHERE wanted <= units AND state = 'backordered'
+           AND (CAST(:sale AS text) IS NULL OR sale = CAST(:sale AS text)))
     SELECT DISTINCT order_id, priority, promised_at, rank
       FROM waitlist
      WHERE wanted_so_far <= units
@@ -75,10 +76,15 @@ _WAITLIST = text("""
 
 
 def backordered_for(
-    tx: Transaction, units: Mapping[str, int], limit: int
+    tx: Transaction, units: Mapping[str, int], limit: int, *, sale: str | None = None
 ) -> Sequence[tuple[str, Priority]]:
-    """Who waits for these SKUs, in fair order: of each SKU as many as its units may serve."""
-    rows = tx.rows(_BACKORDERED_FOR, skus=list(units), units=list(units.values()), limit=limit)
+    """Who waits for these SKUs, in fair order: of each SKU as many as its units may serve.
+
+    With a `sale` only orders of that sale.
+    """
+    rows = tx.rows(
+        _BACKORDERED_FOR, skus=list(units), units=list(units.values()), limit=limit, sale=sale
+    )
     return [(row.order_id, Priority(row.priority)) for row in rows]
 
 
