@@ -23,6 +23,7 @@ _NEWEST = text("""
     SELECT drift_id, run_id, found_at, sku, warehouse, partition, figure, found, explained,
            explained_by, outcome, actor
       FROM stock_drifts
+     WHERE CAST(:run_id AS text) IS NULL OR run_id = CAST(:run_id AS text)
      ORDER BY drift_id DESC
      LIMIT :limit
 """)
@@ -49,8 +50,8 @@ def record(tx: Transaction, drifts: Sequence[Drift], run_id: str, actor: str) ->
     )
 
 
-def newest(tx: Transaction, limit: int) -> Sequence[KeptDrift]:
-    """What was found last, the newest first."""
+def newest(tx: Transaction, limit: int, run_id: str | None = None) -> Sequence[KeptDrift]:
+    """What was found last, or by one reconciliation, the newest first."""
     return [
         KeptDrift(
             drift_id=row.drift_id,
@@ -65,5 +66,5 @@ def newest(tx: Transaction, limit: int) -> Sequence[KeptDrift]:
                 Outcome(row.outcome),
             ),
         )
-        for row in tx.rows(_NEWEST, limit=limit)
+        for row in tx.rows(_NEWEST, limit=limit, run_id=run_id)
     ]

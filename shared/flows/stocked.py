@@ -25,6 +25,15 @@ def checked_warehouse(
         raise UnknownWarehouse(
             f"warehouse: {warehouse} is not known", field="warehouse", warehouse=warehouse
         )
+    checked_skus(tx, skus, field=field)
+
+
+def checked_skus(tx: Transaction, skus: Sequence[str], *, field: str) -> None:
+    """Refuse what is said of things that we do not know, or that lie on no shelf.
+
+    Raises:
+        UnknownSku, KitHasNoStock: as above.
+    """
     known = stock.known(tx, skus)
     for position, sku in enumerate(skus):
         named = field.format(position)
