@@ -11,6 +11,7 @@ from emulators.laptop.screen import screen
 from shared.drifts.types import KeptDrift
 from shared.flows.reconcile_stock import Report
 from shared.ops.stock_view import BalanceRow
+from shared.stock.types import SHUT
 
 Document = dict[str, Any]
 _FIGURES = ("on_hand", "reserved", "held", "safety", "available")
@@ -129,9 +130,10 @@ def _drift(kept: KeptDrift) -> Document:
 
 
 def _cells(row: BalanceRow) -> list[str]:
-    whose = row.allotment or ("" if row.fenced_for is None else f"fenced off: {row.fenced_for}")
-    if row.allotment and row.fenced_for:
-        whose = f"{row.allotment}, fenced off: {row.fenced_for}"
+    fence = (
+        f"fenced off: {row.fenced_for}" if row.fenced_for not in {None, SHUT} else row.fenced_for
+    )
+    whose = ", ".join(filter(None, (row.allotment, fence)))
     figures = [str(getattr(row, name)) for name in _FIGURES]
     return [row.warehouse, str(row.partition), *figures, whose]
 

@@ -11,6 +11,7 @@ from shared.flows.announce_availability import announce_availability
 from shared.platform.db import Database, Transaction
 from shared.stock import stock_announced
 from shared.stock import store as stock
+from tests.flows import partitioned
 from tests.flows.test_supply import hold
 from tests.support import given
 
@@ -75,11 +76,7 @@ def test_a_kit_is_as_available_as_its_scarcest_component(database: Database) -> 
 
 def test_what_is_fenced_off_or_a_sales_own_is_not_on_offer(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}, "LIS": {"PEN": 2}})
-    given.spread(database, "MUG", "BER", [2, 3])
-    database.statement(
-        text("UPDATE stock_levels SET allotment = 'friday', spread_from = 1, spread = 1"
-             " WHERE partition = 1")
-    )  # fmt: skip
+    partitioned.allot(database, 3)
     assert announce(database) == [({"MUG": 2, "PEN": 7}, [])]
 
     database.statement(text("UPDATE stock_levels SET fenced_for = 'flood' WHERE warehouse = 'BER'"))
