@@ -122,7 +122,7 @@ def _end(arguments: argparse.Namespace) -> int:
     wanted = EndAllotment(arguments.sale, _who(arguments), arguments.reason)
     with running() as (database, relay):
         ended = end_allotment(_runner(database, relay), wanted)
-    said = f"{ended} balances of {wanted.sale} are everybody's again"
+    said = f"The allotment of {wanted.sale} has ended; balances: {ended}"
     if not ended:
         said = f"Nothing is set aside for {wanted.sale}."
     tell(
