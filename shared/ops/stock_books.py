@@ -20,7 +20,8 @@ _PLACES = text("""
      ORDER BY sku, warehouse
      LIMIT :limit
 """)
-# One statement, so that all figures are of one moment.
+# One statement, so that all figures are of one moment. Few of all parcels are open, so these are
+# found first.
 _NOT_RIGHT = text("""
     WITH place AS (
         SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:warehouses AS text[]))
@@ -31,10 +32,13 @@ _NOT_RIGHT = text("""
         SELECT sku, warehouse, partition, sum(quantity) AS units
           FROM stock_movements JOIN place USING (sku, warehouse)
          GROUP BY sku, warehouse, partition
+    ), packed AS MATERIALIZED (
+        SELECT sku, warehouse, partition, quantity
+          FROM parcels JOIN parcel_items USING (parcel_id)
+         WHERE state IN ('planned', 'labelling', 'labelled')
     ), parcelled AS (
         SELECT sku, warehouse, partition, sum(quantity) AS units
-          FROM parcels JOIN parcel_items USING (parcel_id) JOIN place USING (sku, warehouse)
-         WHERE state IN ('planned', 'labelling', 'labelled')
+          FROM packed JOIN place USING (sku, warehouse)
          GROUP BY sku, warehouse, partition
     ), kept AS (
         SELECT sku, warehouse, partition, sum(quantity) AS units
