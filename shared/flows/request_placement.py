@@ -56,13 +56,17 @@ def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Prior
 
     Who wants more of anything than those before have left does not stand in the way of others.
     """
-    left: dict[str, int] = {}
+    left: dict[tuple[str | None, str], int] = {}  # what a sale alone can have, or everybody
     served = []
     for order in next_in_line(tx, dict.fromkeys(skus, 0), limit=WOKEN_AT_ONCE):
-        left = {**order.elsewhere, **left}
-        if all(units <= left[sku] for sku, units in order.wants.items()):
+        for sku in order.wants:
+            left.setdefault((None, sku), order.elsewhere[sku])
+            left.setdefault((order.sale or "", sku), order.of_sale[sku])
+        own = {sku: min(n, left[order.sale or "", sku]) for sku, n in order.wants.items()}
+        if all(units - own[sku] <= left[None, sku] for sku, units in order.wants.items()):
             for sku, units in order.wants.items():
-                left[sku] -= units
+                left[order.sale or "", sku] -= own[sku]
+                left[None, sku] -= units - own[sku]
             served.append((order.order_id, Priority(order.priority)))
     return served
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 # 40001 is serialization_failure: another was faster, and running anew is the documented answer.
 AS_GUARDED = """
