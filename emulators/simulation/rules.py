@@ -106,8 +106,7 @@ RULES: Mapping[str, str] = {
         SELECT source || ' ' || message_id, code, 'applied' FROM dead_letters
          WHERE code NOT IN ('malformed', 'unsupported_version', 'unknown_sku', 'order_conflict',
                             'order_never_came', 'too_late_to_change', 'illegal_transition',
-                            'count_below_reserved', 'refused_by_carrier')
-           AND position('UNHEARD-OF' IN encode(payload, 'escape')) = 0
+                            'count_below_reserved', 'refused_by_carrier', 'parcel_not_here_yet')
     """,
     "nobody waits for stock that is there": """
         WITH free AS (
