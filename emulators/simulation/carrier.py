@@ -127,8 +127,7 @@ class SimulatedCarrier:
                 return "nobody told of it"
             if not picked:
                 place, units = self._contents[trip.parcel_id]
-                self._warehouses.pick(place, trip.parcel_id, units)
-                return "not picked yet"
+                return self._warehouses.pick(place, trip.parcel_id, units)
         status = self._advance(trip)
         if trip.ended:
             self._end(trip)
@@ -139,6 +138,7 @@ class SimulatedCarrier:
 
     def _end(self, trip: Trip) -> None:
         trip.ended = True
+        self._warehouses.unpack(trip.parcel_id)
         if trip in self._active:
             self._active.remove(trip)
 

@@ -32,7 +32,10 @@ _ORDERS = """
 _LINES = "SELECT order_id, line_no, sku, quantity FROM order_lines ORDER BY order_id, line_no"
 _LEVELS = "SELECT sku, warehouse, sum(on_hand)::bigint FROM stock_levels GROUP BY sku, warehouse"
 _APPLIED = """
-    SELECT event_id FROM inbox WHERE consumer = 'stock_intake' AND event_id = %s
+    SELECT event_id FROM inbox
+     WHERE consumer = 'stock_intake' AND event_id = %s
+       AND (CAST(%s AS text) IS NULL
+            OR received_at = (SELECT cancelled_at FROM parcels WHERE parcel_id = %s))
      UNION ALL
     SELECT parcel_id FROM parcels WHERE shipped_at IS NOT NULL AND parcel_id = ANY(%s)
 """
@@ -77,7 +80,9 @@ def unbelieved(query: Query, warehouses: Warehouses, event_id: str) -> Iterator[
     To be asked after each delivery that may have applied one, that of `event_id` or a carrier's.
     """
     shelves = warehouses.shelves
-    for (name,) in query(_APPLIED, event_id, list(shelves.left)):
+    report = shelves.reported.get(event_id)
+    missing_from = report.missing_from if report else None
+    for (name,) in query(_APPLIED, event_id, missing_from, missing_from, list(shelves.left)):
         if name in shelves.reported or name in shelves.left:
             shelves.apply(name)
     for sku, place, on_hand in query(_LEVELS):

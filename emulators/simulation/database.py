@@ -28,12 +28,12 @@ _REMEMBER = """
     CREATE SCHEMA simulation;
     CREATE TABLE simulation.announced (
         outbox_id bigint, kind text, destination text, ordering_key text, event_id text, type text,
-        body jsonb);
+        cause text, body jsonb);
     CREATE FUNCTION simulation.remember() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         INSERT INTO simulation.announced
         SELECT outbox_id, kind, destination, ordering_key, event_id, attributes->>'ce-type',
-               body::jsonb
+               attributes->>'ce-causationid', body::jsonb
           FROM fresh;
         RETURN NULL;
     END $$;

@@ -45,7 +45,11 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `only_until` ends the run at that step, with an audit and nothing more."""
+    """What to run.
+
+    `only_until` ends the run at that step, and has the auditor look after each of the steps before
+    it, as far back as to where it would have looked before: so the step shows that went wrong.
+    """
 
     seed: int
     events: int
@@ -53,8 +57,12 @@ class Plan:
 
     @property
     def audit_every(self) -> int:
-        """Steps between two audits: few to narrow a mistake down, many to stay fast."""
-        return max(250, self.events // 40)
+        """Steps between two audits. One costs as much as many steps, and more with every order."""
+        return max(250, self.events // 100)
+
+    def is_close(self, step: int) -> bool:
+        """Whether the step that is looked for may be this one."""
+        return self.only_until is not None and step > self.only_until - self.audit_every
 
     def command(self, only_until: int | None) -> str:
         """How to run the same again, up to a step."""
@@ -110,8 +118,8 @@ def simulate(
 ) -> Outcome:
     """Run `plan` on the empty database `name` of `server`.
 
-    A run ends early at the first audit that finds a violation: what follows from a mistake tells
-    less than the mistake. The server must not vacuum by itself (`database.steady`), or a run may
+    A run ends early at the first violation: what follows from a mistake tells less than the
+    mistake. The server must not vacuum by itself (`database.steady`), or a run may
     not repeat. `progress` is told after each audit how many steps have been taken.
     """
     began_s = time.monotonic()
@@ -201,6 +209,8 @@ class _Run:
         if self._steps % self._plan.audit_every == 0:
             self.audit()
             self._progress(self._steps)
+        elif self._plan.is_close(self._steps):
+            self.audit()
         if self._seen:
             raise _EndOfRun
 

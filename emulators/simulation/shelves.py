@@ -16,11 +16,15 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is told of some shelves as of its time: units that came or left, or were counted."""
+    """What is told of some shelves as of its time: units that came or left, or were counted.
+
+    Units that are `missing_from` a parcel are gone only if the report is what ended the parcel.
+    """
 
     at: datetime
     units: Mapping[Place, int]
     counted: bool = False
+    missing_from: str | None = None
 
 
 @dataclass(slots=True)

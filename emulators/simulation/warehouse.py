@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +14,13 @@ from emulators.simulation.shelves import NEVER, Place, Report, Shelves
 RECEIVED = "warehouse.stock.received.v1"
 COUNTED = "warehouse.stock.counted.v1"
 PICKED = "warehouse.parcel.picked.v1"
+SHORT_PICKED = "warehouse.parcel.short_picked.v1"
 
 ACTS = {"receipt": 24.0, "count": 54.0, "late count": 14.0, "repeat": 8.0}
 OPENING_UNITS = 6
 AT_WORK = 6  # shelves that parcels were taken from just now
 AT_WORK_SHARE = 0.6  # of the counts: they are of those
+FOUND_SHARE = 0.2  # of the times that somebody looks again for what is missing
 WRITTEN_DOWN_SHARE = 0.4  # of the counts: they are entered later, and not in their order
 
 
@@ -31,7 +33,7 @@ class Warehouses:
     Attributes:
         units: what really lies there.
         shelves: what Dispatch has to believe, by what it was told.
-        differed_at: when units were lost or found last, which only a count can tell of.
+        differed_at: when units were lost, missed or found last, which only a count can settle.
         received: SKU -> units that ever came, and those that were found.
         sent: every event id.
     """
@@ -46,6 +48,8 @@ class Warehouses:
         self._chance = chance
         self._clock = clock
         self._at_work = deque[Place](maxlen=AT_WORK)
+        self._packed: dict[str, Counter[Place]] = {}
+        self._short: set[str] = set()
         self._written_down: list[Sent] = []
         self._last: Sent | None = None
 
@@ -81,15 +85,34 @@ class Warehouses:
             self._enter(0)
         return count
 
-    def pick(self, place: str, parcel_id: str, units: Counter[str]) -> None:
-        """A parcel is picked, and will be reported until Dispatch knows it."""
-        self._at_work.extend((sku, place) for sku in units)
+    def pick(self, place: str, parcel_id: str, units: Counter[str]) -> str:
+        """Pick a parcel, or report what is missing of it; returns what was done.
+
+        A pick is reported until Dispatch knows it.
+        """
+        wanted = Counter({(sku, place): quantity for sku, quantity in units.items()})
+        self._at_work.extend(wanted)
+        if parcel_id not in self._packed:
+            missing = wanted - self._on_shelves(wanted)
+            if missing and parcel_id not in self._short:
+                self._report_missing(place, parcel_id, missing)
+                return "short pick"
+            if missing and not self._chance.happens(FOUND_SHARE):
+                return "still missing"
+            self._differ(missing)
+            self._packed[parcel_id] = wanted
         picked_at = self._clock.now.isoformat()
         body = {"warehouse": place, "parcel_id": parcel_id, "picked_at": picked_at}
         self._send(PICKED, place, body)
+        return "not picked yet"
+
+    def unpack(self, parcel_id: str) -> None:
+        """What was packed goes back to its shelves, unless it has left."""
+        self._packed.pop(parcel_id, None)
 
     def leave(self, place: str, parcel_id: str, units: Counter[str]) -> None:
         """A carrier takes a parcel, and will tell of it."""
+        del self._packed[parcel_id]
         gone = {(sku, place): -quantity for sku, quantity in units.items()}
         self._at_work.extend(gone)
         self.units.update(gone)
@@ -121,20 +144,20 @@ class Warehouses:
         return place, dict.fromkeys(self._chance.pick(SKUS) for _ in range(3))
 
     def _count(self, place: str, skus: Iterable[str]) -> None:
-        for sku in skus:
+        places = [(sku, place) for sku in skus]
+        loose = self._on_shelves(places)
+        for counted in places:
             difference = self._chance.weighted({0: 80.0, -1: 12.0, 1: 8.0})
-            if difference and self.units[sku, place] + difference >= 0:
-                self.units[sku, place] += difference
-                self.received[sku] += max(0, difference)
-                self.differed_at[sku, place] = self._clock.now
-        there = {(sku, place): max(0, self.units[sku, place]) for sku in skus}
+            if loose[counted] + difference >= 0:
+                self._differ({counted: difference})
+        there = {counted: self.units[counted] for counted in places}
         event_id, message = self._message(
             COUNTED,
             {
                 "warehouse": place,
                 "count_id": f"count-{len(self.sent):06}",
                 "counted_at": self._clock.now.isoformat(),
-                "lines": [{"sku": sku, "on_hand": there[sku, place]} for sku in skus],
+                "lines": [{"sku": sku, "on_hand": n} for (sku, _), n in there.items()],
             },
         )
         self._written_down.append((place, message))
@@ -143,8 +166,41 @@ class Warehouses:
         self.shelves.reported[event_id] = Report(self._clock.now, there, counted=True)
 
     def is_told(self, place: Place) -> bool:
-        """Whether Dispatch has applied a count since units were lost or found there."""
+        """Whether Dispatch has applied a count since it could last be wrong about a shelf."""
         return self.shelves[place].counted_at >= self.differed_at.get(place, NEVER)
+
+    def _report_missing(self, place: str, parcel_id: str, missing: Counter[Place]) -> None:
+        self._short.add(parcel_id)
+        event_id = self._send(
+            SHORT_PICKED,
+            place,
+            {
+                "warehouse": place,
+                "parcel_id": parcel_id,
+                "short_picked_at": self._clock.now.isoformat(),
+                "lines": [{"sku": sku, "missing": units} for (sku, _), units in missing.items()],
+            },
+        )
+        gone = {shelf: -units for shelf, units in missing.items()}
+        report = Report(self._clock.now, gone, missing_from=parcel_id)
+        self.shelves.reported[event_id] = report
+        # A count on its way may have told of the same units: then they are missing twice.
+        self.differed_at.update(dict.fromkeys(missing, self._clock.now))
+
+    def _on_shelves(self, places: Iterable[Place]) -> Counter[Place]:
+        """What lies there and is not packed."""
+        packed = Counter[Place]()
+        for units in self._packed.values():
+            packed.update(units)
+        return Counter({place: self.units[place] - packed[place] for place in places})
+
+    def _differ(self, differences: Mapping[Place, int]) -> None:
+        """Units are lost, or found where positive."""
+        for place, difference in differences.items():
+            if difference:
+                self.units[place] += difference
+                self.received[place[0]] += max(0, difference)
+                self.differed_at[place] = self._clock.now
 
     def _enter(self, position: int) -> None:
         """Report a count that is written down."""
