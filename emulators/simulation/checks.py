@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulators.simulation.carrier import SimulatedCarrier
+from emulators.simulation.carrier import STRAY, SimulatedCarrier
 from emulators.simulation.channel import Channel, Lines, Wish
 from emulators.simulation.post import Post
 from emulators.simulation.rules import RULES
@@ -17,7 +17,7 @@ from emulators.simulation.warehouse import Warehouses
 from shared.ops.auditor import Violation
 
 Letters = Mapping[tuple[str, str], str]  # (function, event id) -> code
-Query = Callable[[str], list[tuple[Any, ...]]]
+Query = Callable[..., list[tuple[Any, ...]]]  # SQL, and its parameters
 
 _ANNOUNCED = """
     SELECT kind, destination, ordering_key, event_id FROM simulation.announced ORDER BY outbox_id
@@ -30,9 +30,21 @@ _ORDERS = """
       FROM orders
 """
 _LINES = "SELECT order_id, line_no, sku, quantity FROM order_lines ORDER BY order_id, line_no"
-_LEVELS = "SELECT sku, warehouse, on_hand FROM stock_levels"
+_LEVELS = "SELECT sku, warehouse, sum(on_hand)::bigint FROM stock_levels GROUP BY sku, warehouse"
+_APPLIED = """
+    SELECT event_id FROM inbox
+     WHERE consumer = 'stock_intake' AND event_id = %s
+       AND (CAST(%s AS text) IS NULL
+            OR received_at = (SELECT cancelled_at FROM parcels WHERE parcel_id = %s))
+     UNION ALL
+    SELECT parcel_id FROM parcels WHERE shipped_at IS NOT NULL AND parcel_id = ANY(%s)
+"""
 _SOLD = """
     SELECT sku, -sum(quantity)::bigint FROM stock_movements WHERE kind = 'shipment' GROUP BY sku
+"""
+_NOBODYS = """
+    SELECT message_id, convert_from(payload, 'UTF8')::jsonb->>'tracking_code' FROM dead_letters
+     WHERE code = 'parcel_not_here_yet'
 """
 _BOUGHT = "SELECT label_id, tracking_code FROM labels WHERE state = 'bought'"
 
@@ -58,8 +70,27 @@ def found(query: Query, outside: Outside) -> Iterator[Violation]:
     yield from _told(query, outside.post)
     yield from _taken(query, outside.post, letters)
     yield from _orders(query, outside.channel, letters)
-    yield from _stock(query, outside.warehouses, letters)
+    yield from _stock(query, outside.warehouses)
     yield from _labels(query, outside.carrier)
+
+
+def unbelieved(query: Query, warehouses: Warehouses, event_id: str) -> Iterator[Violation]:
+    """Every balance that is not what the reports say that were applied.
+
+    To be asked after each delivery that may have applied one, that of `event_id` or a carrier's.
+    """
+    shelves = warehouses.shelves
+    report = shelves.reported.get(event_id)
+    missing_from = report.missing_from if report else None
+    for (name,) in query(_APPLIED, event_id, missing_from, missing_from, list(shelves.left)):
+        if name in shelves.reported or name in shelves.left:
+            shelves.apply(name)
+    for sku, place, on_hand in query(_LEVELS):
+        units = shelves[sku, place].units
+        if on_hand != units:
+            yield Violation(
+                "a balance is what was reported", f"{sku} in {place}", str(on_hand), str(units)
+            )
 
 
 def _told(query: Query, post: Post) -> Iterator[Violation]:
@@ -157,17 +188,11 @@ def _as_stored(lines: Lines) -> list[tuple[int, str, int]]:
     return [(line["line_no"], line["sku"], line["quantity"]) for line in lines]
 
 
-def _stock(query: Query, warehouses: Warehouses, letters: Letters) -> Iterator[Violation]:
+def _stock(query: Query, warehouses: Warehouses) -> Iterator[Violation]:
     """The balances are what really lies there, and nothing was sold that never came."""
-    unknown = {
-        key
-        for event_id, keys in warehouses.differing.items()
-        if ("stock_intake", event_id) in letters
-        for key in keys
-    }
     for sku, place, on_hand in query(_LEVELS):
         really = warehouses.units[sku, place]
-        if on_hand != really and (sku, place) not in unknown:
+        if on_hand != really and warehouses.is_told((sku, place)):
             yield Violation(
                 "a balance is what lies there", f"{sku} in {place}", str(on_hand), str(really)
             )
@@ -179,7 +204,15 @@ def _stock(query: Query, warehouses: Warehouses, letters: Letters) -> Iterator[V
 
 
 def _labels(query: Query, carrier: SimulatedCarrier) -> Iterator[Violation]:
-    """Every label that was sold and not given back is known, and no other."""
+    """Every label that was sold and not given back is known, and no other.
+
+    And nobody's are updates of a stray parcel alone, and of a label that was given back because it
+    was not known whether it had been bought.
+    """
+    given_back = {carrier.sold[label_id].tracking_code for label_id in carrier.voided}
+    for event_id, tracking_code in query(_NOBODYS):
+        if tracking_code != STRAY and tracking_code not in given_back:
+            yield Violation("an update finds its parcel", event_id, "parked", "applied")
     sold = {
         label_id: label.tracking_code
         for label_id, label in carrier.sold.items()

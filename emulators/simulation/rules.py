@@ -8,6 +8,13 @@ from collections.abc import Mapping
 
 # Each finds (subject, found, expected) where what happened and what was announced differ.
 RULES: Mapping[str, str] = {
+    "what an event causes is announced once": """
+        SELECT ordering_key || ' ' || type || ' because of ' || cause, count(*)::text, 'once'
+          FROM simulation.announced
+         WHERE cause IS NOT NULL
+         GROUP BY cause, ordering_key, type, body
+        HAVING count(*) > 1
+    """,
     "an order is announced as accepted once": """
         SELECT coalesce(order_id, ordering_key), coalesce(times, 0)::text, 'once'
           FROM orders FULL JOIN (
@@ -106,8 +113,8 @@ RULES: Mapping[str, str] = {
         SELECT source || ' ' || message_id, code, 'applied' FROM dead_letters
          WHERE code NOT IN ('malformed', 'unsupported_version', 'unknown_sku', 'order_conflict',
                             'order_never_came', 'too_late_to_change', 'illegal_transition',
-                            'count_below_reserved', 'refused_by_carrier')
-           AND position('UNHEARD-OF' IN encode(payload, 'escape')) = 0
+                            'count_below_reserved', 'refused_by_carrier', 'parcel_not_here_yet',
+                            'order_partly_picked')
     """,
     "nobody waits for stock that is there": """
         WITH free AS (

@@ -24,7 +24,7 @@ SEEDS = (1, 2, 3)
 @pytest.fixture(scope="module")
 def outcomes(server: Server) -> dict[int, Outcome]:
     """What became of each seed."""
-    return {seed: simulated(server, Plan(seed, events=500)) for seed in SEEDS}
+    return {seed: simulated(server, Plan(seed, events=1_000)) for seed in SEEDS}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
