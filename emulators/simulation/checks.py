@@ -30,7 +30,7 @@ _ORDERS = """
       FROM orders
 """
 _LINES = "SELECT order_id, line_no, sku, quantity FROM order_lines ORDER BY order_id, line_no"
-_LEVELS = "SELECT sku, warehouse, on_hand FROM stock_levels"
+_LEVELS = "SELECT sku, warehouse, sum(on_hand) FROM stock_levels GROUP BY sku, warehouse"
 _SOLD = """
     SELECT sku, -sum(quantity)::bigint FROM stock_movements WHERE kind = 'shipment' GROUP BY sku
 """
