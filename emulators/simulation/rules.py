@@ -116,6 +116,11 @@ RULES: Mapping[str, str] = {
                             'count_below_reserved', 'refused_by_carrier', 'parcel_not_here_yet',
                             'order_partly_picked')
     """,
+    "reconciliation finds nothing to repair": """
+        SELECT concat_ws(' ', figure, 'of', sku, 'in', warehouse, nullif(partition, 0)),
+               found::text, explained::text
+          FROM stock_drifts
+    """,
     "nobody waits for stock that is there": """
         WITH free AS (
             SELECT sku, sum(greatest(0, on_hand - reserved - safety)) AS units
