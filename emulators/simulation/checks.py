@@ -12,7 +12,7 @@ from typing import Any
 from emulators.simulation.carrier import STRAY, SimulatedCarrier
 from emulators.simulation.channel import Channel, Lines, Wish
 from emulators.simulation.post import Post
-from emulators.simulation.rules import RULES
+from emulators.simulation.rules import ALWAYS, IN_THE_END
 from emulators.simulation.warehouse import Warehouses
 from shared.ops.auditor import Violation
 
@@ -59,11 +59,14 @@ class Outside:
     post: Post
 
 
+def found_now(query: Query) -> Iterator[Violation]:
+    """Every difference between what happened and what was announced."""
+    yield from _by_rule(query, ALWAYS)
+
+
 def found(query: Query, outside: Outside) -> Iterator[Violation]:
-    """Every difference between the product's tables and what the outside knows."""
-    for rule, sql in RULES.items():
-        for subject, seen, expected in query(sql):
-            yield Violation(rule, subject, str(seen), str(expected))
+    """Every difference between the product's tables and what the outside knows, in the end."""
+    yield from _by_rule(query, IN_THE_END)
     letters = {
         (source.partition(".")[0], message_id): code for source, message_id, code in query(_LETTERS)
     }
@@ -72,6 +75,12 @@ def found(query: Query, outside: Outside) -> Iterator[Violation]:
     yield from _orders(query, outside.channel, letters)
     yield from _stock(query, outside.warehouses)
     yield from _labels(query, outside.carrier)
+
+
+def _by_rule(query: Query, rules: Mapping[str, str]) -> Iterator[Violation]:
+    for rule, sql in rules.items():
+        for subject, seen, expected in query(sql):
+            yield Violation(rule, subject, str(seen), str(expected))
 
 
 def unbelieved(query: Query, warehouses: Warehouses, event_id: str) -> Iterator[Violation]:

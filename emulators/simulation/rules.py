@@ -1,13 +1,12 @@
-"""What must be true when everything has been delivered, as queries that find where it is not.
+"""What must be true besides what the auditor says, as queries that find where it is not.
 
-They go beyond the auditor's, which must hold at any moment: here nothing is on its way any more,
-and `simulation.announced` remembers all that was ever announced.
+Each finds (subject, found, expected). `simulation.announced` remembers all that was ever announced.
 """
 
 from collections.abc import Mapping
 
-# Each finds (subject, found, expected) where what happened and what was announced differ.
-RULES: Mapping[str, str] = {
+# At any moment: what happens and what is announced of it are one transaction.
+ALWAYS: Mapping[str, str] = {
     "what an event causes is announced once": """
         SELECT ordering_key || ' ' || type || ' because of ' || cause, count(*)::text, 'once'
           FROM simulation.announced
@@ -79,13 +78,6 @@ RULES: Mapping[str, str] = {
           FROM told FULL JOIN known USING (parcel_id)
          WHERE told.status IS DISTINCT FROM known.status
     """,
-    "a parcel costs its quote, and a cancelled one nothing": """
-        SELECT parcel_id, coalesce(sum(amount_cents), 0)::text, quoted_cents::text || ' ' || state
-          FROM parcels LEFT JOIN charges USING (parcel_id)
-         GROUP BY parcel_id, quoted_cents, state
-        HAVING coalesce(sum(amount_cents), 0)
-               <> CASE state WHEN 'cancelled' THEN 0 ELSE quoted_cents END
-    """,
     "what a parcel costs is announced": """
         WITH told AS (
             SELECT body->>'parcel_id' AS parcel_id, sum(amount::bigint) AS cents
@@ -95,6 +87,23 @@ RULES: Mapping[str, str] = {
         SELECT parcel_id, told.cents::text, booked.cents::text
           FROM told FULL JOIN booked USING (parcel_id)
          WHERE told.cents IS DISTINCT FROM booked.cents
+    """,
+    "only what is wrong is parked": """
+        SELECT source || ' ' || message_id, code, 'applied' FROM dead_letters
+         WHERE code NOT IN ('malformed', 'unsupported_version', 'unknown_sku', 'order_conflict',
+                            'order_never_came', 'too_late_to_change', 'illegal_transition',
+                            'count_below_reserved', 'refused_by_carrier', 'parcel_not_here_yet',
+                            'order_partly_picked')
+    """,
+}
+# When everything has been delivered, and nothing is on its way any more.
+IN_THE_END: Mapping[str, str] = {
+    "a parcel costs its quote, and a cancelled one nothing": """
+        SELECT parcel_id, coalesce(sum(amount_cents), 0)::text, quoted_cents::text || ' ' || state
+          FROM parcels LEFT JOIN charges USING (parcel_id)
+         GROUP BY parcel_id, quoted_cents, state
+        HAVING coalesce(sum(amount_cents), 0)
+               <> CASE state WHEN 'cancelled' THEN 0 ELSE quoted_cents END
     """,
     "nothing is left in the outbox": """
         SELECT lane, count(*)::text || ' rows', 'none' FROM outbox GROUP BY lane
@@ -108,13 +117,6 @@ RULES: Mapping[str, str] = {
                       SELECT CASE WHEN source LIKE 'labels-%'
                              THEN convert_from(payload, 'UTF8')::jsonb->>'parcel_id' END
                         FROM dead_letters))
-    """,
-    "only what is wrong is parked": """
-        SELECT source || ' ' || message_id, code, 'applied' FROM dead_letters
-         WHERE code NOT IN ('malformed', 'unsupported_version', 'unknown_sku', 'order_conflict',
-                            'order_never_came', 'too_late_to_change', 'illegal_transition',
-                            'count_below_reserved', 'refused_by_carrier', 'parcel_not_here_yet',
-                            'order_partly_picked')
     """,
     "nobody waits for stock that is there": """
         WITH free AS (

@@ -12,7 +12,7 @@ from cronsim import CronSim
 from emulators.laptop.manifest import ScheduleTrigger
 from emulators.laptop.postgres import Server
 from emulators.simulation.chance import BEGINNING, Numbers
-from emulators.simulation.checks import found, unbelieved
+from emulators.simulation.checks import found, found_now, unbelieved
 from emulators.simulation.world import World, world
 from shared.kit.ids import ids_from
 from shared.ops.auditor import Violation
@@ -166,9 +166,10 @@ class _Run:
         self._note(found(self._world.rival.query, self._world.outside))
 
     def audit(self) -> None:
-        """Have the auditor look, and note what it finds."""
+        """Note what the auditor finds, and what was announced otherwise than it happened."""
         self._audits += 1
         self._note(self._world.audit())
+        self._note(found_now(self._world.rival.query))
 
     def outcome(self, duration_s: float) -> Outcome:
         """What became of it, as far as it went."""
