@@ -48,6 +48,11 @@ def hold_ttl_s() -> int:
     return config().hold_ttl_s
 
 
+def hot_skus() -> tuple[int, int]:
+    """From how many orders a minute on a SKU is hot, and over how many rows it is spread then."""
+    return config().hot_orders_a_minute, config().hot_partitions
+
+
 @cache
 def bookshelf() -> Bookshelf:
     """The rate cards of this process."""

@@ -13,6 +13,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "replay": ("emulators.line.replay", "run a recorded data set to the end, the same way"),
     "status": ("emulators.laptop.status", "show what runs, where, and how much waits"),
     "letters": ("emulators.letters.verb", "read, try, resend or discard what was refused"),
+    "stock": ("emulators.stock.verb", "look at balances, spread, allot, compare the books"),
     "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "fault": ("emulators.chaos.fault", "let something go wrong on the running stack"),
     "token": ("emulators.laptop.token", "print a token for the HTTP API of the running stack"),

@@ -4,31 +4,23 @@ Thin on purpose: what happens stands in shared/flows, for a page to do the same.
 """
 
 import argparse
-import getpass
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
 from emulators.laptop.cli import UserMistake, positive
-from emulators.laptop.stack import read_state, state_directory
+from emulators.laptop.running import account, running
+from emulators.laptop.screen import tell
 from emulators.letters import views
 from shared.contracts.base import Cause
 from shared.flows.discard_letter import discard_letter
 from shared.flows.each_letter import each_letter
 from shared.flows.retry_letter import retry_letter
 from shared.flows.try_letter import try_letter
-from shared.kit.clock import utc_now
 from shared.kit.errors import DispatchError
-from shared.platform import db, dead_letters
-from shared.platform.config import read
+from shared.platform import dead_letters
 from shared.platform.db import Database, Transaction
 from shared.platform.dead_letters import LetterState, Page, Wanted
-from shared.platform.relay import Relay
-from shared.platform.tasks import Queues
-from shared.platform.topics import Topics
 
 CAUSE = Cause("letters", "letters")
 SHOWN = 20  # letters of one page
@@ -64,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         many.add_argument("letters", type=positive, nargs="*", metavar="ID")
         _add_filters(many)
         many.add_argument("--reason", required=True, help="why; it is kept with the letter")
-        many.add_argument("--by", default=_account(), help="who; otherwise who runs this")
+        many.add_argument("--by", default=account(), help="who; otherwise who runs this")
         many.set_defaults(act=act)
     for made in words.choices.values():
         made.add_argument("--json", action="store_true", help="print one JSON object")
@@ -81,23 +73,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     wanted = _wanted(arguments, None if arguments.state == ANY else LetterState(arguments.state))
-    with _line() as (database, _):
+    with running() as (database, _):
         found = _page(database, wanted, arguments.limit, arguments.before)
-    _tell(arguments, views.page_as_json(found), partial(views.print_page, found))
+    tell(views.page_as_json(found), partial(views.print_page, found), as_json=arguments.json)
     return 0
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    with _line() as (database, _):
+    with running() as (database, _):
         letter = database.run(lambda tx: dead_letters.find(tx, arguments.letter), CAUSE)
-    _tell(arguments, views.letter_as_json(letter), partial(views.print_letter, letter))
+    tell(views.letter_as_json(letter), partial(views.print_letter, letter), as_json=arguments.json)
     return 0
 
 
 def _dry_run(arguments: argparse.Namespace) -> int:
-    with _line() as (database, _):
+    with running() as (database, _):
         trial = database.run(lambda tx: try_letter(tx, arguments.letter), CAUSE)
-    _tell(arguments, views.trial_as_json(trial), partial(views.print_trial, trial))
+    tell(views.trial_as_json(trial), partial(views.print_trial, trial), as_json=arguments.json)
     return 0
 
 
@@ -114,7 +106,7 @@ def _settle(arguments: argparse.Namespace, act: Act, done: str) -> int:
     filtered = wanted != Wanted()
     if bool(arguments.letters) == filtered:
         raise UserMistake("Give either the ids of letters or filters that choose them.")
-    with _line() as (database, relay):
+    with running() as (database, relay):
 
         def settle(letter_id: int) -> None:
             database.run(
@@ -129,25 +121,12 @@ def _settle(arguments: argparse.Namespace, act: Act, done: str) -> int:
             else arguments.letters
         )
         results = each_letter(chosen, settle)
-    _tell(arguments, views.results_as_json(results), partial(views.print_results, results, done))
+    tell(
+        views.results_as_json(results),
+        partial(views.print_results, results, done),
+        as_json=arguments.json,
+    )
     return 0 if all(result.done for result in results) else 1
-
-
-@contextmanager
-def _line() -> Iterator[tuple[Database, Relay]]:
-    """The database of the running stack, and a relay that sends what is announced."""
-    state = read_state(state_directory())
-    if state is None:
-        raise UserMistake("Nothing runs here; `python3 -m emulators up` starts it.")
-    config = read(state["environment"])
-    database = db.connect(config, utc_now)
-    try:
-        yield (
-            database,
-            Relay(database, {"topic": lambda: Topics(config), "queue": lambda: Queues(config)}),
-        )
-    finally:
-        database.close()
 
 
 def _page(database: Database, wanted: Wanted, limit: int, before: int | None = None) -> Page:
@@ -173,23 +152,6 @@ def _wanted(arguments: argparse.Namespace, state: LetterState | None) -> Wanted:
     )
 
 
-def _account() -> str:
-    """The name of whoever runs this; empty where the machine has none for them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # KeyError until Python 3.12
-        return ""
-
-
 def _moment(word: str) -> datetime:
     """A moment; without an offset it is meant in the time of this machine."""
     return datetime.fromisoformat(word).astimezone()
-
-
-def _tell(
-    arguments: argparse.Namespace, document: views.Document, show: Callable[[], None]
-) -> None:
-    if arguments.json:
-        sys.stdout.write(json.dumps(document) + "\n")
-    else:
-        show()

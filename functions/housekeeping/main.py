@@ -1,5 +1,7 @@
 """Cloud Scheduler -> work that no event starts, one job a path."""
 
+from dataclasses import asdict
+
 import functions_framework
 from flask import Request, Response
 
@@ -7,11 +9,14 @@ from shared.edge import schedule
 from shared.flows.announce_availability import announce_availability
 from shared.flows.audit_books import audit_books
 from shared.flows.early_changes import park_early_changes
+from shared.flows.empty_partitions import empty_partitions
 from shared.flows.expect_backorders import expect_backorders
 from shared.flows.expire_holds import expire_holds
 from shared.flows.forget_messages import forget_messages
+from shared.flows.reconcile_stock import reconcile_stock
 from shared.flows.request_placement import promote_waiting, wake_backorders
-from shared.wiring import longest_wait_s, services
+from shared.flows.spread_hot_skus import spread_hot_skus
+from shared.wiring import hot_skus, longest_wait_s, services
 
 
 @functions_framework.http
@@ -32,10 +37,19 @@ def housekeeping(request: Request) -> Response:
                 "announced": announce_availability(parts.runner(cause))
             },
             "/expire-holds": lambda parts, cause: {"expired": expire_holds(parts.runner(cause))},
+            "/empty-partitions": lambda parts, cause: {
+                "emptied": empty_partitions(parts.runner(cause))
+            },
+            "/spread-hot-skus": lambda parts, cause: spread_hot_skus(
+                parts.runner(cause), *hot_skus()
+            ),
             "/park-early-changes": lambda parts, cause: {
                 "parked": parts.run(park_early_changes, cause)
             },
             "/expire": lambda parts, cause: forget_messages(parts.runner(cause)),
+            "/reconcile": lambda parts, cause: asdict(
+                reconcile_stock(parts.runner(cause), actor="nightly")
+            ),
             "/audit": lambda parts, cause: {"violations": parts.run(audit_books, cause)},
         },
     )

@@ -160,7 +160,22 @@ class StockIncreased(Event):
     topic: ClassVar[str] = "stock-events"
 
     warehouse: Identifier
-    available: dict[Identifier, int]  # sku -> available-to-promise there, after the change
+    available: dict[Identifier, int]  # sku -> available-to-promise there to all, after the change
+
+    @property
+    def ordering_key(self) -> str:
+        return self.warehouse
+
+
+class StockCountWanted(Event):
+    """The books of some SKUs contradict each other; only a count can say how many there are."""
+
+    type: ClassVar[str] = "dispatch.stock.count_wanted.v1"
+    topic: ClassVar[str] = "stock-events"
+
+    warehouse: Identifier
+    skus: tuple[Identifier, ...]
+    fenced: tuple[Identifier, ...] = ()  # those of them of which less is promised until then
 
     @property
     def ordering_key(self) -> str:

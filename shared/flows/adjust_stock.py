@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.contracts.stock import AdjustmentKind, StockAdjusted
-from shared.flows.booking import as_of, spread
+from shared.flows.booking import as_of
 from shared.flows.stocked import checked_warehouse, increased
 from shared.platform import outbox
 from shared.platform.db import Transaction
+from shared.stock import partitions
 from shared.stock import store as stock
 from shared.stock.types import (
     AdjustmentBelowPromised,
@@ -48,7 +49,7 @@ def adjust_stock(tx: Transaction, event: StockAdjusted) -> None:
         if sku in known[kind]:
             continue
         if locked.already_counted(sku, event.warehouse, event.adjusted_at):
-            changes = [Change(levels[sku][0].key, on_hand=adjustment.units)]
+            changes: Sequence[Change] = [Change(levels[sku][0].key, on_hand=adjustment.units)]
         else:
             changes = _taken(levels[sku], adjustment, event.warehouse)
             levels[sku] = list(_after(levels[sku], changes))
@@ -83,7 +84,7 @@ def _adjustments(event: StockAdjusted) -> dict[tuple[str, MovementKind], _Adjust
     return found
 
 
-def _taken(levels: Sequence[Level], adjustment: _Adjustment, warehouse: str) -> list[Change]:
+def _taken(levels: Sequence[Level], adjustment: _Adjustment, warehouse: str) -> Sequence[Change]:
     free = sum(level.free for level in levels)
     if free + adjustment.units < 0:
         sku, field_name = levels[0].sku, f"lines.{adjustment.position}.quantity"
@@ -95,7 +96,7 @@ def _taken(levels: Sequence[Level], adjustment: _Adjustment, warehouse: str) -> 
             sku=sku,
             warehouse=warehouse,
         )
-    return [change for change in spread(levels, adjustment.units) if change.on_hand]
+    return partitions.difference(levels, adjustment.units)
 
 
 def _after(levels: Sequence[Level], changes: Sequence[Change]) -> Iterator[Level]:

@@ -6,7 +6,7 @@ from shared.contracts.stock import StockAvailableChanged
 from shared.flows.steps import Run
 from shared.platform import outbox
 from shared.platform.db import Transaction
-from shared.stock import store as stock
+from shared.stock import stock_announced
 
 TOLD_AT_ONCE = 10_000  # SKUs of one transaction
 PER_EVENT = 500  # SKUs; with the longest names some 40 kB
@@ -31,7 +31,7 @@ def announce_availability(run: Run) -> int:
 
 
 def _announce(tx: Transaction, after: str) -> tuple[int, str]:
-    changed = stock.unannounced(tx, after, TOLD_AT_ONCE)
+    changed = stock_announced.unannounced(tx, after, TOLD_AT_ONCE)
     if not changed:
         return 0, after
     skus = list(changed)
@@ -43,5 +43,5 @@ def _announce(tx: Transaction, after: str) -> tuple[int, str]:
         )
         for part in parts
     ]
-    tx.write(stock.announce(tx, changed), outbox.put(tx, *events))
+    tx.write(stock_announced.announce(tx, changed), outbox.put(tx, *events))
     return len(skus), skus[-1]

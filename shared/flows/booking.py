@@ -1,8 +1,10 @@
 """How what is reported late, or of a balance with several partitions, is booked."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from datetime import datetime
 
-from shared.stock.types import Change, Level, Locked, Movement, MovementKind
+from shared.stock import partitions
+from shared.stock.types import Change, Locked, Movement, MovementKind
 
 
 def as_of(locked: Locked, movements: Iterable[Movement]) -> tuple[list[Movement], list[Change]]:
@@ -24,13 +26,19 @@ def as_of(locked: Locked, movements: Iterable[Movement]) -> tuple[list[Movement]
     return booked, changes
 
 
-def spread(levels: Sequence[Level], difference: int) -> Iterator[Change]:
-    """The first partition takes the difference; what it has not got free, the others give."""
-    first, *others = levels
-    mine = max(difference, -first.free)
-    yield Change(first.key, on_hand=mine)
-    for level in others:
-        theirs = max(difference - mine, -level.free)
-        if theirs:
-            yield Change(level.key, on_hand=theirs)
-            mine += theirs
+def arrivals(
+    locked: Locked,
+    sku: str,
+    warehouse: str,
+    quantity: int,
+    *,
+    kind: MovementKind,
+    reference: str,
+    occurred_at: datetime,
+    reason: str = "",
+) -> list[Movement]:
+    """Units that come to a warehouse, in the partitions that they go to."""
+    return [
+        Movement(key, kind, units, reference, occurred_at, reason)
+        for key, units in partitions.added(locked.of(sku, warehouse), quantity)
+    ]

@@ -22,7 +22,6 @@ from shared.inbound.types import (
     Item,
 )
 from shared.platform.db import Transaction
-from shared.stock.types import Locked, Movement, MovementKind
 
 
 def units_of(lines: Iterable[InboundUnits]) -> dict[str, int]:
@@ -109,21 +108,6 @@ def ended_when_complete(delivery: Inbound) -> Inbound:
     if delivery.announced_at is None or delivery.coming or delivery.state in FINAL:
         return delivery
     return replace(delivery, state=LIFECYCLE.advance(delivery.state, InboundStep.RECEIVE))
-
-
-def as_of(locked: Locked, movement: Movement) -> tuple[list[Movement], int]:
-    """What the ledger says of a movement that is reported late, and what it adds to on-hand.
-
-    A count that was taken since has seen it already: the balance stays as it was counted.
-    """
-    sku, warehouse, _ = movement.key
-    if not locked.already_counted(sku, warehouse, movement.occurred_at):
-        return [movement], movement.quantity
-    counted_at = locked.counted_at[sku, warehouse]
-    assert counted_at is not None, "it was counted already"
-    reference = f"late:{movement.kind}:{movement.reference}"
-    seen = Movement(movement.key, MovementKind.COUNT, -movement.quantity, reference, counted_at)
-    return [movement, seen], 0
 
 
 def changed(after: Inbound) -> InboundChanged:

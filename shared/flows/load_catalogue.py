@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from shared.contracts.catalogue import Catalogue
 from shared.costing import store as costing
 from shared.costing.types import NO_LIMIT_M, Cell
+from shared.flows.keep_safety import keep_safety
 from shared.kit.geo import Point
 from shared.orders import store as orders
 from shared.orders.types import Priority
@@ -35,8 +36,7 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
         stock.put_warehouse(
             tx, place.warehouse, place.address.model_dump(), Point(place.lat, place.lon)
         )
-        stock.ensure_levels(tx, place.warehouse, place.safety)
-        stock.set_safety(tx, place.warehouse, place.safety)
+        keep_safety(tx, place.warehouse, place.safety)
     for channel in catalogue.channels:
         for name in channel.share_percent:
             if stock.warehouse(tx, name) is None:

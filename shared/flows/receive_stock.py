@@ -3,14 +3,14 @@
 from collections import Counter
 
 from shared.contracts.stock import StockReceived
-from shared.flows.booking import as_of
+from shared.flows.booking import arrivals, as_of
 from shared.flows.in_transit import changed, locked_delivery, with_arrived
 from shared.flows.stocked import checked_warehouse, increased
 from shared.inbound import store as inbound
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import Key, Movement, MovementKind
+from shared.stock.types import MovementKind
 
 
 def receive_stock(tx: Transaction, event: StockReceived) -> None:
@@ -36,14 +36,17 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
     movements, changes = as_of(
         locked,
         [
-            Movement(
-                Key(sku, event.warehouse),
-                MovementKind.RECEIPT,
-                quantity,
-                event.receipt_id,
-                event.received_at,
-            )
+            movement
             for sku, quantity in arrived.items()
+            for movement in arrivals(
+                locked,
+                sku,
+                event.warehouse,
+                quantity,
+                kind=MovementKind.RECEIPT,
+                reference=event.receipt_id,
+                occurred_at=event.received_at,
+            )
         ],
     )
     if movements:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from shared.contracts.inbound import TransferReceived
-from shared.flows.in_transit import as_of, changed, locked_transfer, units_of
+from shared.flows.booking import arrivals, as_of
+from shared.flows.in_transit import changed, locked_transfer, units_of
 from shared.flows.stocked import increased
 from shared.inbound import store as inbound
 from shared.inbound.lifecycle import LIFECYCLE, InboundStep
@@ -17,7 +18,7 @@ from shared.inbound.types import (
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import Change, Key, Movement, MovementKind
+from shared.stock.types import MovementKind
 
 
 def receive_transfer(tx: Transaction, event: TransferReceived) -> None:
@@ -40,16 +41,22 @@ def receive_transfer(tx: Transaction, event: TransferReceived) -> None:
     _check(known, event, received)
     stock.ensure_levels(tx, event.warehouse, received)
     locked = stock.lock(tx, [(sku, event.warehouse) for sku in received])
-    movements: list[Movement] = []
-    changes: list[Change] = []
-    for sku, quantity in sorted(received.items()):
-        key = Key(sku, event.warehouse)
-        came = Movement(
-            key, MovementKind.TRANSFER_IN, quantity, event.inbound_id, event.received_at
-        )
-        entries, added = as_of(locked, came)
-        movements += entries
-        changes.append(Change(key, on_hand=added))
+    movements, changes = as_of(
+        locked,
+        [
+            movement
+            for sku, quantity in sorted(received.items())
+            for movement in arrivals(
+                locked,
+                sku,
+                event.warehouse,
+                quantity,
+                kind=MovementKind.TRANSFER_IN,
+                reference=event.inbound_id,
+                occurred_at=event.received_at,
+            )
+        ],
+    )
     after = replace(
         known,
         items={sku: replace(i, received=received.get(sku, 0)) for sku, i in known.items.items()},

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Sequence
 from shared.contracts.orders import OrderAccepted, OrderChanged
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import PlaceOrder
+from shared.ops.waitlist import next_in_line
 from shared.orders import store as orders
 from shared.orders import waitlist
 from shared.orders.types import Priority
 from shared.platform import outbox
 from shared.platform.db import Transaction
-from shared.stock import store as stock
 
 WOKEN_AT_ONCE = 500  # orders; more than that come with the next round
 
@@ -52,9 +52,23 @@ def promote_waiting(tx: Transaction, longest_wait_s: int) -> int:
 
 
 def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Priority]]:
-    """Who waits for these SKUs and could be served by what all warehouses have together."""
-    supply = stock.available(tx, skus)
-    return waitlist.backordered_for(tx, supply, WOKEN_AT_ONCE)
+    """Who waits for these SKUs and can be served by what all warehouses have together.
+
+    Who wants more of anything than those before have left does not stand in the way of others.
+    """
+    left: dict[tuple[str | None, str], int] = {}  # what a sale alone can have, or everybody
+    served = []
+    for order in next_in_line(tx, dict.fromkeys(skus, 0), limit=WOKEN_AT_ONCE):
+        for sku in order.wants:
+            left.setdefault((None, sku), order.elsewhere[sku])
+            left.setdefault((order.sale or "", sku), order.of_sale[sku])
+        own = {sku: min(n, left[order.sale or "", sku]) for sku, n in order.wants.items()}
+        if all(units - own[sku] <= left[None, sku] for sku, units in order.wants.items()):
+            for sku, units in order.wants.items():
+                left[order.sale or "", sku] -= own[sku]
+                left[None, sku] -= units - own[sku]
+            served.append((order.order_id, Priority(order.priority)))
+    return served
 
 
 def _place(tx: Transaction, waiting: Iterable[tuple[str, Priority]]) -> None:

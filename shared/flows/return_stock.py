@@ -1,7 +1,7 @@
 """Goods came back: restock them, keep them in quarantine, or write them off, once."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from shared.contracts.stock import Disposition, StockReturned
 from shared.flows.booking import as_of
@@ -15,6 +15,7 @@ from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
 from shared.shipments.types import NoSuchParcel, NotInParcel, ParcelNeverLeft, ParcelState
+from shared.stock import partitions
 from shared.stock import store as stock
 from shared.stock.types import Change, Key, Locked, Movement, MovementKind
 
@@ -42,26 +43,18 @@ def return_stock(tx: Transaction, event: StockReturned) -> None:
     new = sorted(came.keys() - known)
     if not new:
         return
-    lost = units[Disposition.WRITE_OFF]
-    movements, changes = as_of(
-        locked,
-        [
-            *(_movement(event, sku, MovementKind.RETURN, came[sku]) for sku in new),
-            *(
-                _movement(event, sku, MovementKind.WRITE_OFF, -lost[sku])
-                for sku in new
-                if lost[sku]
-            ),
-        ],
+    apart = {sku: partitions.fullest(locked.of(sku, event.warehouse)) for sku in new}
+    movements, changes = as_of(locked, _moved(event, locked, units, apart))
+    kept = _in_quarantine(
+        event, locked, {apart[sku]: units[Disposition.QUARANTINE][sku] for sku in new}
     )
-    kept = _in_quarantine(event, locked, {sku: units[Disposition.QUARANTINE][sku] for sku in new})
-    changes += [Change(Key(sku, event.warehouse), held=quantity) for sku, quantity in kept.items()]
+    changes += [Change(key, held=quantity) for key, quantity in kept.items()]
     tx.write(
         stock.record(tx, movements, actor=event.warehouse),
         *(
             write
-            for sku, quantity in kept.items()
-            for write in holds.insert(_hold(tx, event, sku, quantity))
+            for key, quantity in kept.items()
+            for write in holds.insert(_hold(tx, event, key, quantity))
         ),
         stock.change(changes),
         outbox.put(tx, *increased(locked, changes)),
@@ -111,27 +104,40 @@ def _checked_origin(tx: Transaction, event: StockReturned) -> None:
             )
 
 
-def _movement(event: StockReturned, sku: str, kind: MovementKind, quantity: int) -> Movement:
-    key = Key(sku, event.warehouse)
+def _moved(
+    event: StockReturned,
+    locked: Locked,
+    units: Mapping[Disposition, Counter[str]],
+    apart: Mapping[str, Key],
+) -> Iterator[Movement]:
+    """What is restocked goes to all partitions; what is not, comes to one and stays or leaves."""
     reason = event.parcel_id or event.order_id or ""
-    return Movement(key, kind, quantity, event.return_id, event.returned_at, reason)
+    for sku, key in apart.items():
+        lost = units[Disposition.WRITE_OFF][sku]
+        came = Counter({key: units[Disposition.QUARANTINE][sku] + lost})
+        levels = locked.of(sku, event.warehouse)
+        came.update(dict(partitions.added(levels, units[Disposition.RESTOCK][sku])))
+        moved = [(at, MovementKind.RETURN, n) for at, n in came.items() if n]
+        moved += [(key, MovementKind.WRITE_OFF, -lost)] if lost else []
+        for at, kind, quantity in moved:
+            yield Movement(at, kind, quantity, event.return_id, event.returned_at, reason)
 
 
 def _in_quarantine(
-    event: StockReturned, locked: Locked, wanted: Mapping[str, int]
-) -> dict[str, int]:
+    event: StockReturned, locked: Locked, wanted: Mapping[Key, int]
+) -> dict[Key, int]:
     kept = {}
-    for sku, quantity in wanted.items():
+    for key, quantity in wanted.items():
         room = quantity
-        if locked.already_counted(sku, event.warehouse, event.returned_at):
-            room = locked.levels[Key(sku, event.warehouse)].available
-        kept[sku] = min(quantity, room)
-    return {sku: quantity for sku, quantity in kept.items() if quantity}
+        if locked.already_counted(key.sku, event.warehouse, event.returned_at):
+            room = locked.levels[key].available
+        kept[key] = min(quantity, room)
+    return {key: quantity for key, quantity in kept.items() if quantity}
 
 
-def _hold(tx: Transaction, event: StockReturned, sku: str, quantity: int) -> Hold:
+def _hold(tx: Transaction, event: StockReturned, key: Key, quantity: int) -> Hold:
     return Hold(
-        hold_id=derived_id("hold", "return", event.warehouse, event.return_id, sku),
+        hold_id=derived_id("hold", "return", event.warehouse, event.return_id, key.sku),
         purpose=Purpose.QUARANTINE,
         reference=quarantine(event.warehouse, event.return_id),
         channel=None,
@@ -140,5 +146,5 @@ def _hold(tx: Transaction, event: StockReturned, sku: str, quantity: int) -> Hol
         created_at=tx.now,
         expires_at=None,
         release_at=None,
-        items=(HeldUnits(sku, event.warehouse, 0, quantity),),
+        items=(HeldUnits(*key, quantity),),
     )

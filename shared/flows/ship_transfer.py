@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import replace
 
 from shared.contracts.inbound import TransferShipped
-from shared.flows.in_transit import as_of, changed, locked_transfer, units_of
+from shared.flows.booking import as_of
+from shared.flows.in_transit import changed, locked_transfer, units_of
 from shared.flows.stocked import increased
 from shared.holds import store as holds
 from shared.holds.types import Hold, HoldState
@@ -76,21 +77,19 @@ def _leave(
     hold: Hold, locked: Locked, shipped: dict[str, int], event: TransferShipped
 ) -> tuple[list[Movement], list[Change]]:
     left = Counter(shipped)
-    movements: list[Movement] = []
-    changes: list[Change] = []
+    leaving: list[Movement] = []
+    released: list[Change] = []
     for units in hold.items:
         key = Key(units.sku, units.warehouse, units.partition)
         gone = min(left[units.sku], units.quantity)
         left[units.sku] -= gone
-        changes.append(Change(key, held=-units.quantity))
+        released.append(Change(key, held=-units.quantity))
         if gone:
-            leaving = Movement(
-                key, MovementKind.TRANSFER_OUT, -gone, event.inbound_id, event.shipped_at
+            leaving.append(
+                Movement(key, MovementKind.TRANSFER_OUT, -gone, event.inbound_id, event.shipped_at)
             )
-            entries, added = as_of(locked, leaving)
-            movements += entries
-            changes.append(Change(key, on_hand=added))
-    return movements, changes
+    movements, changes = as_of(locked, leaving)
+    return movements, [*released, *changes]
 
 
 def _check(known: Inbound, event: TransferShipped, shipped: dict[str, int]) -> None:

@@ -1,5 +1,6 @@
 """What a warehouse may report about, and what is told of balances that grew."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from shared.contracts.stock import StockIncreased
@@ -8,8 +9,12 @@ from shared.stock import store as stock
 from shared.stock.types import Change, KitHasNoStock, Locked, UnknownSku, UnknownWarehouse
 
 
-def checked_warehouse(tx: Transaction, warehouse: str, skus: Sequence[str]) -> None:
-    """Refuse reports from places and about things that we do not know.
+def checked_warehouse(
+    tx: Transaction, warehouse: str, skus: Sequence[str], *, field: str = "lines.{}.sku"
+) -> None:
+    """Refuse what is said of places and things that we do not know.
+
+    `field` is the name of the field that has the SKU at a position.
 
     Raises:
         UnknownWarehouse: there is no such warehouse.
@@ -20,27 +25,50 @@ def checked_warehouse(tx: Transaction, warehouse: str, skus: Sequence[str]) -> N
         raise UnknownWarehouse(
             f"warehouse: {warehouse} is not known", field="warehouse", warehouse=warehouse
         )
+    checked_skus(tx, skus, field=field)
+
+
+def checked_skus(tx: Transaction, skus: Sequence[str], *, field: str) -> None:
+    """Refuse what is said of things that we do not know, or that lie on no shelf.
+
+    Raises:
+        UnknownSku, KitHasNoStock: as above.
+    """
     known = stock.known(tx, skus)
     for position, sku in enumerate(skus):
-        field = f"lines.{position}.sku"
+        named = field.format(position)
         if sku not in known:
-            raise UnknownSku(f"{field}: {sku} is not in the catalogue", field=field)
+            raise UnknownSku(f"{named}: {sku} is not in the catalogue", field=named)
         if kit := known[sku]:
             components = ", ".join(sorted(kit))
             raise KitHasNoStock(
-                f"{field}: {sku} is a kit and lies on no shelf; report {components} instead",
-                field=field,
+                f"{named}: {sku} is a kit and lies on no shelf; name {components} instead",
+                field=named,
                 sku=sku,
             )
 
 
 def increased(locked: Locked, changes: Iterable[Change]) -> list[StockIncreased]:
     """One event a warehouse for all SKUs of which more can be promised there after `changes`."""
-    after = locked.after(changes).levels
-    grown: dict[str, dict[str, int]] = {}
-    for sku, warehouse in sorted({key[:2] for key in after}):
-        now = sum(level.available for level in locked.of(sku, warehouse))
-        then = sum(level.available for key, level in after.items() if key[:2] == (sku, warehouse))
-        if then > now:
-            grown.setdefault(warehouse, {})[sku] = then
-    return [StockIncreased(warehouse=place, available=skus) for place, skus in grown.items()]
+    return grown(locked, locked.after(changes))
+
+
+def grown(before: Locked, after: Locked) -> list[StockIncreased]:
+    """One event a warehouse for all SKUs of which more can be promised there than before.
+
+    To anybody: also where only orders of a sale can have it.
+    """
+    now, then = _available(before), _available(after)
+    more: dict[str, dict[str, int]] = {}
+    for (sku, warehouse, sale), units in sorted(then.items(), key=lambda of: of[0][:2]):
+        if units > now[sku, warehouse, sale]:
+            more.setdefault(warehouse, {})[sku] = then[sku, warehouse, None]
+    return [StockIncreased(warehouse=place, available=skus) for place, skus in more.items()]
+
+
+def _available(locked: Locked) -> Counter[tuple[str, str, str | None]]:
+    """What everybody can be promised (None), and what only orders of a sale can be."""
+    units = Counter[tuple[str, str, str | None]]()
+    for key, level in locked.levels.items():
+        units[key.sku, key.warehouse, level.allotment] += level.available
+    return units

@@ -62,7 +62,7 @@ class OwnSupply:
         usable = [
             (-self.own.get(level.key, 0), level.allotment is None, -level.available, level.key)
             for level in self.levels
-            if level.key[:2] == (sku, warehouse) and not level.fenced_for
+            if level.key[:2] == (sku, warehouse) and not level.is_broken
         ]
         for own, _, available, key in sorted(usable):
             taken = min(-own - available, quantity)
@@ -79,12 +79,12 @@ class OwnSupply:
 
     def left_of_hold(self, taken: Mapping[Key, int]) -> dict[str, dict[str, int]]:
         """Warehouse -> SKU -> available-to-promise, where the holds kept more than was taken."""
-        left: dict[str, dict[str, int]] = defaultdict(dict)
+        left: dict[str, dict[str, int]] = defaultdict(Counter)
         by_key = {level.key: level for level in self.levels}
         for key, units in self.own.items():
-            if units > taken.get(key, 0):
+            if units > taken.get(key, 0) and not by_key[key].fenced_for:
                 after = by_key[key].after(Change(key, reserved=taken.get(key, 0), held=-units))
-                left[key.warehouse][key.sku] = after.available
+                left[key.warehouse][key.sku] += after.available
         return left
 
 
@@ -190,9 +190,12 @@ def shares(
 
 
 def may_take(taker: Taker, released_at: datetime | None, level: Level, now: datetime) -> bool:
-    """Whether units of this balance may go to the taker at all."""
+    """Whether units of this balance may go to the taker at all.
+
+    Of one that is shut nothing can be promised, but what is held for the taker stays its own.
+    """
     return (
-        level.fenced_for is None
+        not level.is_broken
         and level.allotment in {None, taker.sale}
         and (released_at is None or released_at <= now)
         and (taker.scope is None or level.warehouse in taker.scope)

@@ -40,7 +40,8 @@ _LOCK = text(f"SELECT {_COLUMNS} FROM stock_holds WHERE hold_id = :hold_id FOR U
 _LOCK_OF_ORDER = text(f"""
     SELECT {_COLUMNS} FROM stock_holds
      WHERE state = 'open'
-       AND (hold_id = CAST(:hold_id AS text) OR (purpose = 'waitlist' AND reference = :order_id))
+       AND ((hold_id = CAST(:hold_id AS text) AND purpose IN ('cart', 'payment'))
+            OR (purpose = 'waitlist' AND reference = :order_id))
      ORDER BY hold_id
        FOR UPDATE
 """)  # noqa: S608

@@ -69,6 +69,33 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
               FROM stock_levels
              WHERE reserved < 0 OR held < 0 OR reserved + held > on_hand
         """),
+        "the rows of a spread agree": _rule("""
+            SELECT concat_ws(' in ', sku, warehouse, allotment) AS subject,
+                   concat_ws(' ', count(*) FILTER (WHERE partition < spread_from + spread),
+                             'open rows of', string_agg(DISTINCT spread_from || '+' || spread, ','))
+                       AS found,
+                   'as many as all of them say' AS expected
+              FROM stock_levels
+             GROUP BY sku, warehouse, allotment
+            HAVING min(spread) <> max(spread) OR min(spread_from) <> max(spread_from)
+                OR count(*) FILTER (WHERE partition < spread_from + spread) <> max(spread)
+        """),
+        "a shut partition promises nothing": _rule("""
+            SELECT concat_ws(' in ', sku, warehouse, partition) AS subject,
+                   concat_ws(' ', coalesce(fenced_for, 'not fenced'), 'safety', safety) AS found,
+                   CASE WHEN partition < spread_from + spread THEN 'open'
+                        ELSE 'fenced, without safety' END AS expected
+              FROM stock_levels
+             WHERE CASE WHEN partition < spread_from + spread THEN fenced_for = 'shut'
+                        ELSE fenced_for IS NULL OR safety <> 0 END
+        """),
+        "units laid anew are neither made nor lost": _rule("""
+            SELECT concat_ws(' ', sku, 'in', warehouse, reference) AS subject,
+                   sum(quantity)::text AS found, '0' AS expected
+              FROM stock_movements WHERE kind = 'repartition'
+             GROUP BY sku, warehouse, reference
+            HAVING sum(quantity) <> 0
+        """),
         "what waits under a cap is what is backordered": _rule("""
             WITH waiting AS (
                 SELECT sku, sum(backordered) AS units FROM order_lines

@@ -41,6 +41,10 @@ class Config(BaseModel):
     longest_wait_s: int = Field(default=7_200, ge=1, le=86_400)  # of an order, to be placed
     hold_ttl_s: int = Field(default=900, ge=60, le=86_400)  # how long a cart keeps what it holds
 
+    # A SKU of which so many orders are placed in a minute is spread by itself; 0: none ever is.
+    hot_orders_a_minute: int = Field(default=120, ge=0, le=1_000_000)
+    hot_partitions: int = Field(default=8, ge=2, le=64)  # over so many rows
+
     # host:port of stand-ins that speak plaintext gRPC; none = Google's own endpoints.
     pubsub_address: str | None = None
     tasks_address: str | None = None

@@ -1,4 +1,4 @@
-"""The tables skus, kit_components, warehouses, stock_levels, stock_movements, stock_announced.
+"""The tables skus, kit_components, warehouses, stock_levels, stock_movements.
 
 Nothing else writes to them.
 """
@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, TextClause, text
 
 from shared.kit.geo import Point
-from shared.platform.db import Transaction, Write
+from shared.platform.db import LostRace, Transaction, Write
 from shared.stock.types import (
+    SHUT,
     Change,
     Key,
     Level,
@@ -25,12 +26,6 @@ from shared.stock.types import (
     together,
 )
 
-_AVAILABLE = text("""
-    SELECT sku, sum(greatest(0, on_hand - reserved - held - safety)) AS available
-      FROM stock_levels
-     WHERE sku = ANY(CAST(:skus AS text[])) AND allotment IS NULL AND fenced_for IS NULL
-     GROUP BY sku
-""")
 _FREE = text("""
     SELECT sku, warehouse, sum(greatest(0, on_hand - reserved - held - safety)) AS available
       FROM stock_levels
@@ -39,48 +34,6 @@ _FREE = text("""
     HAVING sum(greatest(0, on_hand - reserved - held - safety)) > 0
 """)
 _UNRELEASED = text("SELECT sku, released_at FROM skus WHERE released_at > :now")
-# Two that announce at once would say everything twice.
-_ANNOUNCE_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('stock_announced', 0))")
-# Of a kit there are as many as its scarcest component allows. In order of SKU, so that each batch
-# reads on where the last one ended.
-_UNANNOUNCED = text("""
-    WITH single AS (
-        SELECT sku, sum(CASE WHEN allotment IS NULL AND fenced_for IS NULL
-                             THEN greatest(0, on_hand - reserved - held - safety)
-                             ELSE 0 END) AS available
-          FROM stock_levels
-         WHERE sku > :after
-         GROUP BY sku
-    ), component AS (
-        SELECT sku, sum(greatest(0, on_hand - reserved - held - safety)) AS available
-          FROM stock_levels
-         WHERE sku IN (SELECT component FROM kit_components WHERE kit > :after)
-           AND allotment IS NULL AND fenced_for IS NULL
-         GROUP BY sku
-    ), kit AS (
-        SELECT kit AS sku, min(coalesce(available, 0)::bigint / quantity) AS available
-          FROM kit_components LEFT JOIN component ON sku = component
-         WHERE kit > :after
-         GROUP BY kit
-    ), promised AS (
-        SELECT sku, available FROM single WHERE NOT EXISTS (
-               SELECT FROM kit_components WHERE kit_components.kit = single.sku)
-         UNION ALL
-        SELECT sku, available FROM kit)
-    SELECT sku, promised.available
-      FROM promised LEFT JOIN stock_announced USING (sku)
-     WHERE promised.available <> coalesce(stock_announced.available, 0)
-     ORDER BY sku
-     LIMIT :limit
-""")
-_ANNOUNCE = """
-    INSERT INTO stock_announced (sku, available, announced_at)
-    SELECT sku, available, CAST(:now AS timestamptz)
-      FROM unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS told (sku, available)
-        ON CONFLICT (sku) DO UPDATE
-       SET available = excluded.available, announced_at = excluded.announced_at
- RETURNING 1
-"""
 _KNOWN = text("""
     SELECT sku, (SELECT jsonb_object_agg(component, quantity) FROM kit_components
                   WHERE kit = sku) AS kit
@@ -92,12 +45,13 @@ _WAREHOUSE = text("SELECT warehouse, address FROM warehouses WHERE warehouse = :
 # Whatever decides must hold the lock; taken in key order, so that two orders never wait for one
 # another. Of a balance that is spread over partitions one is drawn, or all are taken. What SKUs
 # weigh comes along, for those without a single balance too.
+# Which rows there are is read first, without a lock, so that a row that was reshaped while it was
+# waited for comes back all the same, and is seen to be another one.
 _LOCK_SUPPLY = text("""
     WITH wanted AS (
         SELECT sku, weight_g, released_at FROM skus WHERE sku = ANY(CAST(:skus AS text[]))
-    ), levels AS (
-        SELECT sku, warehouse, partition, on_hand, reserved, held, safety, allotment, fenced_for,
-               spread
+    ), seen AS MATERIALIZED (
+        SELECT sku, warehouse, partition, layout
           FROM stock_levels
          WHERE sku = ANY(CAST(:skus AS text[]))
            AND (allotment IS NULL OR allotment = CAST(:sale AS text))
@@ -106,21 +60,27 @@ _LOCK_SUPPLY = text("""
                 OR (sku, warehouse, partition) IN (
                     SELECT * FROM unnest(CAST(:own_skus AS text[]), CAST(:own_warehouses AS text[]),
                                          CAST(:own_partitions AS smallint[]))))
-         ORDER BY sku, warehouse, partition
-           FOR NO KEY UPDATE
+    ), levels AS (
+        SELECT level.*, level.layout <> seen.layout AS reshaped
+          FROM seen JOIN stock_levels AS level USING (sku, warehouse, partition)
+         ORDER BY level.sku, level.warehouse, level.partition
+           FOR NO KEY UPDATE OF level
     )
     SELECT sku, weight_g, released_at, warehouse, partition, on_hand, reserved, held, safety,
-           allotment, fenced_for, spread, lat, lon
+           allotment, fenced_for, spread_from, spread, reshaped, lat, lon
       FROM wanted LEFT JOIN levels USING (sku) LEFT JOIN warehouses USING (warehouse)
 """)
 _LOCK = text("""
-    SELECT sku, warehouse, partition, on_hand, reserved, held, safety, allotment, fenced_for,
-           spread, counted_at
-      FROM stock_levels
-     WHERE (sku, warehouse) IN (SELECT * FROM unnest(CAST(:skus AS text[]),
-                                                     CAST(:warehouses AS text[])))
-     ORDER BY sku, warehouse, partition
-       FOR NO KEY UPDATE
+    WITH seen AS MATERIALIZED (
+        SELECT sku, warehouse, partition, layout
+          FROM stock_levels
+         WHERE (sku, warehouse) IN (SELECT * FROM unnest(CAST(:skus AS text[]),
+                                                         CAST(:warehouses AS text[])))
+    )
+    SELECT level.*, level.layout <> seen.layout AS reshaped
+      FROM seen JOIN stock_levels AS level USING (sku, warehouse, partition)
+     ORDER BY level.sku, level.warehouse, level.partition
+       FOR NO KEY UPDATE OF level
 """)
 _ENSURE = text("""
     INSERT INTO stock_levels (sku, warehouse)
@@ -149,6 +109,32 @@ _CHANGE = """
                     - level.safety >= change.reserved + change.held))
  RETURNING 1
 """
+# The rows are locked, so the figures are as they were read; a new row starts from nothing.
+_PUT = """
+    INSERT INTO stock_levels (sku, warehouse, partition, on_hand, reserved, held, safety, allotment,
+                              fenced_for, spread_from, spread)
+    SELECT *
+      FROM unnest(CAST(:skus AS text[]), CAST(:warehouses AS text[]),
+                  CAST(:partitions AS smallint[]), CAST(:on_hands AS integer[]),
+                  CAST(:reserveds AS integer[]), CAST(:helds AS integer[]),
+                  CAST(:safeties AS integer[]), CAST(:allotments AS text[]),
+                  CAST(:fences AS text[]), CAST(:froms AS smallint[]), CAST(:spreads AS smallint[]))
+        ON CONFLICT (sku, warehouse, partition) DO UPDATE
+       SET on_hand = excluded.on_hand, reserved = excluded.reserved, held = excluded.held,
+           safety = excluded.safety, allotment = excluded.allotment,
+           fenced_for = excluded.fenced_for, spread_from = excluded.spread_from,
+           spread = excluded.spread, layout = stock_levels.layout + 1
+ RETURNING 1
+"""
+_ALLOTTED = text("""
+    SELECT DISTINCT sku, warehouse FROM stock_levels
+     WHERE allotment = :sale ORDER BY sku, warehouse LIMIT :limit
+""")
+_LEFT_BEHIND = text("""
+    SELECT DISTINCT sku, warehouse FROM stock_levels
+     WHERE fenced_for = :shut AND on_hand > reserved + held AND (sku, warehouse) > (:sku, :place)
+     ORDER BY sku, warehouse LIMIT :limit
+""")
 _RECORD = """
     INSERT INTO stock_movements (sku, warehouse, partition, kind, quantity, reference, actor,
                                  reason, occurred_at, recorded_at)
@@ -166,10 +152,12 @@ _BOOKED = text("""
      WHERE warehouse = :warehouse AND kind = :kind AND reference = :reference
        AND sku = ANY(CAST(:skus AS text[]))
 """)
+# A repair is left out: nothing has moved, the ledger was wrong.
 _MOVED_SINCE = text("""
     SELECT sku, sum(quantity) AS quantity
       FROM stock_movements
      WHERE warehouse = :warehouse AND sku = ANY(CAST(:skus AS text[])) AND occurred_at > :moment
+       AND kind <> 'repair'
      GROUP BY sku
 """)
 _INSERT_SKUS = text("""
@@ -199,11 +187,6 @@ _INSERT_WAREHOUSE = text("""
         ON CONFLICT (warehouse) DO UPDATE
        SET address = excluded.address, lat = excluded.lat, lon = excluded.lon
 """)
-_SET_SAFETY = text("""
-    UPDATE stock_levels AS level SET safety = wanted.safety
-      FROM unnest(CAST(:skus AS text[]), CAST(:safeties AS integer[])) AS wanted (sku, safety)
-     WHERE level.sku = wanted.sku AND level.warehouse = :warehouse AND level.partition = 0
-""")
 
 
 def known(tx: Transaction, skus: Collection[str]) -> dict[str, Mapping[str, int] | None]:
@@ -211,13 +194,8 @@ def known(tx: Transaction, skus: Collection[str]) -> dict[str, Mapping[str, int]
     return {row.sku: row.kit for row in tx.rows(_KNOWN, skus=sorted(set(skus)))}
 
 
-def available(tx: Transaction, skus: Collection[str]) -> dict[str, int]:
-    """Available-to-promise over all warehouses, without a lock: a hint, not a promise."""
-    return {row.sku: int(row.available) for row in tx.rows(_AVAILABLE, skus=sorted(set(skus)))}
-
-
 def free(tx: Transaction, skus: Collection[str]) -> dict[tuple[str, str], int]:
-    """(SKU, warehouse) -> available-to-promise, where there is any; without a lock, as above."""
+    """(SKU, warehouse) -> available-to-promise, where there is any; no lock: a hint, no promise."""
     rows = tx.rows(_FREE, skus=sorted(skus))
     return {(row.sku, row.warehouse): int(row.available) for row in rows}
 
@@ -225,27 +203,6 @@ def free(tx: Transaction, skus: Collection[str]) -> dict[tuple[str, str], int]:
 def unreleased(tx: Transaction) -> dict[str, datetime]:
     """SKU -> from when on it may be sent, of those that may not be sent yet."""
     return {row.sku: row.released_at for row in tx.rows(_UNRELEASED, now=tx.now)}
-
-
-def unannounced(tx: Transaction, after: str, limit: int) -> dict[str, int] | None:
-    """SKU -> what can be promised of it now, where that is not what was announced last.
-
-    The first `limit` SKUs behind `after`, in their order, kits among them. None where somebody
-    else announces at this moment.
-    """
-    if not tx.connection.execute(_ANNOUNCE_ALONE).scalar_one():
-        return None
-    rows = tx.rows(_UNANNOUNCED, after=after, limit=limit)
-    return {row.sku: int(row.available) for row in rows}
-
-
-def announce(tx: Transaction, units: Mapping[str, int]) -> Write:
-    """What is told of each SKU now."""
-    return Write(
-        _ANNOUNCE,
-        {"skus": list(units), "units": list(units.values()), "now": tx.now},
-        rows=len(units),
-    )
 
 
 def warehouse(tx: Transaction, name: str) -> Warehouse | None:
@@ -266,8 +223,12 @@ def lock_supply(
 
     With a `draw` only one partition of each spread is locked, the same for the same number, and
     those in `own`, so that orders for a hot SKU do not all wait for one another; without one all.
+
+    Raises:
+        LostRace: a balance was reshaped while it was waited for.
     """
-    rows = tx.rows(
+    rows = _unshaped(
+        tx,
         _LOCK_SUPPLY,
         skus=sorted(set(skus)),
         sale=sale,
@@ -283,10 +244,14 @@ def lock_supply(
 
 
 def lock(tx: Transaction, places: Iterable[tuple[str, str]]) -> Locked:
-    """Every partition of the (sku, warehouse) pairs, locked."""
+    """Every partition of the (sku, warehouse) pairs, locked.
+
+    Raises:
+        LostRace: a balance was reshaped while it was waited for.
+    """
     wanted = sorted(set(places))
     skus, warehouses = [sku for sku, _ in wanted], [place for _, place in wanted]
-    rows = tx.rows(_LOCK, skus=skus, warehouses=warehouses)
+    rows = _unshaped(tx, _LOCK, skus=skus, warehouses=warehouses)
     return Locked(
         levels={Key(row.sku, row.warehouse, row.partition): _level(row) for row in rows},
         counted_at={(row.sku, row.warehouse): row.counted_at for row in rows if not row.partition},
@@ -318,6 +283,43 @@ def change(changes: Iterable[Change], counted_at: datetime | None = None) -> Wri
         },
         rows=len(made),
     )
+
+
+def put(levels: Iterable[Level]) -> Write:
+    """Locked balances as they are to be, and new ones; of one (sku, warehouse) give them all.
+
+    For what lays a balance anew. What takes or gives units is a `change`.
+    """
+    made = sorted(levels, key=lambda level: level.key)
+    return Write(
+        _PUT,
+        {
+            "skus": [level.sku for level in made],
+            "warehouses": [level.warehouse for level in made],
+            "partitions": [level.partition for level in made],
+            "on_hands": [level.on_hand for level in made],
+            "reserveds": [level.reserved for level in made],
+            "helds": [level.held for level in made],
+            "safeties": [level.safety for level in made],
+            "allotments": [level.allotment for level in made],
+            "fences": [level.fenced_for for level in made],
+            "froms": [level.spread_from for level in made],
+            "spreads": [level.spread for level in made],
+        },
+        rows=len(made),
+    )
+
+
+def allotted(tx: Transaction, sale: str, limit: int) -> Sequence[tuple[str, str]]:
+    """Some (SKU, warehouse) in which units are allotted to the sale, without a lock."""
+    rows = tx.rows(_ALLOTTED, sale=sale, limit=limit)
+    return [(row.sku, row.warehouse) for row in rows]
+
+
+def left_behind(tx: Transaction, after: tuple[str, str], limit: int) -> Sequence[tuple[str, str]]:
+    """Some (SKU, warehouse) behind `after` with free units in a partition that is shut."""
+    rows = tx.rows(_LEFT_BEHIND, shut=SHUT, sku=after[0], place=after[1], limit=limit)
+    return [(row.sku, row.warehouse) for row in rows]
 
 
 def record(tx: Transaction, movements: Sequence[Movement], actor: str) -> Write:
@@ -395,12 +397,11 @@ def put_warehouse(tx: Transaction, name: str, address: Mapping[str, Any], locati
     )
 
 
-def set_safety(tx: Transaction, warehouse: str, safety: Mapping[str, int]) -> None:
-    """Units of each SKU that are not to be promised at this warehouse."""
-    tx.connection.execute(
-        _SET_SAFETY,
-        {"warehouse": warehouse, "skus": list(safety), "safeties": list(safety.values())},
-    )
+def _unshaped(tx: Transaction, statement: TextClause, **parameters: object) -> Sequence[Row[Any]]:
+    rows = tx.rows(statement, **parameters)
+    if any(row.reshaped for row in rows):
+        raise LostRace("a balance was reshaped while it was waited for")
+    return rows
 
 
 def _level(row: Any) -> Level:
@@ -414,5 +415,6 @@ def _level(row: Any) -> Level:
         partition=row.partition,
         allotment=row.allotment,
         fenced_for=row.fenced_for,
+        spread_from=row.spread_from,
         spread=row.spread,
     )

@@ -2,7 +2,8 @@
 
 available-to-promise = on-hand - reserved - held - safety, never below zero; nothing of a row that
 is fenced off. A balance is one row; where a SKU is sold faster than one row can be locked, or a
-sale has units of its own, a warehouse has several rows of it, its partitions.
+sale has units of its own, a warehouse has several rows of it, its partitions. How units lie in them
+is told in `partitions`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 
 from shared.kit.errors import Rejected
 from shared.kit.geo import Point
+
+SHUT = "shut"  # why nothing is promised from a partition that is no longer of its spread
 
 
 class Key(NamedTuple):
@@ -36,11 +39,32 @@ class Level:
     partition: int = 0
     allotment: str | None = None  # the sale that alone may take from it
     fenced_for: str | None = None  # why nothing of it is promised
-    spread: int = 1  # over how many rows its units are spread
+    spread_from: int = 0  # the first row over which its units are spread
+    spread: int = 1  # and how many rows these are
 
     @property
     def key(self) -> Key:
         return Key(self.sku, self.warehouse, self.partition)
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it is outside its spread: what it has promised leaves it, and nothing comes."""
+        return self.partition >= self.spread_from + self.spread
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether reconciliation has fenced it off, since its figures cannot be right."""
+        return self.fenced_for not in {None, SHUT}
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the figures are possible at all."""
+        return min(self.reserved, self.held, self.free) >= 0
+
+    @property
+    def promised(self) -> int:
+        """Units that are not free."""
+        return self.reserved + self.held
 
     @property
     def free(self) -> int:
@@ -51,6 +75,11 @@ class Level:
     def available(self) -> int:
         """Units that may still be promised."""
         return 0 if self.fenced_for else max(0, self.free - self.safety)
+
+    @property
+    def unfenced(self) -> "Level":
+        """The balance as it is once its figures are right."""
+        return replace(self, fenced_for=SHUT if self.is_shut else None)
 
     def after(self, change: "Change") -> "Level":
         """The balance once `change` is made."""
@@ -99,6 +128,10 @@ class Locked:
     levels: Mapping[Key, Level]
     counted_at: Mapping[tuple[str, str], datetime | None]
 
+    def at(self, key: Key) -> Level:
+        """A balance; an empty one where there is none."""
+        return self.levels.get(key) or Level(key.sku, key.warehouse, 0, 0, 0, 0, key.partition)
+
     def of(self, sku: str, warehouse: str) -> list[Level]:
         """The partitions of a balance, by number."""
         return [
@@ -106,6 +139,10 @@ class Locked:
             for key, level in sorted(self.levels.items())
             if (key.sku, key.warehouse) == (sku, warehouse)
         ]
+
+    def replaced(self, levels: Iterable[Level]) -> "Locked":
+        """The balances with these instead of those of the same key, and with new ones."""
+        return replace(self, levels={**self.levels, **{level.key: level for level in levels}})
 
     def after(self, changes: Iterable[Change]) -> "Locked":
         """The balances once these changes are made."""
@@ -195,6 +232,24 @@ class KitRefused(Rejected):
     """What a kit is said to be made of cannot be."""
 
     code = "kit_refused"
+
+
+class NoSuchSpread(Rejected):
+    """A balance cannot be spread over as many partitions."""
+
+    code = "no_such_spread"
+
+
+class BalanceFencedOff(Rejected):
+    """A balance whose figures cannot be right is to be laid anew."""
+
+    code = "balance_fenced_off"
+
+
+class NotEnoughToAllot(Rejected):
+    """More units are to be set aside for a sale than can be promised."""
+
+    code = "not_enough_to_allot"
 
 
 class AdjustmentBelowPromised(Rejected):

@@ -151,7 +151,7 @@ def test_wrong_reports_are_named(database: Database) -> None:
         adjust(database, ("MUG", UP, 1), warehouse="XXX")
     with pytest.raises(UnknownSku) as unknown:
         adjust(database, ("MUG", UP, 1), ("GHOST", UP, 1))
-    with pytest.raises(KitHasNoStock, match="report MUG"):
+    with pytest.raises(KitHasNoStock, match="name MUG"):
         adjust(database, ("SET", UP, 1))
 
     assert unknown.value.facts["field"] == "lines.1.sku"

@@ -9,7 +9,9 @@ from sqlalchemy import text
 from shared.flows import announce_availability as flow
 from shared.flows.announce_availability import announce_availability
 from shared.platform.db import Database, Transaction
+from shared.stock import stock_announced
 from shared.stock import store as stock
+from tests.flows import partitioned
 from tests.flows.test_supply import hold
 from tests.support import given
 
@@ -74,11 +76,7 @@ def test_a_kit_is_as_available_as_its_scarcest_component(database: Database) -> 
 
 def test_what_is_fenced_off_or_a_sales_own_is_not_on_offer(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}, "LIS": {"PEN": 2}})
-    given.spread(database, "MUG", "BER", [2, 3])
-    database.statement(
-        text("UPDATE stock_levels SET allotment = 'friday', spread_from = 1, spread = 1"
-             " WHERE partition = 1")
-    )  # fmt: skip
+    partitioned.allot(database, 3)
     assert announce(database) == [({"MUG": 2, "PEN": 7}, [])]
 
     database.statement(text("UPDATE stock_levels SET fenced_for = 'flood' WHERE warehouse = 'BER'"))
@@ -105,7 +103,7 @@ def test_two_rounds_at_once_are_one(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
 
     def while_another(tx: Transaction) -> None:
-        assert stock.unannounced(tx, "", 1) == {"MUG": 5}
+        assert stock_announced.unannounced(tx, "", 1) == {"MUG": 5}
         assert announce(database) == []
 
     database.run(while_another, given.cause())

@@ -15,7 +15,7 @@ from shared.flows.charge_parcel import charge_parcel, take_charges_back
 from shared.flows.track_parcel import track_parcel
 from shared.ops.auditor import RULES, audit
 from shared.platform.db import Database, Transaction
-from tests.flows import doubles, transfers, updates
+from tests.flows import doubles, partitioned, transfers, updates
 from tests.support import given
 
 
@@ -30,11 +30,16 @@ def charge(tx: Transaction, event: ParcelPlanned) -> None:
 def books(database: Database) -> None:
     """`sent` is on its way, `planned` is planned, `cancelled` was placed, `waiting` waits.
 
-    The transfer `asked` has not left, and `moved` has arrived, one unit short.
+    The transfer `asked` has not left, and `moved` has arrived, one unit short. Of the jam two rows
+    are everybody's, one is shut, and one is a sale's.
     """
     given.catalogue(
-        database, {"BER": {"MUG": 5, "PEN": 5, "CUP": 5, "ANVIL": 0, "TEA": 5}, "LIS": {}}
+        database,
+        {"BER": {"MUG": 5, "PEN": 5, "CUP": 5, "ANVIL": 0, "TEA": 5, "JAM": 7}, "LIS": {}},
     )
+    partitioned.spread(database, 3, sku="JAM", reference="wide")
+    partitioned.spread(database, 2, sku="JAM")
+    partitioned.allot(database, 2, sku="JAM")
     for name, sku in (("sent", "MUG"), ("planned", "PEN"), ("gone", "CUP"), ("waiting", "ANVIL")):
         given.order(database, name, {sku: 1})
         given.place(database, name)
@@ -124,6 +129,37 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
             "ALTER TABLE stock_levels DROP CONSTRAINT never_oversold",
             "UPDATE stock_levels SET on_hand = 0 WHERE sku = 'PEN'",
             "UPDATE stock_movements SET quantity = 0 WHERE sku = 'PEN'",
+        ),
+    ),
+    (
+        "the rows of a spread agree",
+        ("UPDATE stock_levels SET spread = 3 WHERE sku = 'JAM' AND partition = 1",),
+    ),
+    (
+        "the rows of a spread agree",
+        ("UPDATE stock_levels SET spread = 2 WHERE sku = 'JAM' AND allotment IS NOT NULL",),
+    ),
+    (
+        "a shut partition promises nothing",
+        (
+            "ALTER TABLE stock_levels DROP CONSTRAINT within_its_spread",
+            "UPDATE stock_levels SET fenced_for = NULL WHERE fenced_for = 'shut'",
+        ),
+    ),
+    (
+        "a shut partition promises nothing",
+        ("UPDATE stock_levels SET safety = 1 WHERE fenced_for = 'shut'",),
+    ),
+    (
+        "a shut partition promises nothing",
+        ("UPDATE stock_levels SET fenced_for = 'shut' WHERE sku = 'JAM' AND partition = 1",),
+    ),
+    (
+        "units laid anew are neither made nor lost",
+        (
+            "UPDATE stock_levels SET on_hand = on_hand + 1 WHERE sku = 'JAM' AND partition = 1",
+            """UPDATE stock_movements SET quantity = quantity + 1
+                WHERE sku = 'JAM' AND partition = 1 AND reference = 'spread:wide'""",
         ),
     ),
     (

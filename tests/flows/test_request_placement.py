@@ -9,6 +9,7 @@ from shared.contracts.catalogue import Catalogue, CatalogueAgeing
 from shared.contracts.orders import (
     OrderAccepted,
     OrderAmended,
+    OrderCancelled,
     OrderChanged,
     OrderedLine,
     ServiceLevel,
@@ -16,6 +17,7 @@ from shared.contracts.orders import (
 from shared.contracts.stock import StockIncreased
 from shared.flows import request_placement as flow
 from shared.flows.accept_order import accept_order
+from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.flows.load_catalogue import load_catalogue
 from shared.flows.request_placement import (
@@ -26,6 +28,7 @@ from shared.flows.request_placement import (
 )
 from shared.orders import store as orders
 from shared.platform.db import Database, Transaction
+from tests.flows import partitioned
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -132,7 +135,7 @@ def test_express_comes_first_and_then_the_nearest_promise(
     ]
 
 
-def test_only_those_who_wait_for_this_sku_are_woken(database: Database) -> None:
+def test_only_those_are_woken_who_wait_for_this_sku_and_lack_no_other(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 0, "PEN": 0}})
     waits(database, "mug", [("MUG", 1)])
     waits(database, "pen", [("PEN", 1)])
@@ -140,7 +143,7 @@ def test_only_those_who_wait_for_this_sku_are_woken(database: Database) -> None:
 
     more(database, PEN=10)
 
-    assert {order_id for _, order_id in work(database)} == {"pen", "both"}
+    assert {order_id for _, order_id in work(database)} == {"pen"}
 
 
 def test_an_order_that_waits_for_two_skus_of_one_receipt_is_woken_once(
@@ -319,3 +322,19 @@ def test_an_order_that_is_being_placed_is_not_waited_for(
         return promoted(database)
 
     assert database.run(while_it_is_locked, given.cause()) == 0
+
+
+def test_units_of_a_sale_wake_orders_of_that_sale_alone(database: Database) -> None:
+    # Goal: in a sale that is sold out, what one gives back is for who waits for it in the sale.
+    given.catalogue(database, {"BER": {"MUG": 2}})
+    partitioned.allot(database, 2)
+    for name, sale in (("a", "friday"), ("b", None), ("c", "friday"), ("d", "monday")):
+        partitioned.ordered(database, name, 2, sale=sale)
+    given.apply(database, cancel_order, OrderCancelled(order_id="a", reason="no"))
+    given.silence(database)
+
+    given.apply(database, wake_for_stock, StockIncreased(warehouse="BER", available={"MUG": 0}))
+
+    assert given.rows(
+        database, "SELECT body::json->>'order_id' FROM outbox WHERE kind = 'queue'"
+    ) == [("c",)]

@@ -5,13 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from shared.inbound.types import InboundConflict, NotEnoughFree, TransferToItself
 from shared.kit.errors import Rejected
 from shared.platform.db import Database
 from shared.stock.types import KitHasNoStock, UnknownSku, UnknownWarehouse
-from tests.flows import transfers
+from tests.flows import partitioned, transfers
 from tests.support import given
 
 
@@ -57,17 +56,14 @@ def test_partitions_give_together_what_none_has_alone_and_a_sale_keeps_its_own(
     database: Database,
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 9}, "LIS": {}})
-    given.spread(database, "MUG", "BER", [2, 4, 3])
-    database.statement(
-        text("UPDATE stock_levels SET allotment = 'friday', spread_from = 2, spread = 1"
-             " WHERE partition = 2")
-    )  # fmt: skip
+    given.spread(database, "MUG", "BER", [4, 5])
+    partitioned.allot(database, 3)
 
     transfers.request(database, {"MUG": 6})
 
     assert given.rows(
         database, "SELECT partition, held FROM stock_levels WHERE warehouse = 'BER' ORDER BY 1"
-    ) == [(0, 2), (1, 4), (2, 0)]
+    ) == [(0, 3), (1, 3), (64, 0)]
     assert given.violations(database) == []
 
 

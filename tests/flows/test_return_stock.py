@@ -189,7 +189,7 @@ def test_wrong_reports_are_told_what_to_do(database: Database) -> None:
         come_back(database, ("MUG", 1, RESTOCK), warehouse="XXX")
     with pytest.raises(UnknownSku):
         come_back(database, ("GHOST", 1, RESTOCK))
-    with pytest.raises(KitHasNoStock, match="report MUG"):
+    with pytest.raises(KitHasNoStock, match="name MUG"):
         come_back(database, ("SET", 1, RESTOCK))
     with pytest.raises(UnknownOrder, match="leave it out"):
         come_back(database, ("MUG", 1, RESTOCK), order_id="ord_9")

@@ -255,7 +255,7 @@ def test_wrong_reports_are_told_what_to_look_at(database: Database, parcel_id: s
         short(database, parcel_id, warehouse="XXX")
     with pytest.raises(UnknownSku):
         short(database, parcel_id, {"GHOST": 1})
-    with pytest.raises(KitHasNoStock, match="report MUG"):
+    with pytest.raises(KitHasNoStock, match="name MUG"):
         short(database, parcel_id, {"SET": 1})
     with pytest.raises(NotInParcel, match="has 2 of them") as caught:
         short(database, parcel_id, {"MUG": 3})

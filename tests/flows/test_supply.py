@@ -18,6 +18,7 @@ from shared.platform.config import Config
 from shared.platform.db import Database, LostRace, Transaction, connect
 from shared.stock import store as stock
 from shared.stock.types import Change, Key
+from tests.flows import partitioned
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -170,7 +171,7 @@ def test_safety_that_was_raised_since_does_not_take_a_hold_from_its_owner(
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 3}})
     hold(database, "hold_1", {("MUG", "BER"): 2})
-    given.apply(database, lambda tx, _: stock.set_safety(tx, "BER", {"MUG": 3}), None)
+    given.keep_back(database, "BER", {"MUG": 3})
     given.order(database, "owner", {"MUG": 2}, hold_id="hold_1")
 
     given.place(database, "owner")
@@ -239,11 +240,7 @@ def test_orders_of_other_partitions_do_not_wait_for_a_locked_one(
 
 def test_an_allotment_is_for_its_sale_alone_and_is_taken_first(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
-    given.spread(database, "MUG", "BER", [2, 3])
-    database.statement(
-        text("UPDATE stock_levels SET allotment = 'friday', spread_from = 1, spread = 1"
-             " WHERE partition = 1")
-    )  # fmt: skip
+    partitioned.allot(database, 3)
     given.order(database, "ord_1", {"MUG": 3})
     given.order(database, "ord_2", {"MUG": 2}, sale="friday")
     given.order(database, "ord_3", {"MUG": 3}, sale="friday")
@@ -256,7 +253,7 @@ def test_an_allotment_is_for_its_sale_alone_and_is_taken_first(database: Databas
         "placed",
         "placed",
     ]
-    assert [row[2:] for row in given.rows(database, RESERVED)] == [(0, 2), (1, 3)]
+    assert [row[2:] for row in given.rows(database, RESERVED)] == [(0, 2), (64, 3)]
     assert given.violations(database) == []
 
 

@@ -40,17 +40,17 @@ LAZY = (
 COMMON = {"costing"}  # the composition root keeps the rate cards
 FEATURES: dict[str, set[str]] = {
     "dead_letter": set(),
-    "housekeeping": {"holds", "inbound", "ops", "orders", "stock"},
+    "housekeeping": {"drifts", "holds", "inbound", "ops", "orders", "stock"},
     "label_purchase": {"carriers", "orders", "shipments", "stock"},
-    "order_api": {"carriers", "ops", "orders", "shipments", "stock"},
+    "order_api": {"carriers", "holds", "ops", "orders", "shipments", "stock"},
     "order_costing": {"shipments"},
-    "order_intake": {"carriers", "orders", "shipments", "stock"},
-    "order_placement": {"holds", "inbound", "orders", "stock"},
+    "order_intake": {"carriers", "holds", "ops", "orders", "shipments", "stock"},
+    "order_placement": {"holds", "inbound", "ops", "orders", "stock"},
     "order_tracking": {"orders", "shipments", "stock", "tracking"},
     "outbox_relay": set(),
     "placement_worker": {"holds", "ops", "orders", "placement", "shipments", "stock"},
     "stock_api": {"holds", "ops", "orders", "placement", "stock"},
-    "stock_intake": {"carriers", "holds", "inbound", "orders", "shipments", "stock"},
+    "stock_intake": {"carriers", "holds", "inbound", "ops", "orders", "shipments", "stock"},
     "tracking_webhook": {"tracking"},
 }
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulators.laptop import cli
-from emulators.letters import verb
+from emulators.laptop import cli, running
 from shared.platform.config import Config
 from shared.platform.db import Database
 from tests.letters.letters import dead, letter, park
@@ -35,8 +34,8 @@ def letters(
         "DISPATCH_OIDC_AUDIENCE": config.oidc_audience,
         "DISPATCH_OIDC_CALLER": config.oidc_caller,
     }
-    monkeypatch.setattr(verb, "read_state", lambda _directory: {"environment": environment})
-    monkeypatch.setattr(verb, "Topics", lambda _config: topics)
+    monkeypatch.setattr(running, "read_state", lambda _directory: {"environment": environment})
+    monkeypatch.setattr(running, "Topics", lambda _config: topics)
 
     def call(*words: str) -> tuple[int, str, str]:
         try:
@@ -156,7 +155,7 @@ def test_an_account_without_a_name_has_to_say_who_it_is(
 @pytest.mark.usefixtures("database")
 def test_a_mistake_is_one_sentence(letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = letters("show", "7")
-    monkeypatch.setattr(verb, "read_state", lambda _directory: None)
+    monkeypatch.setattr(running, "read_state", lambda _directory: None)
     silent = letters("list")
 
     assert unknown == (1, "", "no such letter (unknown_letter)\n")

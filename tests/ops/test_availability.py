@@ -9,6 +9,7 @@ from shared.ops.availability import available_to_promise
 from shared.orders import store as orders
 from shared.platform.db import Database
 from shared.stock import store as stock
+from tests.flows import partitioned
 from tests.flows.test_hold_stock import hold
 from tests.support import given
 from tests.support.clock import TestClock
@@ -61,11 +62,7 @@ def test_nothing_is_promised_of_what_is_fenced_off_not_released_or_of_a_sale(
     game = ("GAME", 500, None, None, None, clock.now + timedelta(days=1))
     database.run(lambda tx: stock.put_skus(tx, [game]), given.cause())
     database.statement(text("UPDATE stock_levels SET fenced_for = 'x' WHERE warehouse = 'LIS'"))
-    given.spread(database, "PEN", "BER", [2, 3])
-    database.statement(
-        text("UPDATE stock_levels SET allotment = 'friday', spread_from = 1, spread = 1"
-             " WHERE partition = 1")
-    )  # fmt: skip
+    partitioned.allot(database, 3, sku="PEN")
 
     assert promised(database, "PEN", "GAME") == {"PEN": (2, {"BER": 2}), "GAME": (0, {})}
     assert promised(database, "PEN", sale="friday") == {"PEN": (5, {"BER": 5})}

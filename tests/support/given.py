@@ -14,6 +14,7 @@ from shared.costing import store as costing
 from shared.costing.book import Bookshelf
 from shared.costing.types import NO_LIMIT_M, Cell
 from shared.flows.accept_order import accept_order
+from shared.flows.keep_safety import keep_safety
 from shared.flows.place_order import place_order
 from shared.flows.receive_stock import receive_stock
 from shared.kit.geo import Point
@@ -88,16 +89,17 @@ def catalogue(
             cells=cells,
         )
 
-    def keep_back(tx: Transaction, name: str) -> None:
-        stock.ensure_levels(tx, name, stocked[name])
-        stock.set_safety(tx, name, dict.fromkeys(stocked[name], safety))
-
     database.run(prepare, cause())
     for name, units in stocked.items():
         if receipt := {sku: quantity for sku, quantity in units.items() if quantity}:
             receive(database, name, receipt)
-        apply(database, keep_back, name)
+        keep_back(database, name, dict.fromkeys(units, safety))
     database.statement(text("DELETE FROM outbox"))
+
+
+def keep_back(database: Database, warehouse: str, units: Mapping[str, int]) -> None:
+    """Units of each SKU that are not to be promised there."""
+    database.run(lambda tx: keep_safety(tx, warehouse, units), cause())
 
 
 ADDRESS = {

@@ -1,0 +1,40 @@
+"""What a command needs to act on the running stack: its database, and what sends its messages."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from emulators.laptop.cli import UserMistake
+from emulators.laptop.stack import read_state, state_directory
+from shared.kit.clock import utc_now
+from shared.platform import db
+from shared.platform.config import read
+from shared.platform.db import Database
+from shared.platform.relay import Relay
+from shared.platform.tasks import Queues
+from shared.platform.topics import Topics
+
+
+@contextmanager
+def running() -> Iterator[tuple[Database, Relay]]:
+    """The database of the running stack, and a relay that sends what is announced."""
+    state = read_state(state_directory())
+    if state is None:
+        raise UserMistake("Nothing runs here; `python3 -m emulators up` starts it.")
+    config = read(state["environment"])
+    database = db.connect(config, utc_now)
+    try:
+        yield (
+            database,
+            Relay(database, {"topic": lambda: Topics(config), "queue": lambda: Queues(config)}),
+        )
+    finally:
+        database.close()
+
+
+def account() -> str:
+    """The name of whoever runs this; empty where the machine has none for them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # KeyError until Python 3.12
+        return ""

@@ -1,0 +1,1 @@
+"""Stock by command line: look at balances, spread, allot, and compare the books."""

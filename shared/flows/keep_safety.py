@@ -1,0 +1,26 @@
+"""Units that are on hand are kept back: nobody can be promised the last ones."""
+
+from collections.abc import Mapping
+
+from shared.platform.db import Transaction
+from shared.stock import partitions
+from shared.stock import store as stock
+
+
+def keep_safety(tx: Transaction, warehouse: str, safety: Mapping[str, int]) -> None:
+    """Set how many units of each SKU are not to be promised at this warehouse, in all partitions.
+
+    Promises that are made already stay, also where too little would be left.
+    """
+    if not safety:
+        return
+    stock.ensure_levels(tx, warehouse, safety)
+    locked = stock.lock(tx, [(sku, warehouse) for sku in safety])
+    after = [
+        level
+        for sku, units in sorted(safety.items())
+        for level in partitions.with_safety(locked.of(sku, warehouse), units)
+        if level != locked.levels[level.key]
+    ]
+    if after:
+        tx.write(stock.put(after))

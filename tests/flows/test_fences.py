@@ -1,0 +1,217 @@
+"""A row that cannot be right promises nothing, whatever others do, until it is right again."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from shared.contracts.orders import OrderCancelled
+from shared.flows.cancel_order import cancel_order
+from shared.platform.db import Database
+from shared.stock.types import CountBelowReserved
+from tests.flows.drifting import DRIFTS, corrupt, count, promised, told
+from tests.flows.partitioned import ordered, reconcile, rows, spread, states
+from tests.support import given
+from tests.support.clock import TestClock
+
+FENCES = "SELECT fenced_for FROM stock_levels ORDER BY sku, warehouse, partition"
+
+
+@pytest.fixture
+def unconstrained(database: Database) -> Iterator[Database]:
+    """A database that takes figures which cannot be."""
+    database.statement(text("ALTER TABLE stock_levels DROP CONSTRAINT never_oversold"))
+    yield database
+    database.statement(
+        text("UPDATE stock_levels SET on_hand = greatest(on_hand, 0) + 99,"
+             " reserved = greatest(reserved, 0), held = greatest(held, 0)")
+    )  # fmt: skip
+    database.statement(
+        text("ALTER TABLE stock_levels ADD CONSTRAINT never_oversold CHECK ("
+             "0 <= reserved AND 0 <= held AND reserved + held <= on_hand)")
+    )  # fmt: skip
+
+
+def test_what_is_promised_beyond_on_hand_is_fenced_off_and_nothing_is_changed(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Goal: a balance that the table's CHECK permits, and that cannot be repaired without breaking
+    # it: parcels have more than there is. Whoever was promised keeps it, nobody new gets any.
+    given.catalogue(database, {"BER": {"MUG": 9}, "LIS": {"MUG": 2}})
+    ordered(database, "ord_1", 5)
+    corrupt(
+        database,
+        "UPDATE stock_levels SET on_hand = 4, reserved = 1 WHERE warehouse = 'BER'",
+    )
+    given.silence(database)
+    capsys.readouterr()
+
+    report = reconcile(database)
+
+    assert (report.repaired, report.fenced) == (0, 1)
+    assert given.rows(database, DRIFTS) == [
+        ("MUG", 0, "on_hand", 4, 9, "fenced"),
+        ("MUG", 0, "reserved", 1, 5, "fenced"),
+        ("MUG", 0, "promised", 5, 4, "fenced"),
+    ]
+    assert rows(database) == [
+        (0, 4, 1, 0, "fewer are on hand than are promised"),
+        (0, 2, 0, 0, ""),
+    ]
+    assert told(database, "dispatch.stock.count_wanted.v1") == [
+        {"warehouse": "BER", "skus": ["MUG"], "fenced": ["MUG"]}
+    ]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (paged,) = (line for line in lines if line["severity"] == "CRITICAL")
+    assert paged["message"] == "stock.fenced_off"
+    assert (paged["sku"], paged["warehouse"], paged["partition"]) == ("MUG", "BER", 0)
+    # The other warehouse promises as before.
+    ordered(database, "ord_2", 2)
+    ordered(database, "ord_3", 1)
+    assert states(database) == ["placed", "placed", "backordered"]
+
+
+def test_a_negative_row_is_fenced_off_and_the_others_of_its_spread_go_on(
+    unconstrained: Database,
+) -> None:
+    database = unconstrained
+    given.catalogue(database, {"BER": {"MUG": 6}})
+    spread(database, 3)
+    corrupt(database, "UPDATE stock_levels SET on_hand = -7 WHERE partition = 1")
+
+    report = reconcile(database)
+
+    assert report.fenced == 1
+    assert given.rows(database, DRIFTS) == [("MUG", 1, "on_hand", -7, 0, "fenced")]
+    assert given.rows(database, FENCES) == [(None,), ("on hand is below zero",), (None,)]
+    for number in range(5):
+        ordered(database, f"ord_{number}")
+    assert states(database) == ["placed"] * 4 + ["backordered"]
+
+
+def test_negative_promises_are_what_parcels_and_holds_say_again(unconstrained: Database) -> None:
+    database = unconstrained
+    promised(database)
+    corrupt(database, "UPDATE stock_levels SET reserved = -3, held = -1 WHERE sku = 'MUG'")
+
+    assert reconcile(database).repaired == 1
+    assert given.violations(database) == []
+
+
+def test_what_was_promised_of_what_never_had_a_balance_is_fenced_off(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}, "LIS": {}})
+    ordered(database, "ord_1", 2)
+    corrupt(
+        database,
+        "UPDATE parcels SET warehouse = 'LIS'",
+    )
+
+    report = reconcile(database)
+
+    assert (report.repaired, report.fenced) == (1, 1)
+    assert given.rows(database, FENCES) == [(None,), ("fewer are on hand than are promised",)]
+    assert given.rows(
+        database, "SELECT on_hand, reserved FROM stock_levels ORDER BY warehouse"
+    ) == [
+        (9, 0),
+        (0, 0),
+    ]
+
+
+def test_a_row_that_is_fenced_off_is_found_once_and_pages_every_night(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    ordered(database, "ord_1", 5)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, reserved = 1")
+    reconcile(database)
+    found = given.rows(database, DRIFTS)
+    given.silence(database)
+    capsys.readouterr()
+
+    assert reconcile(database).fenced == 1
+
+    assert given.rows(database, DRIFTS) == found
+    assert given.told(database) == []
+    assert '"CRITICAL"' in capsys.readouterr().out
+
+
+def test_reconciliation_lifts_the_fence_when_the_row_is_right_again(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    ordered(database, "ord_1", 3)
+    ordered(database, "ord_2", 2)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, reserved = 4")
+    reconcile(database)
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+    given.silence(database)
+
+    report = reconcile(database)
+
+    assert (report.fenced, report.lifted) == (0, 1)
+    assert rows(database) == [(0, 4, 2, 0, "")]
+    assert given.told(database) == ["stock.increased", "stock.count_wanted"]
+    assert given.violations(database) == []
+
+
+def test_a_count_says_what_is_there_and_lifts_the_fence(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: what is there was counted; what is promised is what parcels say, and not the row.
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    ordered(database, "ord_1", 5)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, reserved = 1")
+    reconcile(database)
+    given.silence(database)
+    clock.advance(minutes=1)
+
+    with pytest.raises(CountBelowReserved, match="but 5 are promised"):
+        count(database, 4, clock)
+    count(database, 7, clock)
+
+    assert rows(database) == [(0, 7, 5, 0, "")]
+    assert told(database, "dispatch.stock.increased.v1") == [
+        {"warehouse": "BER", "available": {"MUG": 2}}
+    ]
+    assert given.rows(database, "SELECT counted_at FROM stock_levels") == [(clock.now,)]
+    reconcile(database)
+    assert given.violations(database) == []
+    count(database, 7, clock)
+    assert rows(database) == [(0, 7, 5, 0, "")]
+
+
+def test_a_count_of_a_spread_balance_makes_every_row_right(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    spread(database, 3)
+    ordered(database, "ord_1", 9)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 1, reserved = 0 WHERE partition = 1")
+    spread_before = given.rows(database, "SELECT spread_from, spread FROM stock_levels")
+    assert reconcile(database).fenced == 1
+    clock.advance(minutes=1)
+
+    count(database, 10, clock)
+
+    assert [row[2:] for row in rows(database)] == [(3, 0, "")] * 3
+    assert sum(row[1] for row in rows(database)) == 10
+    assert given.rows(database, "SELECT spread_from, spread FROM stock_levels") == spread_before
+    reconcile(database)
+    assert given.violations(database) == []
+
+
+def test_a_shut_row_that_was_fenced_off_is_shut_again(database: Database, clock: TestClock) -> None:
+    given.catalogue(database, {"BER": {"MUG": 4}})
+    spread(database, 2)
+    ordered(database, "ord_1", 4)
+    spread(database, 1)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 0, reserved = 0 WHERE partition = 1")
+    reconcile(database)
+    assert given.rows(database, FENCES)[1] == ("fewer are on hand than are promised",)
+    clock.advance(minutes=1)
+
+    count(database, 4, clock)
+
+    assert rows(database) == [(0, 2, 2, 0, ""), (1, 2, 2, 0, "shut")]
+    reconcile(database)
+    assert given.violations(database) == []
