@@ -119,15 +119,20 @@ IN_THE_END: Mapping[str, str] = {
                         FROM dead_letters))
     """,
     "nobody waits for stock that is there": """
-        WITH free AS (
-            SELECT sku, sum(greatest(0, on_hand - reserved - safety)) AS units
-              FROM stock_levels GROUP BY sku
-        ), wanted AS (
+        WITH wanted AS (
             SELECT order_id, sku, sum(backordered) AS units FROM order_lines
-             WHERE backordered > 0 GROUP BY 1, 2)
+             WHERE backordered > 0 GROUP BY 1, 2
+        ), usable AS (
+            SELECT order_id, wanted.sku, wanted.units AS wanted,
+                   coalesce(sum(greatest(0, on_hand - reserved - safety)), 0) AS units
+              FROM wanted LEFT JOIN stock_levels
+                   ON stock_levels.sku = wanted.sku
+                  AND (order_id, wanted.sku, warehouse) NOT IN (
+                      SELECT order_id, sku, warehouse FROM order_exclusions)
+             GROUP BY order_id, wanted.sku, wanted.units)
         SELECT order_id, 'backordered', 'placed'
-          FROM wanted LEFT JOIN free USING (sku)
+          FROM usable
          GROUP BY order_id
-        HAVING bool_and(coalesce(free.units, 0) >= wanted.units)
+        HAVING bool_and(units >= wanted)
     """,
 }
