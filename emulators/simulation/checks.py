@@ -7,21 +7,18 @@ channels, warehouses and carriers know to have done, and with what was announced
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from emulators.simulation.announced import Announced
 from emulators.simulation.carrier import STRAY, SimulatedCarrier
 from emulators.simulation.channel import Channel, Lines, Wish
+from emulators.simulation.database import Query
 from emulators.simulation.post import Post
-from emulators.simulation.rules import RULES
+from emulators.simulation.rules import ALWAYS, IN_THE_END
 from emulators.simulation.warehouse import Warehouses
 from shared.ops.auditor import Violation
 
 Letters = Mapping[tuple[str, str], str]  # (function, event id) -> code
-Query = Callable[..., list[tuple[Any, ...]]]  # SQL, and its parameters
 
-_ANNOUNCED = """
-    SELECT kind, destination, ordering_key, event_id FROM simulation.announced ORDER BY outbox_id
-"""
 _LETTERS = "SELECT source, message_id, code FROM dead_letters"
 _INBOX = "SELECT consumer, event_id FROM inbox"
 _ORDERS = """
@@ -59,19 +56,29 @@ class Outside:
     post: Post
 
 
-def found(query: Query, outside: Outside) -> Iterator[Violation]:
-    """Every difference between the product's tables and what the outside knows."""
-    for rule, sql in RULES.items():
-        for subject, seen, expected in query(sql):
-            yield Violation(rule, subject, str(seen), str(expected))
+def found_now(query: Query, outside: Outside, announced: Announced) -> Iterator[Violation]:
+    """Every difference between what happened, what was announced, and what came of that."""
+    yield from _by_rule(query, ALWAYS)
+    yield from announced.not_as_told(query, outside.post, in_the_end=False)
+
+
+def found(query: Query, outside: Outside, announced: Announced) -> Iterator[Violation]:
+    """Every difference between the product's tables and what the outside knows, in the end."""
+    yield from _by_rule(query, IN_THE_END)
     letters = {
         (source.partition(".")[0], message_id): code for source, message_id, code in query(_LETTERS)
     }
-    yield from _told(query, outside.post)
+    yield from announced.not_as_told(query, outside.post, in_the_end=True)
     yield from _taken(query, outside.post, letters)
     yield from _orders(query, outside.channel, letters)
     yield from _stock(query, outside.warehouses)
     yield from _labels(query, outside.carrier)
+
+
+def _by_rule(query: Query, rules: Mapping[str, str]) -> Iterator[Violation]:
+    for rule, sql in rules.items():
+        for subject, seen, expected in query(sql):
+            yield Violation(rule, subject, str(seen), str(expected))
 
 
 def unbelieved(query: Query, warehouses: Warehouses, event_id: str) -> Iterator[Violation]:
@@ -91,30 +98,6 @@ def unbelieved(query: Query, warehouses: Warehouses, event_id: str) -> Iterator[
             yield Violation(
                 "a balance is what was reported", f"{sku} in {place}", str(on_hand), str(units)
             )
-
-
-def _told(query: Query, post: Post) -> Iterator[Violation]:
-    """What was announced came to its topic, first in this order, and nothing else did."""
-    announced: dict[tuple[str, str], list[str]] = defaultdict(list)
-    tasks = []
-    for kind, destination, key, event_id in query(_ANNOUNCED):
-        if kind == "topic":
-            announced[destination, key].append(event_id)
-        else:
-            tasks.append(event_id)
-    topics = {topic for topic, _ in announced}
-    ours = {lane: list(ids) for lane, ids in post.published.items() if lane[0] in topics}
-    for lane in sorted(announced.keys() | ours.keys()):
-        if announced.get(lane, []) != ours.get(lane, []):
-            yield Violation(
-                "announced events come to their topic in order",
-                "/".join(lane),
-                ", ".join(ours.get(lane, [])),
-                ", ".join(announced.get(lane, [])),
-            )
-    for event_id in sorted(set(tasks) ^ post.added.keys()):
-        where = "its queue" if event_id in post.added else "the outbox"
-        yield Violation("work comes to its queue", event_id, f"in {where} alone", "in both")
 
 
 def _taken(query: Query, post: Post, letters: Letters) -> Iterator[Violation]:

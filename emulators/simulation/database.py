@@ -7,7 +7,7 @@ around statements would cost each of them more than the fault does.
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pg8000.dbapi
@@ -20,6 +20,8 @@ from shared.platform.config import Config
 from shared.platform.db import Database, engine_for
 from shared.platform.driver import COMMITS
 from shared.platform.migrate import migrate
+
+Query = Callable[..., list[tuple[Any, ...]]]  # SQL, and its parameters
 
 LOCK_TIMEOUT = "1ms"  # nobody waits in one process, but for the rival that never lets go in time
 GONE_TIMEOUT_S = 5.0

@@ -11,8 +11,9 @@ from cronsim import CronSim
 
 from emulators.laptop.manifest import ScheduleTrigger
 from emulators.laptop.postgres import Server
+from emulators.simulation.announced import Announced
 from emulators.simulation.chance import BEGINNING, Numbers
-from emulators.simulation.checks import found, unbelieved
+from emulators.simulation.checks import found, found_now, unbelieved
 from emulators.simulation.world import World, world
 from shared.kit.ids import ids_from
 from shared.ops.auditor import Violation
@@ -144,6 +145,7 @@ class _Run:
         self._steps = 0
         self._audits = 0
         self._analysed_at = 0
+        self._announced = Announced()
         self._happened = Counter[str]()
         self._seen: dict[tuple[str, str], Seen] = {}
         self._digest = hashlib.sha256()
@@ -163,12 +165,13 @@ class _Run:
         self._world.faults.active = False
         self._settle()
         self.audit()
-        self._note(found(self._world.rival.query, self._world.outside))
+        self._note(found(self._world.rival.query, self._world.outside, self._announced))
 
     def audit(self) -> None:
-        """Have the auditor look, and note what it finds."""
+        """Note what the auditor finds, and what was announced otherwise than it happened."""
         self._audits += 1
         self._note(self._world.audit())
+        self._note(found_now(self._world.rival.query, self._world.outside, self._announced))
 
     def outcome(self, duration_s: float) -> Outcome:
         """What became of it, as far as it went."""

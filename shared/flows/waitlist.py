@@ -124,7 +124,7 @@ def _taken(
                     missing -= n
                     if key[:2] in left:
                         left[key[:2]] -= n
-        if missing > order.elsewhere.get(sku, 0) + order.of_sale.get(sku, 0):
+        if missing > order.free_elsewhere(sku):
             return {}
     return taken
 

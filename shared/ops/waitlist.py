@@ -29,13 +29,17 @@ _NEXT = text("""
                   FROM order_lines JOIN touched USING (order_id), LATERAL jsonb_each_text(kit)
                  WHERE backordered > 0 AND kit IS NOT NULL) AS part
          GROUP BY order_id, sku
-    ), elsewhere AS (
-        SELECT sku, allotment, sum(greatest(0, on_hand - reserved - held - safety)) AS units
+    ), place AS (
+        SELECT sku, allotment, warehouse,
+               sum(greatest(0, on_hand - reserved - held - safety)) AS units
           FROM stock_levels
          WHERE sku IN (SELECT sku FROM wanted) AND fenced_for IS NULL
            AND (sku, warehouse) NOT IN (SELECT * FROM unnest(CAST(:place_skus AS text[]),
                                                              CAST(:places AS text[])))
-         GROUP BY sku, allotment
+         GROUP BY sku, allotment, warehouse
+    ), elsewhere AS (
+        SELECT sku, allotment, sum(units) AS units, jsonb_object_agg(warehouse, units) AS places
+          FROM place GROUP BY sku, allotment
     )
     SELECT order_id, priority, channel, sale,
            (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
@@ -43,8 +47,8 @@ _NEXT = text("""
            (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
              WHERE order_exclusions.order_id = orders.order_id) AS excluded,
            jsonb_object_agg(wanted.sku, wanted.units) AS wants,
-           jsonb_object_agg(wanted.sku, coalesce(anybody.units, 0)) AS elsewhere,
-           jsonb_object_agg(wanted.sku, coalesce(own.units, 0)) AS of_sale
+           jsonb_object_agg(wanted.sku, coalesce(anybody.places, '{}')) AS elsewhere,
+           jsonb_object_agg(wanted.sku, coalesce(own.places, '{}')) AS of_sale
       FROM orders JOIN wanted USING (order_id) JOIN skus USING (sku) LEFT JOIN pool USING (sku)
       LEFT JOIN elsewhere AS anybody ON anybody.sku = wanted.sku AND anybody.allotment IS NULL
       LEFT JOIN elsewhere AS own ON own.sku = wanted.sku AND own.allotment = orders.sale
@@ -73,9 +77,25 @@ class Waiting:
     scope: Mapping[str, int] | None  # as that of an order
     excluded: frozenset[tuple[str, str]]
     wants: Mapping[str, int]  # SKU -> units
-    # SKU -> units free in other places, for anybody and for its sale alone; no lock: a hint.
-    elsewhere: Mapping[str, int]
-    of_sale: Mapping[str, int]
+    # SKU -> warehouse -> units free in other places, for anybody and for its sale alone, whether
+    # this order may have them from there or not; no lock: a hint.
+    elsewhere: Mapping[str, Mapping[str, int]]
+    of_sale: Mapping[str, Mapping[str, int]]
+
+    def may_have_from(self, sku: str, warehouse: str) -> bool:
+        """Whether its channel sells from there, and nobody there missed the SKU for it before."""
+        return (self.scope is None or warehouse in self.scope) and (
+            (sku, warehouse) not in self.excluded
+        )
+
+    def free_elsewhere(self, sku: str) -> int:
+        """Units that are free in other places and that it may have."""
+        return sum(
+            units
+            for places in (self.elsewhere, self.of_sale)
+            for warehouse, units in places.get(sku, {}).items()
+            if self.may_have_from(sku, warehouse)
+        )
 
 
 def next_in_line(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.contracts.catalogue import Catalogue, CatalogueAgeing
+from shared.contracts.catalogue import Catalogue, CatalogueAgeing, CatalogueChannel
 from shared.contracts.orders import (
     OrderAccepted,
     OrderAmended,
@@ -95,6 +95,26 @@ def test_who_wants_more_than_there_is_does_not_stand_in_the_way(database: Databa
     more(database, MUG=3)
 
     assert work(database) == [("placement-standard", "small")]
+
+
+def test_who_may_not_have_it_from_there_does_not_stand_in_the_way(database: Database) -> None:
+    # Goal: it would be woken for the same units for ever, and who could have them never.
+    given.catalogue(database, {"BER": {"MUG": 0}, "MUC": {"MUG": 0}})
+    scope = CatalogueChannel(channel="south", share_percent={"MUC": 100})
+    document = Catalogue(skus=(), warehouses=(), rate_cards=(), channels=(scope,))
+    given.apply(database, load_catalogue, document)
+    for name, channel in (("a_missed", "web"), ("b_south", "south"), ("c_next", "web")):
+        event = given.submitted(name, {"MUG": 1}).model_copy(update={"channel": channel})
+        given.apply(database, accept_order, event)
+        given.place(database, name)
+    database.run(
+        lambda tx: tx.write(orders.exclude(tx, "a_missed", ["MUG"], "BER", "short pick")),
+        given.cause(),
+    )
+
+    more(database, MUG=1)
+
+    assert work(database) == [("placement-standard", "c_next")]
 
 
 def test_units_of_several_warehouses_wake_an_order_together(database: Database) -> None:
