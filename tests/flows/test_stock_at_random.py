@@ -1,0 +1,448 @@
+"""Whatever happens to stock, in whatever order and at once: the books say what lies on the shelves.
+
+Hypothesis makes up what happens. What is drawn in one turn happens at the same time, in threads of
+its own; then every balance is compared with the model, and everything with the auditor.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from shared.contracts.orders import OrderAmended, OrderCancelled, OrderedLine
+from shared.contracts.stock import (
+    CountedUnits,
+    Disposition,
+    MissingUnits,
+    ParcelShortPicked,
+    ReceivedUnits,
+    ReturnedUnits,
+    StockCounted,
+    StockReceived,
+    StockReturned,
+)
+from shared.flows.cancel_order import cancel_order
+from shared.flows.change_order import change_order
+from shared.flows.count_stock import count_stock
+from shared.flows.receive_stock import receive_stock
+from shared.flows.return_stock import return_stock
+from shared.flows.short_pick import short_pick
+from shared.flows.track_parcel import track_parcel
+from shared.kit.errors import NotYet, Rejected
+from shared.platform.db import Database
+from tests.flows import doubles, partitioned, transfers, updates
+from tests.flows.test_expire_holds import expire
+from tests.flows.test_hold_stock import hold, release
+from tests.support import given
+from tests.support.clock import TestClock
+from tests.support.database import empty
+
+Place = tuple[str, str]  # SKU, warehouse
+Effect = tuple[str, Place, int, datetime]  # "happens", "booked" or "counted"
+Act = Callable[[], Iterable[Effect]]
+
+OPENING = {("MUG", "BER"): 7, ("PEN", "BER"): 5, ("MUG", "LIS"): 3, ("PEN", "LIS"): 2}
+AT_ONCE = 3
+ON_HAND = "SELECT sku, warehouse, sum(on_hand) FROM stock_levels GROUP BY sku, warehouse"
+PARCELS = """
+    SELECT parcel_id, warehouse, state, tracking_code, sku, sum(quantity)
+      FROM parcels JOIN parcel_items USING (parcel_id)
+     WHERE parcels.order_id = '{}' GROUP BY parcel_id, sku ORDER BY parcel_id, sku
+"""
+
+skus = st.sampled_from(["MUG", "PEN"])
+warehouses = st.sampled_from(["BER", "LIS"])
+wants = st.dictionaries(st.sampled_from(["MUG", "PEN", "SET"]), st.integers(1, 2), min_size=1)
+numbers = st.integers(0, 30)
+carts = st.sampled_from("abc")
+
+
+class Shelves:
+    """What really lies where, and how far the books are from it. This is the model."""
+
+    def __init__(self) -> None:
+        self.units = Counter(OPENING)
+        self.ahead = Counter[Place]()  # what the books have more than there is
+        self.counted_at: dict[Place, datetime] = {}
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """What happened, in any order: a count is of the moment before."""
+        for what, place, units, at in sorted(effects, key=lambda effect: effect[0] != "counted"):
+            if what == "counted":
+                self.ahead[place], self.counted_at[place] = 0, at
+            elif what == "happens":
+                self.units[place] += units
+                self.ahead[place] -= units
+            elif place not in self.counted_at or at > self.counted_at[place]:
+                self.ahead[place] += units
+
+
+class Warehouses(RuleBasedStateMachine):
+    """Two warehouses, their orders, carts and transfers."""
+
+    def __init__(self, database: Database, clock: TestClock) -> None:
+        super().__init__()
+        self.database, self.clock = database, clock
+        self.shelves = Shelves()
+        self.batch: list[Act] = []
+        self.orders: list[str] = []
+        self.transfers: list[tuple[str, str, int]] = []
+        self.late: list[Act] = []
+        self.names = count(1)
+        self.is_right = True
+        empty(database)
+        stocked: dict[str, dict[str, int]] = {"BER": {}, "LIS": {}}
+        for (sku, warehouse), units in OPENING.items():
+            stocked[warehouse][sku] = units
+        given.catalogue(database, stocked)
+        given.kit(database, "SET", {"MUG": 1, "PEN": 1})
+
+    # What customers do.
+
+    @rule(wants=wants, cart=st.none() | carts)
+    def order(self, wants: dict[str, int], cart: str | None) -> None:
+        name = f"ord_{next(self.names)}"
+
+        def act() -> None:
+            given.order(self.database, name, wants, hold_id=cart)
+            self._place(name)
+
+        self._do(act)
+        self.orders.append(name)
+
+    @rule(cart=carts, wants=wants)
+    def fill_a_cart(self, cart: str, wants: dict[str, int]) -> None:
+        self._do(partial(hold, self.database, cart, wants))
+
+    @rule(cart=carts)
+    def leave_a_cart(self, cart: str) -> None:
+        self._do(partial(release, self.database, cart))
+
+    @rule(number=numbers, sku=skus, units=st.integers(1, 3))
+    def amend(self, number: int, sku: str, units: int) -> None:
+        name, revision = self._order(number), 1 + next(self.names)
+        line = OrderedLine(line_no=1, sku=sku, quantity=units, unit_price_cents=100)
+        event = OrderAmended(order_id=name, revision=revision, lines=(line,))
+
+        def act() -> None:
+            given.apply(self.database, change_order, event)
+            self._place(name)
+
+        self._do(act)
+
+    @rule(number=numbers)
+    def cancel(self, number: int) -> None:
+        event = OrderCancelled(order_id=self._order(number), reason="no")
+        self._do(partial(given.apply, self.database, cancel_order, event))
+
+    # What warehouses do.
+
+    @rule(number=numbers)
+    def pick(self, number: int) -> None:
+        for parcel in self._parcels(number):
+            self._do(partial(doubles.picked, self.database, parcel))
+
+    @rule(number=numbers)
+    def send(self, number: int) -> None:
+        self._act(partial(self._sent, self._order(number)))
+
+    @rule(number=numbers, sku=skus)
+    def miss_a_unit(self, number: int, sku: str) -> None:
+        for parcel, (warehouse, items) in self._parcels(number).items():
+            if sku in items:
+                self._act(partial(self._missed, parcel, warehouse, sku))
+
+    @rule(sku=skus, warehouse=warehouses, units=st.integers(1, 4), late=st.booleans())
+    def receive(self, sku: str, warehouse: str, units: int, *, late: bool) -> None:
+        at, place = self._moment(), (sku, warehouse)
+        event = StockReceived(
+            warehouse=warehouse,
+            receipt_id=f"rcp_{next(self.names)}",
+            received_at=at,
+            lines=(ReceivedUnits(sku=sku, quantity=units),),
+        )
+
+        def reported() -> Iterable[Effect]:
+            for _ in range(2):  # it comes twice
+                given.apply(self.database, receive_stock, event)
+            return [("booked", place, units, at)]
+
+        if late:
+            self._act(lambda: [("happens", place, units, at)])
+            self.late.append(reported)
+        else:
+            self._act(lambda: [("happens", place, units, at), *reported()])
+
+    @rule()
+    def report_what_is_late(self) -> None:
+        if self.late:
+            self._act(self.late.pop())
+
+    @rule(sku=skus, warehouse=warehouses)
+    def lose_a_unit(self, sku: str, warehouse: str) -> None:
+        if self.shelves.units[sku, warehouse] > 0:
+            self._act(lambda: [("happens", (sku, warehouse), -1, self._moment())])
+
+    @rule(warehouse=warehouses)
+    def count(self, warehouse: str) -> None:
+        self._act(partial(self._counted, warehouse, dict(self.shelves.units)))
+
+    @rule(sku=skus, warehouse=warehouses, disposition=st.sampled_from(Disposition))
+    def take_back(self, sku: str, warehouse: str, disposition: Disposition) -> None:
+        self._act(partial(self._come_back, sku, warehouse, disposition))
+
+    @rule(sku=skus, units=st.integers(1, 3))
+    def ask_for_a_transfer(self, sku: str, units: int) -> None:
+        name = f"trf_{next(self.names)}"
+        self.transfers.append((name, sku, units))
+        self._do(partial(transfers.request, self.database, {sku: units}, inbound_id=name))
+
+    @rule(number=numbers, short=st.booleans())
+    def ship_a_transfer(self, number: int, *, short: bool) -> None:
+        if self.transfers:
+            name, sku, units = self.transfers[number % len(self.transfers)]
+            self._act(partial(self._left, name, sku, units - short))
+
+    @rule(number=numbers, short=st.booleans())
+    def unload_a_transfer(self, number: int, *, short: bool) -> None:
+        if self.transfers:
+            name, sku, units = self.transfers[number % len(self.transfers)]
+            self._act(partial(self._arrived, name, sku, units - short))
+
+    @rule(number=numbers)
+    def call_a_transfer_off(self, number: int) -> None:
+        if self.transfers:
+            name, _, _ = self.transfers[number % len(self.transfers)]
+            self._do(partial(transfers.cancel, self.database, inbound_id=name))
+
+    # What operators and housekeeping do.
+
+    @rule(sku=skus, warehouse=warehouses, into=st.integers(1, 3))
+    def spread(self, sku: str, warehouse: str, into: int) -> None:
+        self._do(partial(partitioned.spread, self.database, into, sku=sku, warehouse=warehouse))
+
+    @rule()
+    def tidy(self) -> None:
+        self._do(partial(partitioned.empty, self.database))
+        self._do(partial(self._wake, 20))
+
+    @rule(minutes=st.integers(1, 30))
+    def wait(self, minutes: int) -> None:
+        self._together()
+        self.clock.advance(minutes=minutes)
+        expire(self.database)
+
+    # How it is done.
+
+    def _act(self, act: Act) -> None:
+        self.batch.append(act)
+        if len(self.batch) == AT_ONCE:
+            self._together()
+
+    def _do(self, act: Callable[[], object]) -> None:
+        def done() -> Iterable[Effect]:
+            act()
+            return ()
+
+        self._act(done)
+
+    def _together(self) -> None:
+        """Everything that was drawn happens at once, a second after now."""
+        effects: list[Effect] = []
+
+        def happen(act: Act) -> None:
+            with suppress(Rejected, NotYet):  # what is refused has changed nothing
+                effects.extend(act())
+
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            list(pool.map(happen, self.batch))
+        self.batch.clear()
+        self.clock.advance(minutes=1)
+        self.shelves.apply(effects)
+        self._check()
+
+    def _check(self) -> None:
+        self.is_right = False
+        books = {(s, w): int(n) for s, w, n in given.rows(self.database, ON_HAND)}
+        model = {p: n + self.shelves.ahead[p] for p, n in self.shelves.units.items()}
+        assert books == model
+        assert given.violations(self.database) == []
+        report = partitioned.reconcile(self.database)
+        assert (report.repaired, report.fenced, report.lifted) == (0, 0, 0)
+        self.is_right = True
+
+    def _moment(self) -> datetime:
+        return self.clock.now + timedelta(seconds=1)
+
+    def _order(self, number: int) -> str:
+        return self.orders[number % len(self.orders)] if self.orders else "ord_none"
+
+    def _parcels(self, number: int) -> Mapping[str, tuple[str, list[str]]]:
+        found: dict[str, tuple[str, list[str]]] = {}
+        for parcel, warehouse, state, _, sku, _ in self._rows(self._order(number)):
+            if state in {"planned", "labelled"}:
+                found.setdefault(parcel, (warehouse, []))[1].append(sku)
+        return found
+
+    def _rows(self, order_id: str) -> list[tuple[Any, ...]]:
+        return given.rows(self.database, PARCELS.format(order_id))
+
+    def _place(self, name: str) -> None:
+        partitioned.place(self.database, name)
+
+    def _wake(self, most: int) -> None:
+        """What the queue of placement does with whoever waits."""
+        waiting = given.rows(
+            self.database,
+            "SELECT order_id FROM orders WHERE state IN ('waiting', 'backordered') ORDER BY 1",
+        )
+        for (name,) in waiting[:most]:
+            with suppress(NotYet):
+                self._place(name)
+
+    def _sent(self, name: str) -> Iterable[Effect]:
+        at = self._moment()
+        doubles.labelled(self.database, name)
+        effects: list[Effect] = []
+        by_code: dict[str, list[tuple[Place, int]]] = {}
+        for _, warehouse, state, code, sku, units in self._rows(name):
+            if state == "labelled":
+                by_code.setdefault(code, []).append(((sku, warehouse), int(units)))
+        for code, items in by_code.items():
+            news = updates.received(self.database, updates.body(code, [("in_transit", at)]))
+            given.apply(self.database, track_parcel, news)
+            shipped = f"SELECT shipped_at FROM parcels WHERE tracking_code = '{code}'"
+            if given.rows(self.database, shipped) == [(at,)]:
+                effects += [("happens", place, -units, at) for place, units in items]
+                effects += [("booked", place, -units, at) for place, units in items]
+        return effects
+
+    def _missed(self, parcel: str, warehouse: str, sku: str) -> Iterable[Effect]:
+        at = self._moment()
+        event = ParcelShortPicked(
+            warehouse=warehouse,
+            parcel_id=parcel,
+            short_picked_at=at,
+            lines=(MissingUnits(sku=sku, missing=1),),
+        )
+        given.apply(self.database, short_pick, event)
+        booked = (
+            "SELECT count(*) FROM stock_movements"
+            f" WHERE kind = 'short_pick' AND reference = '{parcel}' AND occurred_at = '{at}'"
+        )
+        if given.rows(self.database, booked) == [(0,)]:
+            return []  # cancelled or gone meanwhile
+        place = (sku, warehouse)
+        return [("happens", place, -1, at), ("booked", place, -1, at)]
+
+    def _counted(self, warehouse: str, units: Mapping[Place, int]) -> Iterable[Effect]:
+        there = {sku: n for (sku, where), n in units.items() if where == warehouse and n >= 0}
+        event = StockCounted(
+            warehouse=warehouse,
+            count_id=f"cnt_{next(self.names)}",
+            counted_at=self.clock.now,
+            lines=tuple(CountedUnits(sku=sku, on_hand=n) for sku, n in there.items()),
+        )
+        given.apply(self.database, count_stock, event)
+        return [("counted", (sku, warehouse), 0, self.clock.now) for sku in there]
+
+    def _come_back(self, sku: str, warehouse: str, disposition: Disposition) -> Iterable[Effect]:
+        at, name = self._moment(), f"rma_{next(self.names)}"
+        event = StockReturned(
+            warehouse=warehouse,
+            return_id=name,
+            returned_at=at,
+            lines=(ReturnedUnits(sku=sku, quantity=1, disposition=disposition),),
+        )
+        given.apply(self.database, return_stock, event)
+        if disposition is Disposition.WRITE_OFF:
+            return []
+        place = (sku, warehouse)
+        return [("happens", place, 1, at), ("booked", place, 1, at)]
+
+    def _left(self, name: str, sku: str, units: int) -> Iterable[Effect]:
+        return self._moved(
+            name=name,
+            sku=sku,
+            warehouse="BER",
+            units=-units,
+            kind="transfer_out",
+            report=transfers.ship,
+        )
+
+    def _arrived(self, name: str, sku: str, units: int) -> Iterable[Effect]:
+        return self._moved(
+            name=name,
+            sku=sku,
+            warehouse="LIS",
+            units=units,
+            kind="transfer_in",
+            report=transfers.receive,
+        )
+
+    def _moved(
+        self,
+        *,
+        name: str,
+        sku: str,
+        warehouse: str,
+        units: int,
+        kind: str,
+        report: Callable[..., None],
+    ) -> Iterable[Effect]:
+        if not units:
+            return []
+        at = self._moment()
+        report(self.database, {sku: abs(units)}, at, inbound_id=name)
+        booked = (
+            f"SELECT count(*) FROM stock_movements WHERE kind = '{kind}'"
+            f" AND reference = '{name}' AND occurred_at = '{at}'"
+        )
+        if given.rows(self.database, booked) == [(0,)]:
+            return []  # it was reported before
+        return [("happens", (sku, warehouse), units, at), ("booked", (sku, warehouse), units, at)]
+
+    def teardown(self) -> None:
+        """In the end everybody lets go, and the books are right still."""
+        if not self.is_right:
+            return
+        self._together()
+        while self.late:
+            self._act(self.late.pop())
+        self._together()
+        for name in self.orders:
+            self.cancel(self.orders.index(name))
+        for number in range(len(self.transfers)):
+            self.call_a_transfer_off(number)
+        self._together()
+        for _ in range(3):
+            self.clock.advance(days=1)
+            while expire(self.database):
+                pass
+        self._check()
+
+
+def test_the_books_say_what_lies_on_the_shelves(database: Database, clock: TestClock) -> None:
+    # Goal: holds, orders, edits, cancels, picks, short picks, returns, counts, transfers and
+    # partitions, at once and late and twice: no unit is made, lost, or promised twice.
+    class Here(Warehouses):
+        def __init__(self) -> None:
+            super().__init__(database, clock)
+
+    run_state_machine_as_test(
+        Here,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
