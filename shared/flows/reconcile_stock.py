@@ -24,6 +24,8 @@ LOOKED_AT_ONCE = 10_000  # balances of one transaction, without a lock
 MENDED_AT_ONCE = 500  # balances of one transaction, locked
 MOST_STEPS = 2_000  # of one run: a million balances, and some more
 
+_WHY = "the ledger follows what is on hand"
+
 
 @dataclass(slots=True)
 class Report:
@@ -102,18 +104,19 @@ def _mend(tx: Transaction, places: Sequence[Place], run_id: str, actor: str) -> 
         _Row(locked.at(Key(books.sku, books.warehouse, books.partition)), judge(books))
         for books in stock_books.not_right(tx, places, SHUT)
     ]
+    changed = [row.after for row in rows if row.after != row.level]
     news = [row for row in rows if not row.is_known]
-    if not news:
+    if not changed and not news:
         return rows
-    after = locked.replaced(row.after for row in news)
+    after = locked.replaced(changed)
     repairs = [
-        Movement(row.level.key, MovementKind.REPAIR, row.verdict.ledger, run_id, tx.now, actor)
+        Movement(row.level.key, MovementKind.REPAIR, row.verdict.ledger, run_id, tx.now, _WHY)
         for row in news
         if row.verdict.ledger
     ]
     findings = [drift for row in news for drift in _drifts(row)]
     tx.write(
-        stock.put(row.after for row in news),
+        *([stock.put(changed)] if changed else []),
         *([stock.record(tx, repairs, actor)] if repairs else []),
         *([drifts.record(tx, findings, run_id, actor)] if findings else []),
     )
