@@ -14,7 +14,7 @@ from shared.flows.stocked import grown
 from shared.flows.waitlist import keep_for_waitlist
 from shared.kit.ids import new_id
 from shared.ops import stock_books
-from shared.ops.stock_books import Books, Place
+from shared.ops.stock_books import Place
 from shared.platform import log, outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
@@ -89,7 +89,8 @@ def _look(tx: Transaction, after: Place, run_id: str, actor: str) -> _Step:
     places = stock_books.places(tx, after, LOOKED_AT_ONCE)
     if not places:
         return _Step(0)
-    wrong = _places_of(stock_books.not_right(tx, places, SHUT))
+    not_right = {(row.sku, row.warehouse) for row in stock_books.not_right(tx, places, SHUT)}
+    wrong = [place for place in places if place in not_right]  # in the database's order
     mended = wrong[:MENDED_AT_ONCE]
     rows = _mend(tx, mended, run_id, actor) if mended else []
     if len(mended) < len(wrong):
@@ -177,7 +178,3 @@ def _add(report: Report, step: _Step) -> None:
                 explained=finding.explained,
                 outcome=row.verdict.outcome,
             )
-
-
-def _places_of(books: Iterable[Books]) -> list[Place]:
-    return sorted({(row.sku, row.warehouse) for row in books})
