@@ -68,7 +68,8 @@ _LOCK_SUPPLY = text("""
                     SELECT * FROM unnest(CAST(:own_skus AS text[]), CAST(:own_warehouses AS text[]),
                                          CAST(:own_partitions AS smallint[]))))
     ), levels AS (
-        SELECT level.*, level.layout <> seen.layout AS reshaped
+        SELECT level.sku, level.warehouse, level.partition, on_hand, reserved, held, safety,
+               allotment, fenced_for, spread_from, spread, level.layout <> seen.layout AS reshaped
           FROM seen JOIN stock_levels AS level USING (sku, warehouse, partition)
          ORDER BY level.sku, level.warehouse, level.partition
            FOR NO KEY UPDATE OF level
