@@ -218,6 +218,7 @@ def _submissions(shop: Shop, service_level: str) -> list[Message]:
             after=order.after,
             body=json.dumps(order.submission(now)).encode(),
             is_order=True,
+            express=order.service_level == "express",
         )
         for order in orders
     ]

@@ -56,16 +56,22 @@ def reaches(root: Path) -> dict[str, Reach]:
 
 
 def queues_of(work: type[Work], manifests: Mapping[str, Manifest]) -> frozenset[str]:
-    """The served queues that may carry `work`; its fields stand for any value."""
+    """The served queues that may carry `work`; its fields stand for any value.
+
+    What is express may have queues with names of another form.
+    """
     any_value: dict[str, Any] = dict.fromkeys(work.model_fields, "*")
-    pattern = work.model_construct(**any_value).queue
+    express = {"priority": "express"} if "priority" in any_value else {}
+    patterns = [work.model_construct(**{**any_value, **more}).queue for more in ({}, express)]
     served = (
         queue
         for manifest in manifests.values()
         if isinstance(manifest.trigger, TasksTrigger)
         for queue in manifest.trigger.queues
     )
-    return frozenset(queue for queue in served if fnmatch(queue, pattern))
+    return frozenset(
+        queue for queue in served if any(fnmatch(queue, pattern) for pattern in patterns)
+    )
 
 
 def tables(root: Path) -> tuple[str, ...]:

@@ -211,7 +211,7 @@ def _hearers(contract: Contract, known: Mapping[str, Reach]) -> list[str]:
 def _trigger(manifest: Manifest) -> str:
     trigger = manifest.trigger
     if isinstance(trigger, PubsubTrigger):
-        return "Pub/Sub " + _codes(subscription.topic for subscription in trigger.subscriptions)
+        return "Pub/Sub " + _codes(dict.fromkeys(heard.topic for heard in trigger.subscriptions))
     if isinstance(trigger, TasksTrigger):
         return "Cloud Tasks " + _codes(trigger.queues)
     if isinstance(trigger, HttpTrigger):

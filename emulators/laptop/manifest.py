@@ -5,6 +5,7 @@ error that names the file and the field.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,11 +30,17 @@ class _Strict(BaseModel):
 
 
 class Subscription(_Strict):
-    """What a function hears. `ordered`: one message at a time per ordering key."""
+    """What a function hears. `ordered`: one message at a time per ordering key.
+
+    A `lane` names a further subscription to the same topic: its messages wait for nobody else's,
+    and may be tried again sooner than those.
+    """
 
     topic: Topic
+    lane: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{0,30}$")
     ordered: bool
     filter: str = ""
+    max_backoff_s: Seconds | None = None  # instead of the function's
 
 
 class PubsubRetry(_Strict):
@@ -57,6 +64,7 @@ class QueueLimits(_Strict):
 
     max_per_second: float = Field(gt=0, le=500)
     max_concurrent: int = Field(ge=1, le=5_000)
+    max_backoff_s: Seconds | None = None  # instead of the function's
 
 
 class TasksRetry(_Strict):
@@ -182,9 +190,9 @@ def topics(manifests: Iterable[Manifest]) -> list[str]:
     return sorted(found)
 
 
-def subscription_name(function: str, topic: str) -> str:
-    """The name of the subscription by which `function` hears `topic`."""
-    return f"{function}.{topic}"
+def subscription_name(function: str, heard: Subscription) -> str:
+    """The name of the subscription by which `function` hears a topic."""
+    return ".".join(filter(None, (function, heard.topic, heard.lane)))
 
 
 def _misfits(manifests: Mapping[str, Manifest]) -> list[str]:
@@ -199,6 +207,15 @@ def _misfits(manifests: Mapping[str, Manifest]) -> list[str]:
                     f"{name}/function.yaml: trigger.queues.{queue}: {served_by[queue]} serves it"
                 )
             served_by[queue] = name
+    for name, manifest in manifests.items():
+        if isinstance(manifest.trigger, PubsubTrigger):
+            heard = Counter(subscription_name(name, one) for one in manifest.trigger.subscriptions)
+            mistakes += [
+                f"{name}/function.yaml: trigger.subscriptions: {twice} is there twice; a lane"
+                " tells two subscriptions to one topic apart"
+                for twice, times in heard.items()
+                if times > 1
+            ]
     for name, manifest in manifests.items():
         mistakes += [
             f"{name}/function.yaml: enqueues: no function serves the queue {queue}"

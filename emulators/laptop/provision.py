@@ -126,7 +126,7 @@ def _subscriptions(
         return
     retry = trigger.retry
     for heard in trigger.subscriptions:
-        name = subscription_name(function, heard.topic)
+        name = subscription_name(function, heard)
         yield pubsub.Subscription(
             name=f"projects/{place.project}/subscriptions/{name}",
             topic=_topic(place, heard.topic),
@@ -141,7 +141,7 @@ def _subscriptions(
             ),
             retry_policy=pubsub.RetryPolicy(
                 minimum_backoff=Duration(seconds=retry.min_backoff_s),
-                maximum_backoff=Duration(seconds=retry.max_backoff_s),
+                maximum_backoff=Duration(seconds=heard.max_backoff_s or retry.max_backoff_s),
             ),
             dead_letter_policy=pubsub.DeadLetterPolicy(
                 dead_letter_topic=_topic(place, DEAD_LETTER_TOPIC),
@@ -193,7 +193,7 @@ def _make_queues(
                 # to, because the database is down, there is another one.
                 max_attempts=-1,
                 min_backoff=Duration(seconds=retry.min_backoff_s),
-                max_backoff=Duration(seconds=retry.max_backoff_s),
+                max_backoff=Duration(seconds=limits.max_backoff_s or retry.max_backoff_s),
                 max_doublings=retry.max_doublings,
             ),
         )

@@ -13,13 +13,13 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import IO, Literal, Self, TypedDict
 
@@ -125,6 +125,7 @@ class Stack:
         self.postgres: Postgres | None = None  # None with a server of the user's
         self._started_s: dict[str, float] = {}
         self._failed_starts: dict[str, int] = {}
+        self._mending = RLock()
         self._report = report
         self._open = contextlib.ExitStack()
         self._watchdog: Watchdog
@@ -166,10 +167,6 @@ class Stack:
         """Whether each process runs, by name."""
         return {name: process.is_alive() for name, process in self.processes.items()}
 
-    def kill(self, name: str, sent: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to a process as an accident would."""
-        self.processes[name].send(sent)
-
     def restart(self, name: str) -> None:
         """Stop a process if it runs, start it at the same address, and wait until it is ready."""
         if name == "postgres":
@@ -190,16 +187,23 @@ class Stack:
         Raises:
             ProcessFailed: a process ended again and again.
         """
-        for name, alive in self.alive().items():
-            if alive:
-                continue
-            lived_s = time.monotonic() - self._started_s.get(name, 0.0)
-            failed = self._failed_starts.get(name, 0) + 1 if lived_s < AT_ONCE_S else 0
-            if failed >= MOST_RESTARTS:
-                raise ProcessFailed(f"{name} ended again and again; see its log.")
-            self._failed_starts[name] = failed
-            self._report(f"{name} ended; starting it anew")
-            self.restart(name)
+        with self._mending:
+            for name in [name for name, alive in self.alive().items() if not alive]:
+                self._start_anew(name)
+
+    def pids(self) -> dict[str, int]:
+        """The processes by name, none of them only just being started by `mend`."""
+        with self._mending:
+            return {name: process.pid for name, process in self.processes.items()}
+
+    def _start_anew(self, name: str) -> None:
+        lived_s = time.monotonic() - self._started_s.get(name, 0.0)
+        failed = self._failed_starts.get(name, 0) + 1 if lived_s < AT_ONCE_S else 0
+        if failed >= MOST_RESTARTS:
+            raise ProcessFailed(f"{name} ended again and again; see its log.")
+        self._failed_starts[name] = failed
+        self._report(f"{name} ended; starting it anew")
+        self.restart(name)
 
     def wait(self) -> None:
         """Stay until interrupted, starting anew what ends.
@@ -408,7 +412,7 @@ class Stack:
         state = State(
             pid=os.getpid(),
             addresses=self.addresses,
-            processes={name: process.pid for name, process in self.processes.items()},
+            processes=self.pids(),
             environment=self.environment,
         )
         _write_private(self.directory / "stack.json", json.dumps(state, indent=2))

@@ -98,10 +98,7 @@ def _chaos(
 ) -> AbstractContextManager[None]:
     if seed is None:
         return nullcontext()
-    switchboard = Switchboard(
-        stack.addresses["google"],
-        lambda: {name: process.pid for name, process in stack.processes.items()},
-    )
+    switchboard = Switchboard(stack.addresses["google"], stack.pids)
     return running(switchboard, seed, report)
 
 

@@ -45,5 +45,6 @@ def _as_cloud_event(message: Message, ordering_key: str) -> PubsubMessage:
             "ce-source": "//channel/replay",
             "ce-time": datetime.now(UTC).isoformat(),
             "content-type": "application/json",
+            **({"ce-priority": "express"} if message.express else {}),
         },
     )

@@ -29,6 +29,7 @@ class Message:
     after: timedelta
     body: bytes
     is_order: bool  # whether it is to become an order, or be refused as one
+    express: bool = False  # whether the channel says that it is urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _message(
     kind: str, event_id: str, after: timedelta, order: ShopOrder, begun_at: datetime
 ) -> Message:
     made = _event(kind, event_id, after, order.submission(begun_at))
-    return replace(made, is_order=True)
+    return replace(made, is_order=True, express=order.service_level == "express")
 
 
 def _event(kind: str, event_id: str, after: timedelta, body: JsonObject) -> Message:

@@ -15,6 +15,7 @@ from shared.carriers.types import Label, LabelRequest, RefusedByCarrier
 
 REFUSED_SHARE = 0.004
 RETURNED_SHARE = 0.04
+UNREPORTED_SHARE = 0.3  # of what happens under way: it is told together with the next
 STRAY = "UNHEARD-OF"
 STRAY_SHARE = 0.005  # about a parcel that is not ours
 
@@ -125,16 +126,19 @@ class SimulatedCarrier:
                 self._end(trip)
                 return "nobody told of it"
             if not picked:
-                self._warehouses.pick(self._contents[trip.parcel_id][0], trip.parcel_id)
-                return "not picked yet"
+                place, units = self._contents[trip.parcel_id]
+                return self._warehouses.pick(place, trip.parcel_id, units)
         status = self._advance(trip)
         if trip.ended:
             self._end(trip)
+        elif self._chance.happens(UNREPORTED_SHARE):
+            return f"{status}, told later"
         self._report(trip)
         return status
 
     def _end(self, trip: Trip) -> None:
         trip.ended = True
+        self._warehouses.unpack(trip.parcel_id)
         if trip in self._active:
             self._active.remove(trip)
 
@@ -159,8 +163,8 @@ class SimulatedCarrier:
 
     def _advance(self, trip: Trip) -> str:
         if not _taken_over(trip):
-            # Of a parcel that nobody told of, nothing is known to leave.
-            self._warehouses.leave(*self._contents.get(trip.parcel_id, ("", Counter())))
+            place, units = self._contents[trip.parcel_id]
+            self._warehouses.leave(place, trip.parcel_id, units)
             status, detail = "in_transit", "received_at_origin_facility"
         elif trip.history[-1]["status"] == "delivered" or self._chance.happens(RETURNED_SHARE):
             status, detail = "return_to_sender", "return"

@@ -174,6 +174,8 @@ class Channel:
         self._events += 1
         event_id = f"channel-{self._events:07}"
         attributes = {"ce-id": event_id, "ce-type": kind, "ce-time": self._clock.now.isoformat()}
+        if body.get("service_level") == "express":
+            attributes["ce-priority"] = "express"
         message = (attributes, text if text is not None else json.dumps(body).encode())
         self._publish("orders", "", [message])
         if text is None and kind != FROM_THE_FUTURE:

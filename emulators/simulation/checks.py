@@ -7,21 +7,18 @@ channels, warehouses and carriers know to have done, and with what was announced
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from emulators.simulation.carrier import SimulatedCarrier
+from emulators.simulation.announced import Announced
+from emulators.simulation.carrier import STRAY, SimulatedCarrier
 from emulators.simulation.channel import Channel, Lines, Wish
+from emulators.simulation.database import Query
 from emulators.simulation.post import Post
-from emulators.simulation.rules import RULES
+from emulators.simulation.rules import ALWAYS, IN_THE_END
 from emulators.simulation.warehouse import Warehouses
 from shared.ops.auditor import Violation
 
 Letters = Mapping[tuple[str, str], str]  # (function, event id) -> code
-Query = Callable[[str], list[tuple[Any, ...]]]
 
-_ANNOUNCED = """
-    SELECT kind, destination, ordering_key, event_id FROM simulation.announced ORDER BY outbox_id
-"""
 _LETTERS = "SELECT source, message_id, code FROM dead_letters"
 _INBOX = "SELECT consumer, event_id FROM inbox"
 _ORDERS = """
@@ -30,9 +27,21 @@ _ORDERS = """
       FROM orders
 """
 _LINES = "SELECT order_id, line_no, sku, quantity FROM order_lines ORDER BY order_id, line_no"
-_LEVELS = "SELECT sku, warehouse, sum(on_hand) FROM stock_levels GROUP BY sku, warehouse"
+_LEVELS = "SELECT sku, warehouse, sum(on_hand)::bigint FROM stock_levels GROUP BY sku, warehouse"
+_APPLIED = """
+    SELECT event_id FROM inbox
+     WHERE consumer = 'stock_intake' AND event_id = %s
+       AND (CAST(%s AS text) IS NULL
+            OR received_at = (SELECT cancelled_at FROM parcels WHERE parcel_id = %s))
+     UNION ALL
+    SELECT parcel_id FROM parcels WHERE shipped_at IS NOT NULL AND parcel_id = ANY(%s)
+"""
 _SOLD = """
     SELECT sku, -sum(quantity)::bigint FROM stock_movements WHERE kind = 'shipment' GROUP BY sku
+"""
+_NOBODYS = """
+    SELECT message_id, convert_from(payload, 'UTF8')::jsonb->>'tracking_code' FROM dead_letters
+     WHERE code = 'parcel_not_here_yet'
 """
 _BOUGHT = "SELECT label_id, tracking_code FROM labels WHERE state = 'bought'"
 
@@ -47,43 +56,48 @@ class Outside:
     post: Post
 
 
-def found(query: Query, outside: Outside) -> Iterator[Violation]:
-    """Every difference between the product's tables and what the outside knows."""
-    for rule, sql in RULES.items():
-        for subject, seen, expected in query(sql):
-            yield Violation(rule, subject, str(seen), str(expected))
+def found_now(query: Query, outside: Outside, announced: Announced) -> Iterator[Violation]:
+    """Every difference between what happened, what was announced, and what came of that."""
+    yield from _by_rule(query, ALWAYS)
+    yield from announced.not_as_told(query, outside.post, in_the_end=False)
+
+
+def found(query: Query, outside: Outside, announced: Announced) -> Iterator[Violation]:
+    """Every difference between the product's tables and what the outside knows, in the end."""
+    yield from _by_rule(query, IN_THE_END)
     letters = {
         (source.partition(".")[0], message_id): code for source, message_id, code in query(_LETTERS)
     }
-    yield from _told(query, outside.post)
+    yield from announced.not_as_told(query, outside.post, in_the_end=True)
     yield from _taken(query, outside.post, letters)
     yield from _orders(query, outside.channel, letters)
-    yield from _stock(query, outside.warehouses, letters)
+    yield from _stock(query, outside.warehouses)
     yield from _labels(query, outside.carrier)
 
 
-def _told(query: Query, post: Post) -> Iterator[Violation]:
-    """What was announced came to its topic, first in this order, and nothing else did."""
-    announced: dict[tuple[str, str], list[str]] = defaultdict(list)
-    tasks = []
-    for kind, destination, key, event_id in query(_ANNOUNCED):
-        if kind == "topic":
-            announced[destination, key].append(event_id)
-        else:
-            tasks.append(event_id)
-    topics = {topic for topic, _ in announced}
-    ours = {lane: list(ids) for lane, ids in post.published.items() if lane[0] in topics}
-    for lane in sorted(announced.keys() | ours.keys()):
-        if announced.get(lane, []) != ours.get(lane, []):
+def _by_rule(query: Query, rules: Mapping[str, str]) -> Iterator[Violation]:
+    for rule, sql in rules.items():
+        for subject, seen, expected in query(sql):
+            yield Violation(rule, subject, str(seen), str(expected))
+
+
+def unbelieved(query: Query, warehouses: Warehouses, event_id: str) -> Iterator[Violation]:
+    """Every balance that is not what the reports say that were applied.
+
+    To be asked after each delivery that may have applied one, that of `event_id` or a carrier's.
+    """
+    shelves = warehouses.shelves
+    report = shelves.reported.get(event_id)
+    missing_from = report.missing_from if report else None
+    for (name,) in query(_APPLIED, event_id, missing_from, missing_from, list(shelves.left)):
+        if name in shelves.reported or name in shelves.left:
+            shelves.apply(name)
+    for sku, place, on_hand in query(_LEVELS):
+        units = shelves[sku, place].units
+        if on_hand != units:
             yield Violation(
-                "announced events come to their topic in order",
-                "/".join(lane),
-                ", ".join(ours.get(lane, [])),
-                ", ".join(announced.get(lane, [])),
+                "a balance is what was reported", f"{sku} in {place}", str(on_hand), str(units)
             )
-    for event_id in sorted(set(tasks) ^ post.added.keys()):
-        where = "its queue" if event_id in post.added else "the outbox"
-        yield Violation("work comes to its queue", event_id, f"in {where} alone", "in both")
 
 
 def _taken(query: Query, post: Post, letters: Letters) -> Iterator[Violation]:
@@ -157,17 +171,11 @@ def _as_stored(lines: Lines) -> list[tuple[int, str, int]]:
     return [(line["line_no"], line["sku"], line["quantity"]) for line in lines]
 
 
-def _stock(query: Query, warehouses: Warehouses, letters: Letters) -> Iterator[Violation]:
+def _stock(query: Query, warehouses: Warehouses) -> Iterator[Violation]:
     """The balances are what really lies there, and nothing was sold that never came."""
-    unknown = {
-        key
-        for event_id, keys in warehouses.differing.items()
-        if ("stock_intake", event_id) in letters
-        for key in keys
-    }
     for sku, place, on_hand in query(_LEVELS):
         really = warehouses.units[sku, place]
-        if on_hand != really and (sku, place) not in unknown:
+        if on_hand != really and warehouses.is_told((sku, place)):
             yield Violation(
                 "a balance is what lies there", f"{sku} in {place}", str(on_hand), str(really)
             )
@@ -179,7 +187,15 @@ def _stock(query: Query, warehouses: Warehouses, letters: Letters) -> Iterator[V
 
 
 def _labels(query: Query, carrier: SimulatedCarrier) -> Iterator[Violation]:
-    """Every label that was sold and not given back is known, and no other."""
+    """Every label that was sold and not given back is known, and no other.
+
+    And nobody's are updates of a stray parcel alone, and of a label that was given back because it
+    was not known whether it had been bought.
+    """
+    given_back = {carrier.sold[label_id].tracking_code for label_id in carrier.voided}
+    for event_id, tracking_code in query(_NOBODYS):
+        if tracking_code != STRAY and tracking_code not in given_back:
+            yield Violation("an update finds its parcel", event_id, "parked", "applied")
     sold = {
         label_id: label.tracking_code
         for label_id, label in carrier.sold.items()

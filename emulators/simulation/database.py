@@ -1,39 +1,42 @@
 """The real Postgres under the simulation: where its faults come from, and what it remembers.
 
-Below any driver's ways: statements are watched through SQLAlchemy's events, commits and rollbacks
-on the connection itself.
+Statements, commits and rollbacks are watched on the driver's connection itself: SQLAlchemy's events
+around statements would cost each of them more than the fault does.
 """
 
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pg8000.dbapi
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, ExceptionContext, event
 
 from emulators.laptop.postgres import Server
-from emulators.simulation.faults import Faults, Moment
+from emulators.simulation.faults import Crashed, Faults, Moment
 from shared.kit.clock import Clock
 from shared.platform.config import Config
 from shared.platform.db import Database, engine_for
+from shared.platform.driver import COMMITS
 from shared.platform.migrate import migrate
 
-LOCK_TIMEOUT = "10ms"  # nobody waits in one process, but for the rival that never lets go in time
-GONE_TIMEOUT_MS = 5_000
+Query = Callable[..., list[tuple[Any, ...]]]  # SQL, and its parameters
+
+LOCK_TIMEOUT = "1ms"  # nobody waits in one process, but for the rival that never lets go in time
+GONE_TIMEOUT_S = 5.0
 
 # What was announced: the outbox forgets what it has sent, and only commits may be believed.
 _REMEMBER = """
     CREATE SCHEMA simulation;
     CREATE TABLE simulation.announced (
-        outbox_id bigint PRIMARY KEY, kind text, destination text, ordering_key text,
-        event_id text, type text, attributes jsonb, body jsonb);
+        outbox_id bigint, kind text, destination text, ordering_key text, event_id text, type text,
+        cause text, body jsonb);
     CREATE FUNCTION simulation.remember() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         INSERT INTO simulation.announced
         SELECT outbox_id, kind, destination, ordering_key, event_id, attributes->>'ce-type',
-               attributes, body::jsonb
+               attributes->>'ce-causationid', body::jsonb
           FROM fresh;
         RETURN NULL;
     END $$;
@@ -43,6 +46,7 @@ _REMEMBER = """
 # Holds rows that a step will want: those of its order where one is known, else all balances.
 _HOLD_ORDER = "SELECT 1 FROM orders WHERE order_id = %s FOR UPDATE"
 _HOLD_STOCK = "SELECT 1 FROM stock_levels FOR UPDATE"
+_TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
 _STEADY = ("autovacuum", "jit")
 
 
@@ -62,6 +66,8 @@ class Rival:
         self._connection = server.connect(name)
         self._cursor = self._connection.cursor()
         self._attempts = 0
+        self._cursor.execute(_TABLES)
+        self._tables = ", ".join(table for (table,) in self._cursor.fetchall())
 
     def hold(self, order_id: str | None, attempts: int) -> None:
         """Hold rows until a step has been rolled back `attempts` times, or `let_go`."""
@@ -90,21 +96,33 @@ class Rival:
     def end_session(self, connection: Any) -> None:
         """Terminate the connection's backend, and wait until nothing of it is left.
 
-        The client's side is shut too: what it reads of a dead session depends on the moment.
+        Its socket is closed when its process ends, after it has let go of all that it held; asking
+        the server to wait for that would wait for a tenth of a second each time. The client's side
+        is shut too: what it reads of a dead session depends on the moment.
         """
-        self._cursor.execute(
-            "SELECT pg_terminate_backend(%s, %s)", (connection.simulation_pid, GONE_TIMEOUT_MS)
-        )
+        self._cursor.execute(f"SELECT pg_terminate_backend({connection.simulation_pid})")
+        ended: socket.socket = connection._usock  # noqa: SLF001
+        patience_s = ended.gettimeout()
+        ended.settimeout(GONE_TIMEOUT_S)
+        try:
+            while ended.recv(4_096):
+                pass
+        except ConnectionError:
+            pass
+        except TimeoutError as error:
+            raise AssertionError("a terminated session does not end") from error
+        finally:
+            ended.settimeout(patience_s)
         with contextlib.suppress(OSError):
-            connection._usock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001
+            ended.shutdown(socket.SHUT_RDWR)
 
-    def vacuum(self) -> None:
-        """What autovacuum does, at a step of the seed's choosing instead of at a moment's."""
-        self._cursor.execute("VACUUM ANALYZE")
+    def vacuum(self, *, analyse: bool) -> None:
+        """What autovacuum does, at a step of the run's choosing instead of at a moment's."""
+        self._cursor.execute(f"VACUUM {'(ANALYZE) ' if analyse else ''}{self._tables}")
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a query finds."""
-        self._cursor.execute(sql)
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """What a query finds; `%s` stands for each of the parameters."""
+        self._cursor.execute(sql, parameters)
         return [tuple(row) for row in self._cursor.fetchall()]
 
     def close(self) -> None:
@@ -151,34 +169,59 @@ def _administer(server: Server, *statements: str) -> None:
 
 def _watch(engine: Engine, faults: Faults, rival: Rival) -> None:
     def connected(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        connection.autocommit = True
-        cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-        cursor.execute("SELECT pg_backend_pid()")
-        connection.simulation_pid = cursor.fetchone()[0]
-        connection.autocommit = False
-        commit, rollback = connection.commit, connection.rollback
+        _watch_connection(connection, faults, rival)
 
-        def watched_commit() -> None:
-            if not connection._in_transaction:  # noqa: SLF001
-                return
+    def commits(cursor: Any, _statement: str, _parameters: object, context: Any) -> None:
+        if context.execution_options.get(COMMITS, False):
+            connection = cursor._c  # noqa: SLF001
             faults.reach(Moment.COMMIT, connection)
-            commit()
-            try:
-                faults.reach(Moment.COMMITTED, connection)
-            except ConnectionError:
-                # As pg8000 says it, so that the pool drops the connection.
-                raise pg8000.dbapi.InterfaceError("network error") from None
+            connection.simulation_commits = True
 
-        def watched_rollback() -> None:
-            if connection._in_transaction and rival.rolled_back():  # noqa: SLF001
-                faults.reach(Moment.RETRY)
-            rollback()
-
-        connection.commit, connection.rollback = watched_commit, watched_rollback
-
-    def statement(connection: Any, *_arguments: object) -> None:
-        faults.reach(Moment.STATEMENT, connection.connection.dbapi_connection)
+    def failed(context: ExceptionContext) -> None:
+        # Else SQLAlchemy would take a crash for a disconnect, and every one would cost a session.
+        if isinstance(context.original_exception, Crashed):
+            context.is_disconnect = False
 
     event.listen(engine, "connect", connected)
-    event.listen(engine, "before_cursor_execute", statement)
+    event.listen(engine, "do_execute", commits, insert=True)
+    event.listen(engine, "handle_error", failed)
+
+
+def _watch_connection(connection: Any, faults: Faults, rival: Rival) -> None:
+    open_cursor = connection.cursor
+    cursor = open_cursor()
+    connection.autocommit = True
+    cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    cursor.execute("SELECT pg_backend_pid()")
+    connection.simulation_pid = cursor.fetchone()[0]
+    connection.simulation_commits = False  # whether its last statement took its commit along
+    connection.autocommit = False
+    commit, rollback = connection.commit, connection.rollback
+
+    def watched_cursor() -> object:
+        # SQLAlchemy opens one for each statement, just before it runs.
+        faults.reach(Moment.STATEMENT, connection)
+        return open_cursor()
+
+    def watched_commit() -> None:
+        if connection._in_transaction:  # noqa: SLF001
+            faults.reach(Moment.COMMIT, connection)
+            commit()
+        elif not connection.simulation_commits:
+            return
+        connection.simulation_commits = False
+        try:
+            faults.reach(Moment.COMMITTED, connection)
+        except ConnectionError:
+            # As pg8000 says it, so that the pool drops the connection.
+            raise pg8000.dbapi.InterfaceError("network error") from None
+
+    def watched_rollback() -> None:
+        ends = connection._in_transaction or connection.simulation_commits  # noqa: SLF001
+        connection.simulation_commits = False
+        if ends and rival.rolled_back():
+            faults.reach(Moment.RETRY)
+        rollback()
+
+    connection.cursor = watched_cursor
+    connection.commit, connection.rollback = watched_commit, watched_rollback

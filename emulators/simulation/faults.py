@@ -68,7 +68,7 @@ INSIDE = {
 INSIDE_A_PURCHASE = {
     **INSIDE,
     F.CRASH_WHILE_BUYING: 10.0,
-    F.CARRIER_DOWN: 5.0,
+    F.CARRIER_DOWN: 10.0,
     F.CARRIER_ANSWER_LOST: 10.0,
 }
 # Where each strikes, and how many such moments it may let pass first.

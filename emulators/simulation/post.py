@@ -78,25 +78,25 @@ def sources_of(manifests: Mapping[str, Manifest]) -> dict[str, list[Source]]:
             for subscription in trigger.subscriptions:
                 found.setdefault(subscription.topic, []).append(
                     Source(
-                        name=subscription_name(function, subscription.topic),
+                        name=subscription_name(function, subscription),
                         function=function,
                         kind="pubsub",
                         min_backoff_s=trigger.retry.min_backoff_s,
-                        max_backoff_s=trigger.retry.max_backoff_s,
+                        max_backoff_s=subscription.max_backoff_s or trigger.retry.max_backoff_s,
                         max_attempts=trigger.retry.max_attempts,
                         ordered=subscription.ordered,
                         wants=parse_filter(subscription.filter),
                     )
                 )
         elif isinstance(trigger, TasksTrigger):
-            for queue in trigger.queues:
+            for queue, limits in trigger.queues.items():
                 found[queue] = [
                     Source(
                         name=queue,
                         function=function,
                         kind="tasks",
                         min_backoff_s=trigger.retry.min_backoff_s,
-                        max_backoff_s=trigger.retry.max_backoff_s,
+                        max_backoff_s=limits.max_backoff_s or trigger.retry.max_backoff_s,
                         max_attempts=trigger.retry.max_attempts,
                     )
                 ]

@@ -11,8 +11,9 @@ from cronsim import CronSim
 
 from emulators.laptop.manifest import ScheduleTrigger
 from emulators.laptop.postgres import Server
+from emulators.simulation.announced import Announced
 from emulators.simulation.chance import BEGINNING, Numbers
-from emulators.simulation.checks import found
+from emulators.simulation.checks import found, found_now, unbelieved
 from emulators.simulation.world import World, world
 from shared.kit.ids import ids_from
 from shared.ops.auditor import Violation
@@ -21,7 +22,7 @@ STEP_S = 1.0  # the most virtual time that passes by itself in a step
 BUSY = 40  # deliveries that are ready: above this the outside rests
 OUTSIDE_SHARE = 0.35  # of the steps that could deliver something
 POKED_SHARE = 0.003  # a job of the scheduler's runs though it is not its time
-OUTSIDE = {"channel": 1.0, "warehouse": 0.18, "prices": 0.002}  # beside the carriers
+OUTSIDE = {"channel": 1.0, "warehouse": 0.3, "prices": 0.002}  # beside the carriers
 PER_PARCEL = 0.05  # how often a parcel moves, against the above
 MOST_OF_CARRIERS = 3.0
 VACUUM_EVERY = 2_500
@@ -29,6 +30,7 @@ VACUUM_EVERY = 2_500
 PAUSES = (timedelta(seconds=121), timedelta(hours=25))
 MOST_ROUNDS = 30  # of housekeeping and delivering, until nothing changes any more
 BROKEN = 500
+BOOKS_STOCK = {"stock_intake", "order_tracking"}  # functions that change what is on hand
 _STANDING = """
     SELECT state, count(*) FROM orders GROUP BY state
      UNION ALL SELECT 'outbox', count(*) FROM outbox
@@ -44,7 +46,11 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `only_until` ends the run at that step, with an audit and nothing more."""
+    """What to run.
+
+    `only_until` ends the run at that step, and has the auditor look after each of the steps before
+    it, as far back as to where it would have looked before: so the step shows that went wrong.
+    """
 
     seed: int
     events: int
@@ -52,8 +58,12 @@ class Plan:
 
     @property
     def audit_every(self) -> int:
-        """Steps between two audits: few to narrow a mistake down, many to stay fast."""
-        return max(250, self.events // 40)
+        """Steps between two audits. One costs as much as many steps, and more with every order."""
+        return max(250, self.events // 100)
+
+    def is_close(self, step: int) -> bool:
+        """Whether the step that is looked for may be this one."""
+        return self.only_until is not None and step > self.only_until - self.audit_every
 
     def command(self, only_until: int | None) -> str:
         """How to run the same again, up to a step."""
@@ -109,8 +119,8 @@ def simulate(
 ) -> Outcome:
     """Run `plan` on the empty database `name` of `server`.
 
-    A run ends early at the first audit that finds a violation: what follows from a mistake tells
-    less than the mistake. The server must not vacuum by itself (`database.steady`), or a run may
+    A run ends early at the first violation: what follows from a mistake tells less than the
+    mistake. The server must not vacuum by itself (`database.steady`), or a run may
     not repeat. `progress` is told after each audit how many steps have been taken.
     """
     began_s = time.monotonic()
@@ -134,6 +144,8 @@ class _Run:
         self._world = made
         self._steps = 0
         self._audits = 0
+        self._analysed_at = 0
+        self._announced = Announced()
         self._happened = Counter[str]()
         self._seen: dict[tuple[str, str], Seen] = {}
         self._digest = hashlib.sha256()
@@ -153,12 +165,13 @@ class _Run:
         self._world.faults.active = False
         self._settle()
         self.audit()
-        self._note(found(self._world.rival.query, self._world.outside))
+        self._note(found(self._world.rival.query, self._world.outside, self._announced))
 
     def audit(self) -> None:
-        """Have the auditor look, and note what it finds."""
+        """Note what the auditor finds, and what was announced otherwise than it happened."""
         self._audits += 1
         self._note(self._world.audit())
+        self._note(found_now(self._world.rival.query, self._world.outside, self._announced))
 
     def outcome(self, duration_s: float) -> Outcome:
         """What became of it, as far as it went."""
@@ -193,10 +206,14 @@ class _Run:
         self._digest.update(line.encode())
         self._trail.append(line)
         if self._steps % VACUUM_EVERY == 0:
-            self._world.rival.vacuum()
+            grown = self._steps >= 2 * self._analysed_at
+            self._world.rival.vacuum(analyse=grown)
+            self._analysed_at = self._steps if grown else self._analysed_at
         if self._steps % self._plan.audit_every == 0:
             self.audit()
             self._progress(self._steps)
+        elif self._plan.is_close(self._steps):
+            self.audit()
         if self._seen:
             raise _EndOfRun
 
@@ -237,6 +254,9 @@ class _Run:
         self._look_at(name, status)
         attributes, message_id = delivery.message.attributes, delivery.message.message_id
         event_id = attributes.get("ce-id", message_id)
+        if delivery.source.function in BOOKS_STOCK:
+            made = self._world
+            self._note(unbelieved(made.rival.query, made.outside.warehouses, event_id))
         return "delivery", f"{name} {event_id} attempt {attempt}: {status or 'crashed'}"
 
     def _job(self, job: Job) -> tuple[str, str]:
@@ -251,6 +271,8 @@ class _Run:
 
     def _settle(self) -> None:
         """Deliver everything, let every parcel arrive, and wake who can be served."""
+        self._begin()
+        self._end("warehouse", f"{self._world.outside.warehouses.enter_all()} late counts")
         for pause in PAUSES:
             before: object = None
             for _ in range(MOST_ROUNDS):

@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only-until",
         type=positive,
         metavar="K",
-        help="stop after step K, audit, and show the steps before it",
+        help="stop after step K at the latest, audit after each of the steps before it, and show"
+        " them",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

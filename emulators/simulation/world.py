@@ -37,6 +37,7 @@ from shared.platform.relay import Relay
 
 CAUSE = Cause("simulation", "simulation")
 NOTICE = timedelta(minutes=2)  # before a rate card is valid
+_STANDING = "SELECT picked_at IS NOT NULL, state = 'cancelled' FROM parcels WHERE parcel_id = %s"
 CRASHED = 0  # what stands for the status of a function that gave no answer
 
 
@@ -143,10 +144,7 @@ def world(seed: int, server: Server, name: str) -> Iterator[World]:
 
 
 def _standing(rival: Rival, parcel_id: str) -> tuple[bool, bool]:
-    ((picked, cancelled),) = rival.query(
-        "SELECT picked_at IS NOT NULL, state = 'cancelled'"  # noqa: S608  an id of our own
-        f" FROM parcels WHERE parcel_id = '{parcel_id}'"
-    )
+    ((picked, cancelled),) = rival.query(_STANDING, parcel_id)
     return picked, cancelled
 
 

@@ -40,6 +40,9 @@ def utc(moment: datetime) -> datetime:
 
 # Postgres cannot store NUL in text, and nobody can read it.
 NO_NUL = r"^[^\x00]*$"
+# By it a flood of bulk orders and the express ones among them come by subscriptions of their own.
+# A channel sets it on what is urgent; without it an event comes with all the others.
+PRIORITY = "ce-priority"
 EVENT_ID = re.compile(r"[!-~]{1,200}")  # printable ASCII without spaces
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$")]
@@ -84,6 +87,11 @@ class Event(Document):
     @abstractmethod
     def ordering_key(self) -> str:
         """Events with the same key are delivered in the order in which they were announced."""
+
+    @property
+    def extensions(self) -> Mapping[str, str]:
+        """Attributes of its own: what a subscription may filter by."""
+        return {}
 
 
 class Work(Document):
@@ -167,6 +175,7 @@ def attributes_of(event: Event, cause: Cause, event_id: str, now: datetime) -> d
         "ce-correlationid": cause.correlation_id,
         "ce-causationid": cause.event_id,
         "content-type": "application/json",
+        **event.extensions,
     }
 
 

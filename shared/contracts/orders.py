@@ -1,11 +1,20 @@
 """Orders: what channels publish, and what Dispatch tells about them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
-from shared.contracts.base import NO_NUL, Currency, Document, Event, Identifier, Moment
+from shared.contracts.base import (
+    NO_NUL,
+    PRIORITY,
+    Currency,
+    Document,
+    Event,
+    Identifier,
+    Moment,
+)
 
 
 class ServiceLevel(StrEnum):
@@ -74,6 +83,10 @@ class OrderSubmitted(_ChannelEvent):
 
     _unique_lines = field_validator("lines")(_line_numbers_are_unique)
 
+    @property
+    def extensions(self) -> Mapping[str, str]:
+        return {PRIORITY: self.service_level}
+
 
 class OrderAmended(_ChannelEvent):
     """The order's lines as they are to be from now on; a higher revision replaces a lower one."""
@@ -104,22 +117,25 @@ class _OrderFact(Event):
         return self.order_id
 
 
-class OrderAccepted(_OrderFact):
+class _WaitingOrder(_OrderFact):
+    priority: str
+    revision: int
+
+    @property
+    def extensions(self) -> Mapping[str, str]:
+        return {PRIORITY: self.priority}
+
+
+class OrderAccepted(_WaitingOrder):
     """The order is stored and waits to be placed."""
 
     type: ClassVar[str] = "dispatch.order.accepted.v1"
 
-    priority: str
-    revision: int
 
-
-class OrderChanged(_OrderFact):
+class OrderChanged(_WaitingOrder):
     """The order waits to be placed anew: its lines were replaced, or it could not be picked."""
 
     type: ClassVar[str] = "dispatch.order.changed.v1"
-
-    priority: str
-    revision: int
 
 
 class OrderPlaced(_OrderFact):

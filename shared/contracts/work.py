@@ -19,16 +19,17 @@ class PlaceOrder(Work):
 
 
 class BuyLabel(Work):
-    """Buy the label of a planned parcel."""
+    """Buy the label of a planned parcel. What is express has a part of the carrier's rate alone."""
 
     type: ClassVar[str] = "dispatch.work.buy_label.v1"
 
     parcel_id: Identifier
     carrier: Identifier
+    priority: str = "standard"
 
     @property
     def queue(self) -> str:
-        return f"labels-{self.carrier}"
+        return f"{'express-' if self.priority == 'express' else ''}labels-{self.carrier}"
 
 
 class VoidLabel(Work):

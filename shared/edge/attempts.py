@@ -7,16 +7,19 @@ from shared.platform.db import DatabaseUnavailable
 from shared.platform.failed_attempts import failed
 
 
-def note_failure(
-    services: Services, source: str, message_id: str, attempt: int, error: Exception
-) -> None:
-    """Keep why this attempt failed; it will be repeated."""
+def note_failure(services: Services, source: str, message_id: str, error: Exception) -> int:
+    """Keep why this attempt failed, and return how many have failed for a reason of their own.
+
+    What fails because the database is away has only waited: after an outage everything still has
+    all of its attempts.
+    """
     if isinstance(error, DatabaseUnavailable):
-        return  # there is nowhere to keep it, and finding out would hold the answer up
+        return 0  # there is nowhere to keep it, and finding out would hold the answer up
     try:
-        failed_attempts.note(services.database, source, message_id, attempt, failed(error))
+        return failed_attempts.note(services.database, source, message_id, failed(error))
     except DispatchError as lost:
         log.line("attempt.not_noted", "WARNING", code=lost.code)
+        return 0
 
 
 def forget_failures(services: Services, source: str, message_id: str, attempt: int) -> None:

@@ -7,10 +7,12 @@ delivery attempt and the subscription on the way, so it is read here.
 |---|---|---|
 | done, or done before | 204 | forgets it |
 | refused for good | 204, parked with its reason | forgets it |
-| not yet | 503 | delivers again after a back-off; after the last attempt to the dead-letter topic |
+| not yet | 503 | delivers again after a back-off |
 | our fault | 500 | the same |
 
-Why an attempt failed is noted before the last two answers, because Pub/Sub will not be able to say.
+Why an attempt failed is noted before the last two answers. After FAILURES of them the message is
+parked as well, with the reason of the last one. Pub/Sub's own count goes on while the database is
+away, so it is set as high as it goes: what it gives up on comes by the dead-letter topic.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,9 +30,11 @@ from shared.kit.errors import DispatchError, NotYet, Rejected
 from shared.platform import inbox, log
 from shared.platform.db import Transaction
 from shared.platform.dead_letters import UNDELIVERABLE, DeadLetter
-from shared.platform.failed_attempts import Failure
+from shared.platform.failed_attempts import Failure, failed
 
 Flow = Callable[[Transaction, Any], object]
+
+FAILURES = 12  # with back-offs of 1 to 60 s these take six minutes
 
 
 class Message(Document):
@@ -75,13 +79,13 @@ def consume(
             services.run(lambda tx: _once(tx, consumer, flow, received.event), received.cause)
         except Rejected as error:
             return _parked(services, envelope, cause, error)
-        except NotYet as error:
-            log.line("message.not_yet", code=error.code, attempt=attempt)
-            note_failure(services, envelope.source, event_id, attempt, error)
-            return http.problem(error)
         except Exception as error:  # whatever it is, Pub/Sub shall try again
-            log.failure("message.failed", error, code=http.code_of(error))
-            note_failure(services, envelope.source, event_id, attempt, error)
+            if isinstance(error, NotYet):
+                log.line("message.not_yet", code=error.code, attempt=attempt)
+            else:
+                log.failure("message.failed", error, code=http.code_of(error))
+            if note_failure(services, envelope.source, event_id, error) >= FAILURES:
+                return _parked(services, envelope, cause, error)
             return http.failed(error)
         forget_failures(services, envelope.source, event_id, attempt)
         return http.done()
@@ -119,13 +123,15 @@ def _once(tx: Transaction, consumer: str, flow: Flow, event: Event) -> None:
         flow(tx, event)
 
 
-def _parked(services: Services, envelope: Envelope, cause: Cause, error: Rejected) -> Response:
+def _parked(services: Services, envelope: Envelope, cause: Cause, error: Exception) -> Response:
+    why = failed(error)
     letter = DeadLetter(
         source=envelope.source,
         message_id=cause.event_id,
-        code=error.code,
-        reason=str(error),
-        facts=error.facts,
+        code=why.code,
+        reason=why.reason,
+        facts=why.facts,
+        failure=why.failure,
         attributes=envelope.message.attributes,
         payload=envelope.message.data,
         attempts=envelope.delivery_attempt,

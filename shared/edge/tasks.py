@@ -1,11 +1,12 @@
 """Cloud Tasks: a piece of work in, an outcome out.
 
 Cloud Tasks has no dead-letter queue, so the last attempt parks the work itself and compensates.
-Which one is the last is said by the queue, in a header of its own. Work that was sent again has a
-new name, and its event id in `ce-id`. A 429 or 503 would slow the whole queue down, so
+How many may fail is said by the queue, in a header of its own. Work that was sent again has a new
+name, and its event id in `ce-id`. A 429 or 503 would slow the whole queue down, so
 "not yet" is a 409: the work is fine, the moment is not.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,7 +37,7 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
     name = request.headers.get("X-CloudTasks-TaskName", "")
     queue = request.headers.get("X-CloudTasks-QueueName", "")
     attempt = _number(request.headers.get("X-CloudTasks-TaskRetryCount")) + 1
-    last = 0 < _number(request.headers.get(MAX_ATTEMPTS)) <= attempt
+    most = _number(request.headers.get(MAX_ATTEMPTS)) or math.inf
     told = {key: request.headers.get(key, "") for key in ("ce-id", "ce-correlationid")}
     cause = cause_of(told, name)
     body = request.get_data()
@@ -49,9 +50,10 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
             work = contract.decode(body)
             flows[contract](work, cause)
         except Exception as error:
-            if not isinstance(error, Rejected) and not last:
-                note_failure(services, queue, cause.event_id, attempt, error)
-                return _again(error)
+            if not isinstance(error, Rejected):
+                failures = note_failure(services, queue, cause.event_id, error)
+                if failures < most:
+                    return _again(error)
             why = failed(error)
             letter = DeadLetter(
                 source=queue,

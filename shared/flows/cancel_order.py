@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from shared.contracts.orders import OrderCancelled, OrderClosed, OrderReturnExpected
 from shared.flows.early_changes import locked_or_remembered
+from shared.flows.give_back import give_back
 from shared.flows.unplace import take_back
+from shared.holds import store as holds
+from shared.holds.types import HoldState
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
 from shared.orders.types import Order, OrderState
@@ -16,6 +19,8 @@ from shared.shipments.types import Parcel, ParcelState
 
 def cancel_order(tx: Transaction, event: OrderCancelled) -> None:
     """Cancel the whole order; cancelling it again changes nothing.
+
+    What its cart held, or was kept for it while it waited, is free again at once.
 
     Once a parcel of it is picked the cancellation is a return: the order goes on, and what was sent
     is expected back.
@@ -36,12 +41,15 @@ def cancel_order(tx: Transaction, event: OrderCancelled) -> None:
         _expect_back(tx, order, parcels, event.reason)
         return
     state = LIFECYCLE.advance(order.state, OrderStep.CANCEL)
-    take_back(tx, order, parcels)
     tx.write(
         orders.move(tx, order, state, event.reason),
         *orders.move_units(order, "cancelled"),
         outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=event.reason)),
     )
+    take_back(tx, order, parcels, to_waitlist=True)
+    kept = holds.lock_of_order(tx, order.order_id, order.hold_id)
+    if kept:
+        give_back(tx, kept, HoldState.RELEASED)
 
 
 def _expect_back(tx: Transaction, order: Order, parcels: Sequence[Parcel], reason: str) -> None:

@@ -79,7 +79,7 @@ def hold_stock(tx: Transaction, request: HoldRequest, ttl_s: int) -> tuple[Hold,
     cart = _Cart(request.channel, request.sale, scope)
     try:
         # The locks of a look that saw too little are given back with it.
-        with tx.connection.begin_nested():
+        with tx.attempt():
             items = _chosen(tx, request, cart, parts, draw=crc32(request.hold_id.encode()))
     except SawTooLittle:
         items = _chosen(tx, request, cart, parts, draw=None)

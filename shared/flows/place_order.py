@@ -58,9 +58,10 @@ def place_order(
         SawTooLittle: not all partitions were looked at, and that was not enough.
     """
     book = shelf.book(tx.now, lambda: costing.read_book(tx))
-    order = orders.lock(tx, work.order_id)
-    if order is None:
+    found = orders.lock_with_lines(tx, work.order_id)
+    if found is None:
         raise UnknownOrder("no such order", order_id=work.order_id)
+    order, lines = found
     if order.state not in PLACEABLE:
         return
     tx.follow(order.correlation_id)  # new stock may have woken it
@@ -69,7 +70,6 @@ def place_order(
         reason = f"no carrier has a rate card in {order.currency}"
         _let_review(tx, order, reason, {"reason": reason})
         return
-    lines = orders.lines(tx, order.order_id)
     # A kit and its component, or two lines of one SKU, count together.
     wanted = Counter[str]()
     for line in lines:
@@ -144,13 +144,17 @@ def _place(
                 currency=decision.currency,
             ),
             *(_planned(tx, order, parcel) for parcel in parcels),
-            *(BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier) for parcel in parcels),
+            *(_label(order, parcel) for parcel in parcels),
             *(
                 StockIncreased(warehouse=warehouse, available=units)
                 for warehouse, units in supply.left_of_hold(reserved).items()
             ),
         ),
     )
+
+
+def _label(order: Order, parcel: PlannedParcel) -> BuyLabel:
+    return BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier, priority=order.priority)
 
 
 def _planned(tx: Transaction, order: Order, parcel: PlannedParcel) -> ParcelPlanned:

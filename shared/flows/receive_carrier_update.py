@@ -11,7 +11,7 @@ def receive_carrier_update(tx: Transaction, vendor: str, tracking_code: str, bod
     """Keep the update and announce it; the same body again changes nothing."""
     text = body.decode()
     update_id = derived_id("cup", vendor, text)
-    (kept,) = tx.write(tracking.keep(tx, update_id, vendor, text))
+    (kept,) = tx.written(tracking.keep(tx, update_id, vendor, text))
     if kept:
         tx.write(
             outbox.put(

@@ -1,18 +1,20 @@
 """Facts become placement work on the queue of its priority."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from shared.contracts.orders import OrderAccepted, OrderChanged
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import PlaceOrder
+from shared.ops.waitlist import Waiting, next_in_line
 from shared.orders import store as orders
 from shared.orders import waitlist
 from shared.orders.types import Priority
 from shared.platform import outbox
 from shared.platform.db import Transaction
-from shared.stock import store as stock
 
-WOKEN_AT_ONCE = 500  # orders; more than that come with the next round
+WOKEN_AT_ONCE = 5_000  # orders; more than that come with the next round
+
+_Place = tuple[str, str, str | None]  # SKU, warehouse, and the sale that alone may have it
 
 
 def request_placement(tx: Transaction, event: OrderAccepted | OrderChanged) -> None:
@@ -52,13 +54,36 @@ def promote_waiting(tx: Transaction, longest_wait_s: int) -> int:
 
 
 def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Priority]]:
-    """Who waits for these SKUs and could be served by what all warehouses have together."""
-    units = stock.available(tx, skus)
-    served: dict[str, Priority] = {}
-    for sale, of_sale in units.items():
-        supply = units[None] + of_sale if sale is not None else of_sale
-        served.update(waitlist.backordered_for(tx, supply, WOKEN_AT_ONCE, sale=sale))
-    return list(served.items())
+    """Who waits for these SKUs and can be served by what all warehouses have together.
+
+    Who wants more of anything than those before have left, or may not have it from where it is,
+    does not stand in the way of others.
+    """
+    left: dict[_Place, int] = {}
+    served = []
+    for order in next_in_line(tx, dict.fromkeys(skus, 0), limit=WOKEN_AT_ONCE):
+        taken = _taken(order, left)
+        if taken:
+            for place, units in taken.items():
+                left[place] -= units
+            served.append((order.order_id, Priority(order.priority)))
+    return served
+
+
+def _taken(order: Waiting, left: dict[_Place, int]) -> Mapping[_Place, int]:
+    """What the order could have of what is left; nothing where it could not be served in full."""
+    taken: dict[_Place, int] = {}
+    for sku, wanted in order.wants.items():
+        missing = wanted
+        for sale, places in ((order.sale, order.of_sale[sku]), (None, order.elsewhere[sku])):
+            for warehouse, units in places.items():
+                if order.may_have_from(sku, warehouse):
+                    place = (sku, warehouse, sale)
+                    taken[place] = min(missing, left.setdefault(place, units))
+                    missing -= taken[place]
+        if missing:
+            return {}
+    return taken
 
 
 def _place(tx: Transaction, waiting: Iterable[tuple[str, Priority]]) -> None:

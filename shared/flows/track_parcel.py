@@ -89,7 +89,7 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
 
 
 def _note_cancelled(tx: Transaction, parcel: Parcel, progress: Progress, history: Write) -> None:
-    (added,) = tx.write(history)
+    (added,) = tx.written(history)
     if added:
         log.line(
             "parcel.moves_though_cancelled" if progress.has_shipped else "parcel.cancelled_update",

@@ -29,29 +29,36 @@ _NEXT = text("""
                   FROM order_lines JOIN touched USING (order_id), LATERAL jsonb_each_text(kit)
                  WHERE backordered > 0 AND kit IS NOT NULL) AS part
          GROUP BY order_id, sku
-    ), elsewhere AS (
-        SELECT sku, sum(greatest(0, on_hand - reserved - held - safety)) AS units
+    ), place AS (
+        SELECT sku, allotment, warehouse,
+               sum(greatest(0, on_hand - reserved - held - safety)) AS units
           FROM stock_levels
-         WHERE sku IN (SELECT sku FROM wanted) AND allotment IS NULL AND fenced_for IS NULL
+         WHERE sku IN (SELECT sku FROM wanted) AND fenced_for IS NULL
            AND (sku, warehouse) NOT IN (SELECT * FROM unnest(CAST(:place_skus AS text[]),
                                                              CAST(:places AS text[])))
-         GROUP BY sku
+         GROUP BY sku, allotment, warehouse
+    ), elsewhere AS (
+        SELECT sku, allotment, sum(units) AS units, jsonb_object_agg(warehouse, units) AS places
+          FROM place GROUP BY sku, allotment
     )
     SELECT order_id, priority, channel, sale,
            (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
              WHERE channel_warehouses.channel = orders.channel) AS scope,
            (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
              WHERE order_exclusions.order_id = orders.order_id) AS excluded,
-           jsonb_object_agg(sku, wanted.units) AS wants,
-           jsonb_object_agg(sku, coalesce(elsewhere.units, 0)) AS elsewhere
-      FROM orders JOIN wanted USING (order_id) JOIN skus USING (sku)
-      LEFT JOIN elsewhere USING (sku) LEFT JOIN pool USING (sku)
+           jsonb_object_agg(wanted.sku, wanted.units) AS wants,
+           jsonb_object_agg(wanted.sku, coalesce(anybody.places, '{}')) AS elsewhere,
+           jsonb_object_agg(wanted.sku, coalesce(own.places, '{}')) AS of_sale
+      FROM orders JOIN wanted USING (order_id) JOIN skus USING (sku) LEFT JOIN pool USING (sku)
+      LEFT JOIN elsewhere AS anybody ON anybody.sku = wanted.sku AND anybody.allotment IS NULL
+      LEFT JOIN elsewhere AS own ON own.sku = wanted.sku AND own.allotment = orders.sale
      WHERE state = 'backordered'
        AND NOT EXISTS (SELECT FROM stock_holds
                         WHERE purpose = 'waitlist' AND reference = orders.order_id
-                          AND created_at > :not_since)
+                          AND created_at > CAST(:not_since AS timestamptz))
      GROUP BY order_id
-    HAVING bool_and(wanted.units <= coalesce(elsewhere.units, 0) + coalesce(pool.units, 0)
+    HAVING bool_and(wanted.units <= coalesce(anybody.units, 0) + coalesce(own.units, 0)
+                                    + coalesce(pool.units, 0)
                     AND (released_at IS NULL OR released_at <= :now))
      ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
               promised_at, order_id
@@ -70,24 +77,42 @@ class Waiting:
     scope: Mapping[str, int] | None  # as that of an order
     excluded: frozenset[tuple[str, str]]
     wants: Mapping[str, int]  # SKU -> units
-    elsewhere: Mapping[str, int]  # SKU -> units free in other places, without a lock: a hint
+    # SKU -> warehouse -> units free in other places, for anybody and for its sale alone, whether
+    # this order may have them from there or not; no lock: a hint.
+    elsewhere: Mapping[str, Mapping[str, int]]
+    of_sale: Mapping[str, Mapping[str, int]]
+
+    def may_have_from(self, sku: str, warehouse: str) -> bool:
+        """Whether its channel sells from there, and nobody there missed the SKU for it before."""
+        return (self.scope is None or warehouse in self.scope) and (
+            (sku, warehouse) not in self.excluded
+        )
+
+    def free_elsewhere(self, sku: str) -> int:
+        """Units that are free in other places and that it may have."""
+        return sum(
+            units
+            for places in (self.elsewhere, self.of_sale)
+            for warehouse, units in places.get(sku, {}).items()
+            if self.may_have_from(sku, warehouse)
+        )
 
 
 def next_in_line(
     tx: Transaction,
     free: Mapping[str, int],
     *,
-    besides: Collection[tuple[str, str]],
-    not_since: datetime,
+    besides: Collection[tuple[str, str]] = (),
+    not_since: datetime | None = None,
     limit: int,
 ) -> Sequence[Waiting]:
     """Who waits for these SKUs, in fair order, and could be placed with what is free.
 
     Args:
         tx: the transaction.
-        free: SKU -> units that may be given to them.
+        free: SKU -> units that may be given to them, beside those that are free elsewhere.
         besides: the (SKU, warehouse) in which these units are.
-        not_since: orders for which units were kept after this moment are left out.
+        not_since: orders for which units were kept after this moment are left out; None: nobody.
         limit: how many orders at most.
     """
     places = sorted(besides)
@@ -111,6 +136,7 @@ def next_in_line(
             excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
             wants=row.wants,
             elsewhere=row.elsewhere,
+            of_sale=row.of_sale,
         )
         for row in rows
     ]

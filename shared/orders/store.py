@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from shared.kit.geo import Point
 from shared.orders.lifecycle import FINAL
@@ -42,14 +42,21 @@ _COLUMNS = """
       WHERE order_exclusions.order_id = orders.order_id) AS excluded
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id")  # noqa: S608
-_LOCK = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
-# A statement of its own, after the lock: it must see what the lock waited for.
-_LINES = text("""
-    SELECT line_no, sku, quantity, unit_price_cents, kit
-      FROM order_lines
+# What a statement with a lock reads beside the locked row is as it was before it waited for the
+# lock. Whoever changes that changes the order too, so another version of it tells.
+_AS_SEEN = """
+    orders.xmin = (SELECT seen.xmin FROM orders AS seen WHERE seen.order_id = :order_id) AS as_seen
+"""
+_LOCK = text(f"SELECT {_COLUMNS}, {_AS_SEEN} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
+_LOCK_WITH_LINES = text(f"""
+    SELECT {_COLUMNS}, {_AS_SEEN},
+           (SELECT jsonb_agg(jsonb_build_array(line_no, sku, quantity, unit_price_cents, kit)
+                             ORDER BY line_no)
+              FROM order_lines WHERE order_lines.order_id = :order_id) AS lines
+      FROM orders
      WHERE order_id = :order_id
-     ORDER BY line_no
-""")
+       FOR UPDATE
+""")  # noqa: S608
 # Two transactions that both find no order must not both act on that: the second waits here, and
 # what it reads in its next statement is what the first has left.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
@@ -225,20 +232,19 @@ def find(tx: Transaction, order_id: str) -> Order | None:
 
 def lock(tx: Transaction, order_id: str) -> Order | None:
     """The order, which stays as it is until the transaction ends."""
-    return _order(tx.row(_LOCK, order_id=order_id))
+    return _order(_locked(tx, _LOCK, order_id))
+
+
+def lock_with_lines(tx: Transaction, order_id: str) -> tuple[Order, tuple[Line, ...]] | None:
+    """The order and its lines by number, which stay as they are until the transaction ends."""
+    row = _locked(tx, _LOCK_WITH_LINES, order_id)
+    order = _order(row)
+    return None if order is None else (order, tuple(Line(*line) for line in row.lines or ()))
 
 
 def one_at_a_time(tx: Transaction, order_id: str) -> None:
     """Nobody else decides whether this order exists, until the transaction ends."""
     tx.rows(_ONE_AT_A_TIME, order_id=order_id)
-
-
-def lines(tx: Transaction, order_id: str) -> tuple[Line, ...]:
-    """The lines of an order that is locked, by number."""
-    return tuple(
-        Line(row.line_no, row.sku, row.quantity, row.unit_price_cents, row.kit)
-        for row in tx.rows(_LINES, order_id=order_id)
-    )
 
 
 def delete_lines(tx: Transaction, order_id: str) -> None:
@@ -360,6 +366,13 @@ def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[
     rows = tx.rows(_PROMOTE, now=tx.now, longest_wait_s=longest_wait_s, limit=limit)
     found = [(row.order_id, Priority(row.asked_priority)) for row in rows]
     return sorted(found, key=lambda order: list(Priority).index(order[1]))
+
+
+def _locked(tx: Transaction, statement: TextClause, order_id: str) -> Any:
+    row = tx.row(statement, order_id=order_id)
+    if row is None or row.as_seen:
+        return row
+    return tx.row(statement, order_id=order_id)
 
 
 def _order(row: Any) -> Order | None:

@@ -1,43 +1,12 @@
 """Who waits for stock, in fair order: by priority, promise and id. Only looks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import text
 
-from shared.orders.types import Priority, Waiting
+from shared.orders.types import Waiting
 from shared.platform.db import Transaction
 
-# The most urgent first, of each SKU no more than its units can serve. Who wants more than there is
-# does not stand in the way of those behind.
-_BACKORDERED_FOR = text("""
-    WITH waitlist AS (
-        SELECT order_id, priority, promised_at, units,
-               CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END AS rank,
-               sum(wanted) OVER (PARTITION BY sku
-                                 ORDER BY CASE priority WHEN 'express' THEN 0
-                                          WHEN 'standard' THEN 1 ELSE 2 END,
-                                          promised_at, order_id) AS wanted_so_far
-          FROM (SELECT order_id, sku, sum(units) AS wanted
-                  FROM (SELECT order_id, sku, backordered AS units
-                          FROM order_lines
-                         WHERE sku = ANY(CAST(:skus AS text[])) AND backordered > 0 AND kit IS NULL
-                         UNION ALL
-                        SELECT order_id, key, value::integer * backordered
-                          FROM order_lines, LATERAL jsonb_each_text(kit)
-                         WHERE backordered > 0 AND kit IS NOT NULL
-                           AND key = ANY(CAST(:skus AS text[]))) AS part
-                 GROUP BY order_id, sku) AS line
-          JOIN unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS supply (sku, units)
-               USING (sku)
-          JOIN orders USING (order_id)
-         WHERE wanted <= units AND state = 'backordered'
-           AND (CAST(:sale AS text) IS NULL OR sale = CAST(:sale AS text)))
-    SELECT DISTINCT order_id, priority, promised_at, rank
-      FROM waitlist
-     WHERE wanted_so_far <= units
-     ORDER BY rank, promised_at, order_id
-     LIMIT :limit
-""")
 _BACKORDERED_SKUS = text("""
     SELECT sku FROM order_lines WHERE backordered > 0 AND kit IS NULL
      UNION
@@ -73,19 +42,6 @@ _WAITLIST = text("""
      ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
               promised_at, order_id
 """)
-
-
-def backordered_for(
-    tx: Transaction, units: Mapping[str, int], limit: int, *, sale: str | None = None
-) -> Sequence[tuple[str, Priority]]:
-    """Who waits for these SKUs, in fair order: of each SKU as many as its units may serve.
-
-    With a `sale` only orders of that sale.
-    """
-    rows = tx.rows(
-        _BACKORDERED_FOR, skus=list(units), units=list(units.values()), limit=limit, sale=sale
-    )
-    return [(row.order_id, Priority(row.priority)) for row in rows]
 
 
 def backordered_skus(tx: Transaction) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 A store gives its changes as values (`Write`), and a flow makes the changes of one step together:
 `Transaction.write` joins them into a single statement of writable CTEs, which saves a round trip
-for each of them and fails as one. Every guard that must hold is part of its own statement, and a
-guard that holds for fewer rows than expected rolls the whole step back.
+for each of them and fails as one. The last such statement of a step travels with its commit. Every
+guard that must hold is part of its own statement, and a guard that holds for fewer rows than
+expected rolls the whole step back.
 """
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -80,10 +82,17 @@ class Write:
 class Transaction:
     """One use case's view of the database. `now` is its moment, for everything it writes."""
 
-    connection: Connection
+    _connection: Connection
     now: datetime
     cause: Cause
     announced: set[str] = field(default_factory=set)  # ordering keys with something in the outbox
+    _pending: tuple[Write, ...] = ()  # not sent yet: whatever comes next sends it first
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for what has no other word here; all that was written is there."""
+        self._send()
+        return self._connection
 
     def follow(self, correlation_id: str) -> None:
         """What is announced from here on belongs to this trail, whoever started the step."""
@@ -97,26 +106,60 @@ class Transaction:
         """Run one statement and fetch its only row, or None."""
         return self.connection.execute(statement, parameters).one_or_none()
 
-    def write(self, *writes: Write) -> tuple[int, ...]:
+    def write(self, *writes: Write) -> None:
         """Make all the changes in one statement; no row may be touched by two of them.
 
-        Returns:
-            How many rows each of them touched.
+        It is sent with what comes next, at the latest with the commit. Where one of the changes
+        touches another number of rows than it has to, that raises LostRace.
+        """
+        self._send()
+        self._pending = writes
+
+    def written(self, *writes: Write) -> tuple[int, ...]:
+        """Make all the changes in one statement, now. Returns how many rows each of them touched.
 
         Raises:
             LostRace: one of them touched another number of rows than it had to.
         """
-        joined = _joined(tuple(write.sql for write in writes))
-        parameters = {
-            f"w{position}_{name}": value
-            for position, write in enumerate(writes)
-            for name, value in write.parameters.items()
-        }
-        touched = tuple(self.connection.execute(joined, parameters).one())
-        for write, count in zip(writes, touched, strict=True):
-            if write.rows is not None and count != write.rows:
-                raise LostRace("a guard did not hold", expected=write.rows, touched=count)
-        return touched
+        self._send()
+        statement, parameters = _together(writes)
+        counted = tuple(self._connection.execute(statement, parameters).one())
+        return counted[: len(writes)]
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What is done in this block is taken back where an exception leaves it."""
+        with self.connection.begin_nested():
+            try:
+                yield
+                self._send()
+            finally:
+                self._pending = ()
+
+    def commit(self) -> None:
+        """End the step: what is written is there for everybody."""
+        writes, self._pending = self._pending, ()
+        if writes:
+            statement, parameters = _together(writes)
+            self._connection.execute(
+                statement, parameters, execution_options={driver.COMMITS: True}
+            )
+
+    def _send(self) -> None:
+        writes, self._pending = self._pending, ()
+        if writes:
+            statement, parameters = _together(writes)
+            self._connection.execute(statement, parameters)
+
+
+def _together(writes: Sequence[Write]) -> tuple[TextClause, dict[str, Any]]:
+    parameters = {
+        f"w{position}_{name}": value
+        for position, write in enumerate(writes)
+        for name, value in write.parameters.items()
+    }
+    parameters["guarded"] = [write.rows for write in writes]
+    return _joined(tuple(write.sql for write in writes)), parameters
 
 
 @lru_cache(maxsize=256)
@@ -126,8 +169,14 @@ def _joined(statements: tuple[str, ...]) -> TextClause:
         own = _PARAMETER.sub(rf":w{position}_\1", sql)
         parts.append(f"w{position} AS ({own})")
         counts.append(f"(SELECT count(*) FROM w{position})")  # noqa: S608
-    # Built from the constants of the stores; data travels as parameters.
-    return text(f"WITH {', '.join(parts)} SELECT {', '.join(counts)}")
+    names = [f"n{position}" for position in range(len(statements))]
+    # Built from the constants of the stores; data travels as parameters. Who lost a race finds out
+    # in the statement itself, because the commit may be right behind it.
+    return text(
+        f"WITH {', '.join(parts)}, touched ({', '.join(names)}) AS (SELECT {', '.join(counts)})"  # noqa: S608
+        f" SELECT {', '.join(names)},"
+        f" as_guarded(ARRAY[{', '.join(names)}], CAST(:guarded AS bigint[])) FROM touched"
+    )
 
 
 class Database:
@@ -157,6 +206,7 @@ class Database:
                 with self._engine.begin() as connection:
                     tx = Transaction(connection, self._clock(), cause)
                     result = step(tx)
+                    tx.commit()
             except (DBAPIError, PoolExhausted, LostRace, OSError) as error:
                 lost = _translated(error)
                 if not isinstance(lost, LostRace) or attempt == ATTEMPTS:
@@ -254,11 +304,14 @@ def _translated(
         return error
     if isinstance(error, PoolExhausted):
         return DatabaseUnavailable("every connection is in use")
-    sqlstate = "" if isinstance(error, OSError) else driver.sqlstate(error.orig)
+    said = None if isinstance(error, OSError) else error.orig
+    sqlstate = driver.sqlstate(said)
     if not sqlstate:  # not from the server: the socket
         return DatabaseUnavailable("no connection to the database")
     if sqlstate in _LOST_RACE:
-        return LostRace("lost a race for a lock", sqlstate=sqlstate)
+        guard = driver.failed_guard(said)
+        facts = {"guard": guard} if guard else {"sqlstate": sqlstate}
+        return LostRace("another was faster", **facts)
     if sqlstate[:2] in {"08", "53", "57"}:  # connection, resources, operator intervention
         return DatabaseUnavailable("the database is not available", sqlstate=sqlstate)
     return BrokenStatement("the database refused a statement", sqlstate=sqlstate)

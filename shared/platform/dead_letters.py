@@ -19,7 +19,9 @@ from shared.platform import failed_attempts, outbox
 from shared.platform.db import Transaction, Write
 from shared.platform.failed_attempts import Failed, Failure
 
-# The same message may be refused more than once; it is one letter, as it was refused last.
+# The same message may be refused more than once; it is one letter, as it was refused last. What is
+# given up may be forwarded twice as well, and by then nothing is noted of it any more: who cannot
+# say why leaves the letter as it is.
 _PARK = text("""
     INSERT INTO dead_letters (source, message_id, failure, code, reason, facts, attributes, payload,
                               ordering_key, order_id, attempts, correlation_id, parked_at,
@@ -48,6 +50,7 @@ _PARK = text("""
            settled_why =
                CASE WHEN dead_letters.state = 'discarded' THEN dead_letters.settled_why END,
            state = CASE WHEN dead_letters.state = 'discarded' THEN 'discarded' ELSE 'open' END
+     WHERE excluded.code <> :undeliverable OR dead_letters.state = 'retried'
 """)
 _STATE = text("""
     SELECT state FROM dead_letters WHERE source = :source AND message_id = :message_id FOR UPDATE
@@ -217,6 +220,7 @@ def park(tx: Transaction, letter: DeadLetter) -> bool:
             "now": tx.now,
             "first_failed_at": noted.first_failed_at if noted is not None else tx.now,
             "last_failed_at": last_failed_at,
+            "undeliverable": UNDELIVERABLE,
         },
     )
     return known is None or known.state == LetterState.RETRIED

@@ -22,6 +22,8 @@ from sqlalchemy import Engine, event
 STALE_PLAN = {"0A000", "26000"}
 
 PREPARED_LIMIT = 200  # statements a connection keeps; the product has fewer
+COMMITS = "dispatch_commits"  # execution option: the statement is the last of its transaction
+_ROLLED_BACK = "in failed transaction block"
 _TIMESTAMPTZ_OID = 1184
 _NULL = b"\xff\xff\xff\xff"
 
@@ -47,8 +49,17 @@ def tune(engine: Engine, patience_s: float) -> None:
 
 def sqlstate(error: BaseException | None) -> str:
     """The five characters by which Postgres names an error; empty when it is not Postgres's."""
+    return _said(error, "C")
+
+
+def failed_guard(error: BaseException | None) -> str:
+    """Which guard of ours did not hold, and how; empty where the error is another."""
+    return _said(error, "D") if _said(error, "M") == "a guard did not hold" else ""
+
+
+def _said(error: BaseException | None, field: str) -> str:
     said = error.args[0] if error is not None and error.args else None
-    return str(said.get("C", "")) if isinstance(said, dict) else ""
+    return str(said.get(field, "")) if isinstance(said, dict) else ""
 
 
 class _Patient:
@@ -85,7 +96,7 @@ def _tune_connection(connection: Any) -> None:
 
 
 def _execute(
-    cursor: Any, statement: str, parameters: Sequence[object], _context: object
+    cursor: Any, statement: str, parameters: Sequence[object], context: Any
 ) -> bool | None:
     """Run a statement with parameters through a prepared one that its connection keeps."""
     if not parameters:
@@ -110,12 +121,14 @@ def _execute(
     if begins:
         connection.send_QUERY("begin transaction")  # travels with what follows
     core._write(connection._sock, _bind_and_execute(name, values))  # noqa: SLF001
-    core._flush(connection._sock)  # noqa: SLF001
-    if begins:
-        connection.handle_messages(core.Context("begin transaction"))
     ran = core.Context(numbered, columns=columns, input_funcs=input_functions)
+    answers = [core.Context("begin transaction"), ran] if begins else [ran]
+    if context.execution_options.get(COMMITS, False):
+        connection.send_QUERY("commit")  # of a failed statement it makes a rollback
+        answers.append(core.Context("commit"))
+    core._flush(connection._sock)  # noqa: SLF001
     try:
-        connection.handle_messages(ran)
+        _hear(connection, answers)
     except DatabaseError as error:
         if sqlstate(error) in STALE_PLAN:
             kept.pop(statement)
@@ -123,6 +136,21 @@ def _execute(
     cursor._context = ran  # noqa: SLF001
     cursor._row_iter = None if ran.rows is None else iter(ran.rows)  # noqa: SLF001
     return True
+
+
+def _hear(connection: Any, answers: Sequence[core.Context]) -> None:
+    """Hear all of what was asked together, and raise the first error among it."""
+    first: DatabaseError | None = None
+    for answer in answers:
+        try:
+            connection.handle_messages(answer)
+        except DatabaseError as error:
+            first = first or error
+        except core.InterfaceError as error:  # so pg8000 says of a commit that became a rollback
+            if first is None or str(error) != _ROLLED_BACK:
+                raise
+    if first is not None:
+        raise first
 
 
 def _bind_and_execute(name: bytes, values: Sequence[str | None]) -> bytes:

@@ -19,12 +19,12 @@ from shared.platform.db import Database, Transaction
 _NOTE = text("""
     INSERT INTO failed_attempts (source, message_id, failure, code, reason, facts, attempts,
                                  first_failed_at, last_failed_at)
-    VALUES (:source, :message_id, :failure, :code, :reason, CAST(:facts AS jsonb), :attempts,
-            :now, :now)
+    VALUES (:source, :message_id, :failure, :code, :reason, CAST(:facts AS jsonb), 1, :now, :now)
         ON CONFLICT (source, message_id) DO UPDATE
        SET failure = excluded.failure, code = excluded.code, reason = excluded.reason,
-           facts = excluded.facts, attempts = excluded.attempts,
+           facts = excluded.facts, attempts = failed_attempts.attempts + 1,
            last_failed_at = excluded.last_failed_at
+ RETURNING attempts
 """)
 _FORGET = text("""
     DELETE FROM failed_attempts WHERE source = :source AND message_id = :message_id
@@ -74,9 +74,9 @@ def failed(error: Exception) -> Failed:
     return Failed(failure, error.code, str(error), error.facts)
 
 
-def note(database: Database, source: str, message_id: str, attempt: int, why: Failed) -> None:
-    """Keep why this attempt failed, in place of the one before it."""
-    database.statement(
+def note(database: Database, source: str, message_id: str, why: Failed) -> int:
+    """Keep why this attempt failed, in place of the one before it. Returns how many have by now."""
+    (noted,) = database.statement(
         _NOTE,
         source=source,
         message_id=message_id,
@@ -84,9 +84,9 @@ def note(database: Database, source: str, message_id: str, attempt: int, why: Fa
         code=why.code,
         reason=why.reason,
         facts=json.dumps(why.facts),
-        attempts=attempt,
         now=database.now(),
     )
+    return int(noted.attempts)
 
 
 def forget(database: Database, source: str, message_id: str) -> None:

@@ -117,7 +117,7 @@ def _acted(
     tx: Transaction, act: Callable[[], Answer], refuse: Callable[[Rejected], Answer]
 ) -> Answer:
     try:
-        with tx.connection.begin_nested():
+        with tx.attempt():
             return act()
     except Rejected as error:
         return refuse(error)

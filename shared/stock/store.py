@@ -4,7 +4,6 @@ What is read of SKUs and kits together with balances stands here as well.
 """
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,12 +26,6 @@ from shared.stock.types import (
     together,
 )
 
-_AVAILABLE = text("""
-    SELECT sku, allotment, sum(greatest(0, on_hand - reserved - held - safety)) AS available
-      FROM stock_levels
-     WHERE sku = ANY(CAST(:skus AS text[])) AND fenced_for IS NULL
-     GROUP BY sku, allotment
-""")
 _FREE = text("""
     SELECT sku, warehouse, sum(greatest(0, on_hand - reserved - held - safety)) AS available
       FROM stock_levels
@@ -185,19 +178,8 @@ def known(tx: Transaction, skus: Collection[str]) -> dict[str, Mapping[str, int]
     return {row.sku: row.kit for row in tx.rows(_KNOWN, skus=sorted(set(skus)))}
 
 
-def available(tx: Transaction, skus: Collection[str]) -> dict[str | None, Counter[str]]:
-    """Sale -> SKU -> what its orders alone can be promised; None -> SKU -> what everybody can.
-
-    Over all warehouses and without a lock: a hint, not a promise.
-    """
-    units: dict[str | None, Counter[str]] = {None: Counter()}
-    for row in tx.rows(_AVAILABLE, skus=sorted(set(skus))):
-        units.setdefault(row.allotment, Counter())[row.sku] = int(row.available)
-    return units
-
-
 def free(tx: Transaction, skus: Collection[str]) -> dict[tuple[str, str], int]:
-    """(SKU, warehouse) -> available-to-promise, where there is any; without a lock, as above."""
+    """(SKU, warehouse) -> available-to-promise, where there is any; no lock: a hint, no promise."""
     rows = tx.rows(_FREE, skus=sorted(skus))
     return {(row.sku, row.warehouse): int(row.available) for row in rows}
 

@@ -1,6 +1,7 @@
 """One folder, one function: complete, declared as it is, and connected to the others."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from emulators.laptop.manifest import (
     load_all,
 )
 from emulators.laptop.stack import ROOT
-from shared.contracts.base import Event, Work
+from shared.contracts.base import PRIORITY, Event, Work
 
 FOLDERS = sorted(
     path.name
@@ -98,22 +99,30 @@ def test_the_relay_may_send_what_anybody_announces() -> None:
     assert set(MANIFESTS[RELAY].enqueues) == queues
 
 
+@pytest.mark.parametrize("priority", [{}, {PRIORITY: "express"}, {PRIORITY: "standard"}])
 @pytest.mark.parametrize("name", FOLDERS)
-def test_a_subscription_lets_through_what_its_function_handles(name: str) -> None:
+def test_what_its_function_handles_comes_by_one_subscription_and_nothing_else_does(
+    name: str, priority: dict[str, str]
+) -> None:
     # Goal: what is let through and not handled is parked as unknown; what is handled and filtered
-    # away never comes, and nothing tells.
+    # away never comes, and nothing tells. Whatever its priority, it comes once.
     trigger = MANIFESTS[name].trigger
     subscriptions = trigger.subscriptions if isinstance(trigger, PubsubTrigger) else ()
-    for subscription in subscriptions:
-        lets = parse(subscription.filter) if subscription.filter else lambda _attributes: True
-        let_through = {
-            contract
-            for contract, event in EVENTS.items()
-            if event.topic == subscription.topic and lets({"ce-type": event.type})
-        }
-        handled = {c for c in REACHES[name].hears if EVENTS[c].topic == subscription.topic}
+    let_through = Counter(
+        contract
+        for subscription in subscriptions
+        for contract, event in EVENTS.items()
+        if event.topic == subscription.topic
+        and (
+            not subscription.filter
+            or parse(subscription.filter)({"ce-type": event.type, **priority})
+        )
+    )
 
-        assert let_through == handled
+    topics = {subscription.topic for subscription in subscriptions}
+    assert let_through == Counter(
+        c for c in REACHES[name].hears if c in EVENTS and EVENTS[c].topic in topics
+    )
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -20,13 +20,6 @@ pytestmark = pytest.mark.slow
 DURABLE = Options(durable=True, carrier_step_s=STEP_S)
 
 
-def _switchboard(stage: Stage) -> Switchboard:
-    def processes() -> Mapping[str, int]:
-        return {name: process.pid for name, process in stage.stack.processes.items()}
-
-    return Switchboard(stage.stack.addresses["google"], processes)
-
-
 def _check(stage: Stage, summary: Summary) -> None:
     """Every order is accounted for, at rest, and the books are right."""
     assert summary.is_good, summary.as_json()
@@ -64,7 +57,7 @@ def test_the_sample_ends_well_although_every_function_is_hit(
     kind: str, how: dict[str, object]
 ) -> None:
     with staged() as stage:
-        switchboard = _switchboard(stage)
+        switchboard = stage.switchboard
         called = switchboard.state()["targets"]["function"]
         for function in called:
             switchboard.order(kind, function, next=4, **how)
@@ -80,7 +73,7 @@ def test_the_sample_ends_well_although_every_function_is_hit(
 
 def test_the_sample_ends_well_although_each_service_pauses() -> None:
     with staged() as stage:
-        switchboard = _switchboard(stage)
+        switchboard = stage.switchboard
         to_pause = ["pubsub", "tasks", "scheduler", "functions"]
         paused: list[str] = []
 
@@ -126,7 +119,7 @@ class Accidents:
 def test_the_sample_ends_well_although_every_process_is_killed() -> None:
     # Goal: what was answered is on some disk. Each is killed without a warning, in mid-stream.
     with staged(DURABLE) as stage:
-        switchboard = _switchboard(stage)
+        switchboard = stage.switchboard
         accidents = Accidents(
             stage,
             [
@@ -143,7 +136,7 @@ def test_the_sample_ends_well_although_every_process_is_killed() -> None:
 
 def test_the_sample_ends_well_although_the_database_is_restarted_both_ways() -> None:
     with staged(DURABLE) as stage:
-        switchboard = _switchboard(stage)
+        switchboard = stage.switchboard
         accidents = Accidents(
             stage,
             [
@@ -164,7 +157,7 @@ def test_a_stack_that_was_stopped_goes_on_where_it_stopped() -> None:
         with Stack(directory, DURABLE) as stack:
             first = Stage(stack, Line(stack.environment, stack.addresses["google"]))
             first.line.load(shop({"SAO": {"MUG-RED": 9}}))
-            _switchboard(first).pause("tasks")
+            first.switchboard.pause("tasks")
             first.submit("ord-over-the-night", {"MUG-RED": 1})
             first.wait_for("ord-over-the-night", "waiting")
             wait_until(lambda: _depth(first) == 1, "the order's placement is given out")
@@ -195,11 +188,11 @@ def test_the_sample_ends_well_under_chaos() -> None:
             stage.stack.mend()
             _let_leases_end(stage)
 
-        # Without the stand-ins' process, whose figures the run itself reads all the time.
-        easypost = stage.stack.processes["easypost"]
-        switchboard = Switchboard(
-            stage.stack.addresses["google"], lambda: {"easypost": easypost.pid}
-        )
+        def processes() -> Mapping[str, int]:
+            # Without the stand-ins' process, whose figures the run itself reads all the time.
+            return {"easypost": stage.stack.pids()["easypost"]}
+
+        switchboard = Switchboard(stage.stack.addresses["google"], processes)
         with running(switchboard, 7, told.append):
             summary = run_shop(stage.line, sample_shop(40), SAMPLE, 60.0, progress)
 

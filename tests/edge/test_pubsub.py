@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
@@ -168,11 +169,7 @@ def test_not_yet_and_faults_are_delivered_again_without_details_of_ours(
     *, caller: Caller, database: Database, body: bytes, error: Exception, status: int, shown: str
 ) -> None:
     with failing(error) as flow:
-        client = served(
-            lambda request: pubsub.consume(
-                request, caller.services, {OrderSubmitted: flow}, consumer="order_intake"
-            )
-        )
+        client = _intake_with(caller, flow)
         answer = caller.push(client, body, SUBMITTED)
 
     assert answer.status_code == status
@@ -181,6 +178,42 @@ def test_not_yet_and_faults_are_delivered_again_without_details_of_ours(
     assert answer.headers.get("Retry-After") == ("7" if shown == "come again" else None)
     assert given.rows(database, "SELECT count(*) FROM inbox") == [(0,)]
     assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(NotYet("not here"), "not_yet"), (RuntimeError("the secret is swordfish"), "fault")],
+)
+def test_what_fails_again_and_again_is_parked_with_the_reason_of_its_last_attempt(
+    caller: Caller, database: Database, body: bytes, error: Exception, code: str
+) -> None:
+    # Goal: an outage is not a failure of the message, however many deliveries it takes.
+    with failing(DatabaseUnavailable("no connection to the database")) as flow:
+        away = _intake_with(caller, flow)
+        for attempt in range(1, 30):
+            assert caller.push(away, body, SUBMITTED, attempt=attempt).status_code == 503
+    with failing(error) as flow:
+        client = _intake_with(caller, flow)
+        attempts = range(30, 30 + pubsub.FAILURES)
+        statuses = [
+            caller.push(client, body, SUBMITTED, attempt=attempt).status_code
+            for attempt in attempts
+        ]
+
+    assert [status == 204 for status in statuses] == [False] * (pubsub.FAILURES - 1) + [True]
+    ((source, message_id, found, reason, attempts_made),) = given.rows(database, LETTERS)
+    assert (source, message_id, found) == ("order_intake-orders", "evt_1", code)
+    assert "swordfish" not in reason
+    assert attempts_made == attempts[-1]
+    assert given.rows(database, "SELECT count(*) FROM failed_attempts") == [(0,)]
+
+
+def _intake_with(caller: Caller, flow: Callable[..., None]) -> FlaskClient:
+    return served(
+        lambda request: pubsub.consume(
+            request, caller.services, {OrderSubmitted: flow}, consumer="order_intake"
+        )
+    )
 
 
 def test_a_refusal_that_cannot_be_parked_is_delivered_again(
@@ -192,11 +225,7 @@ def test_a_refusal_that_cannot_be_parked_is_delivered_again(
 
     monkeypatch.setattr("shared.edge.services.park", unavailable)
     with failing(Rejected("no")) as flow:
-        client = served(
-            lambda request: pubsub.consume(
-                request, caller.services, {OrderSubmitted: flow}, consumer="order_intake"
-            )
-        )
+        client = _intake_with(caller, flow)
         assert caller.push(client, body, SUBMITTED).status_code == 503
 
 

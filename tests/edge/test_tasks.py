@@ -7,7 +7,7 @@ from shared.contracts.base import Cause
 from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
 from shared.edge import tasks
 from shared.kit.errors import Fault, NotYet, Rejected
-from shared.platform.db import Database
+from shared.platform.db import Database, DatabaseUnavailable, LostRace
 from tests.edge.serving import Caller, failing, function, served
 from tests.support import given
 
@@ -98,10 +98,27 @@ def test_what_may_still_succeed_comes_again_without_slowing_the_queue_down(
 def test_the_last_attempt_parks_the_work_itself(
     caller: Caller, database: Database, error: NotYet | Fault
 ) -> None:
-    answer = caller.task(that_fails(caller, error), WORK, retries=2, max_attempts=3)
+    client = that_fails(caller, error)
 
-    assert answer.status_code == 204
+    answers = [caller.task(client, WORK, retries=n, max_attempts=3) for n in range(3)]
+
+    assert [answer.status_code == 204 for answer in answers] == [False, False, True]
     assert given.rows(database, LETTERS) == [("placement-standard", "task_1", error.code, 3, WORK)]
+
+
+def test_after_an_outage_work_still_has_all_of_its_attempts(
+    caller: Caller, database: Database
+) -> None:
+    # Goal: minutes without a database use up Cloud Tasks' own count. What then only loses a race
+    # is not given up for it.
+    away = that_fails(caller, DatabaseUnavailable("no connection to the database"))
+    for n in range(10):
+        assert caller.task(away, WORK, retries=n, max_attempts=3).status_code == 409
+
+    lost = caller.task(that_fails(caller, LostRace("lost")), WORK, retries=10, max_attempts=3)
+
+    assert lost.status_code == 409
+    assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]
 
 
 @pytest.mark.parametrize("max_attempts", [None, 0])

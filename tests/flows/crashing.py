@@ -176,7 +176,8 @@ def _guard_postgres(fuse: _Fuse) -> None:
 
     def watched_flush(sock: Any) -> None:
         if unsent:
-            words = "; ".join(unsent)
+            # What is written last travels with its commit.
+            words = "commit" if unsent[-1] == "commit" else "; ".join(unsent)
             unsent.clear()
             fuse.reach(words)
         flush(sock)

@@ -6,8 +6,10 @@ from threading import Barrier
 import pytest
 
 from shared.carriers.types import CarrierUnavailable
+from shared.contracts.http_stock import HeldLine, HoldRequest
 from shared.contracts.orders import OrderCancelled
 from shared.flows.cancel_order import cancel_order
+from shared.flows.hold_stock import hold_stock
 from shared.flows.track_parcel import track_parcel
 from shared.kit.lifecycle import IllegalTransition
 from shared.platform.db import Database
@@ -45,6 +47,28 @@ def test_a_backordered_order_waits_no_longer(database: Database) -> None:
     assert given.violations(database) == []
 
 
+def test_what_its_cart_held_goes_to_who_waits_for_it_at_once(database: Database) -> None:
+    # Goal: units of an order that will not come are not off sale until the hold ends by itself.
+    given.catalogue(database, {"BER": {"MUG": 1}})
+    request = HoldRequest(hold_id="cart_1", lines=(HeldLine(sku="MUG", quantity=1),))
+    database.run(lambda tx: hold_stock(tx, request, 900), given.cause())
+    given.order(database, "ord_1", {"MUG": 1}, hold_id="cart_1")
+    given.order(database, "ord_2", {"MUG": 1})
+    given.place(database, "ord_2")  # and waits
+
+    given.apply(database, cancel_order, CANCELLED)
+
+    holds = "SELECT hold_id, purpose, state, reference FROM stock_holds ORDER BY purpose"
+    (cart, kept) = given.rows(database, holds)
+    assert cart == ("cart_1", "cart", "released", "cart_1")
+    assert kept[1:] == ("waitlist", "open", "ord_2")
+    given.place(database, "ord_2")
+    assert given.rows(database, "SELECT state FROM orders WHERE order_id = 'ord_2'") == [
+        ("placed",)
+    ]
+    assert given.violations(database) == []
+
+
 def test_a_placed_order_gives_its_stock_back_and_its_parcels_are_cancelled(
     database: Database,
 ) -> None:
@@ -59,11 +83,11 @@ def test_a_placed_order_gives_its_stock_back_and_its_parcels_are_cancelled(
     assert given.rows(database, "SELECT sum(reserved) FROM stock_levels") == [(0,)]
     assert given.rows(database, "SELECT DISTINCT state FROM parcels") == [("cancelled",)]
     assert given.told(database) == [
-        "parcel.cancelled",
-        "parcel.cancelled",
-        "stock.increased",
-        "stock.increased",
         "order.closed",
+        "parcel.cancelled",
+        "parcel.cancelled",
+        "stock.increased",
+        "stock.increased",
     ]
     assert given.violations(database) == []
 
@@ -141,10 +165,10 @@ def test_an_order_whose_label_is_bought_gives_its_stock_back_and_the_label_is_vo
     assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(5, 0)]
     assert given.rows(database, "SELECT state FROM labels") == [("void_requested",)]
     assert given.told(database) == [
-        "parcel.cancelled",
-        "stock.increased",
-        "work.void_label",
         "order.closed",
+        "parcel.cancelled",
+        "work.void_label",
+        "stock.increased",
     ]
     assert given.violations(database) == []
 

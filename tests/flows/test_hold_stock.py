@@ -11,19 +11,23 @@ from shared.contracts.http_stock import HeldLine, HoldRequest, Place
 from shared.flows.hold_stock import hold_stock
 from shared.flows.release_hold import release_hold
 from shared.flows.renew_hold import renew_hold
+from shared.holds import store as holds
 from shared.holds.types import (
     LATEST_RELEASE,
+    HeldUnits,
     Hold,
     HoldConflict,
     HoldEnded,
     HoldState,
     NotEnoughStock,
+    Purpose,
     UnknownHold,
 )
 from shared.orders import store as orders
 from shared.platform.db import Database
+from shared.stock import store as stock
 from shared.stock.skus import put_skus
-from shared.stock.types import UnknownSku, UnknownWarehouse
+from shared.stock.types import Change, Key, UnknownSku, UnknownWarehouse
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -291,6 +295,34 @@ def test_a_hold_serves_its_order_until_its_units_are_given_back(
     given.place(database, "ord_1")
 
     assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+
+
+@pytest.mark.parametrize("purpose", [Purpose.TRANSFER, Purpose.QUARANTINE])
+def test_an_order_gets_nothing_by_naming_a_hold_of_the_house(
+    database: Database, purpose: Purpose
+) -> None:
+    # Goal: what is promised to another warehouse, or nobody has looked at yet, is no customer's.
+    given.catalogue(database, {"BER": {"MUG": 1}})
+    theirs = Hold(
+        hold_id="hld_house",
+        purpose=purpose,
+        reference="whatever",
+        channel=None,
+        sale=None,
+        state=HoldState.OPEN,
+        created_at=database.now(),
+        expires_at=None,
+        release_at=None,
+        items=(HeldUnits("MUG", "BER", 0, 1),),
+    )
+    held = Change(Key("MUG", "BER"), held=1)
+    database.run(lambda tx: tx.write(*holds.insert(theirs), stock.change([held])), given.cause())
+    given.order(database, "ord_1", {"MUG": 1}, hold_id="hld_house")
+
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT state FROM orders") == [("backordered",)]
+    assert given.rows(database, HELD) == [("MUG", "BER", 1)]
 
 
 def test_a_released_hold_gives_its_units_back_once(database: Database) -> None:

@@ -11,6 +11,7 @@ from shared.flows.place_order import place_order
 from shared.orders.types import UnknownOrder
 from shared.platform.db import Database, Transaction
 from tests.support import given
+from tests.support.trips import counted
 
 
 def test_an_order_is_placed_at_the_warehouse_that_costs_least(database: Database) -> None:
@@ -100,6 +101,21 @@ def test_placing_twice_is_placing_once(database: Database) -> None:
 
     assert given.rows(database, "SELECT reserved FROM stock_levels") == [(2,)]
     assert given.rows(database, "SELECT count(*) FROM parcels") == [(1,)]
+
+
+def test_an_order_is_placed_in_three_round_trips(database: Database) -> None:
+    # Goal: lock the order with its lines, lock the stock, write and commit.
+    given.catalogue(database, {"BER": {"MUG": 9, "PEN": 9}})
+    shelf = Bookshelf()
+    for name in ("ord_1", "ord_2"):
+        given.order(database, name, {"MUG": 1, "PEN": 2})
+    given.place(database, "ord_1", shelf)  # plans are prepared and rate cards read
+
+    with counted() as trips:
+        given.place(database, "ord_2", shelf)
+
+    assert given.rows(database, "SELECT DISTINCT state FROM orders") == [("placed",)]
+    assert len(trips) == 3
 
 
 def test_ten_orders_race_for_the_last_four_units(database: Database) -> None:

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.contracts.catalogue import Catalogue, CatalogueAgeing
+from shared.contracts.catalogue import Catalogue, CatalogueAgeing, CatalogueChannel
 from shared.contracts.orders import (
     OrderAccepted,
     OrderAmended,
-    OrderCancelled,
     OrderChanged,
     OrderedLine,
     ServiceLevel,
@@ -17,7 +16,6 @@ from shared.contracts.orders import (
 from shared.contracts.stock import StockIncreased
 from shared.flows import request_placement as flow
 from shared.flows.accept_order import accept_order
-from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.flows.load_catalogue import load_catalogue
 from shared.flows.request_placement import (
@@ -28,6 +26,7 @@ from shared.flows.request_placement import (
 )
 from shared.orders import store as orders
 from shared.platform.db import Database, Transaction
+from shared.stock.partitions import FIRST_ALLOTTED
 from tests.flows import partitioned
 from tests.support import given
 from tests.support.clock import TestClock
@@ -62,8 +61,8 @@ def work(database: Database) -> list[tuple[str, str]]:
 
 
 def more(database: Database, **units: int) -> None:
-    """Goods arrive, and the news of it wakes who waits."""
-    given.receive(database, "BER", units)
+    """There are more, of which nothing is kept for anybody; the news of it wakes who waits."""
+    given.appear(database, "BER", units)
     given.silence(database)
     event = StockIncreased(warehouse="BER", available=units)
     given.apply(database, wake_for_stock, event)
@@ -96,6 +95,26 @@ def test_who_wants_more_than_there_is_does_not_stand_in_the_way(database: Databa
     more(database, MUG=3)
 
     assert work(database) == [("placement-standard", "small")]
+
+
+def test_who_may_not_have_it_from_there_does_not_stand_in_the_way(database: Database) -> None:
+    # Goal: it would be woken for the same units for ever, and who could have them never.
+    given.catalogue(database, {"BER": {"MUG": 0}, "MUC": {"MUG": 0}})
+    scope = CatalogueChannel(channel="south", share_percent={"MUC": 100})
+    document = Catalogue(skus=(), warehouses=(), rate_cards=(), channels=(scope,))
+    given.apply(database, load_catalogue, document)
+    for name, channel in (("a_missed", "web"), ("b_south", "south"), ("c_next", "web")):
+        event = given.submitted(name, {"MUG": 1}).model_copy(update={"channel": channel})
+        given.apply(database, accept_order, event)
+        given.place(database, name)
+    database.run(
+        lambda tx: tx.write(orders.exclude(tx, "a_missed", ["MUG"], "BER", "short pick")),
+        given.cause(),
+    )
+
+    more(database, MUG=1)
+
+    assert work(database) == [("placement-standard", "c_next")]
 
 
 def test_units_of_several_warehouses_wake_an_order_together(database: Database) -> None:
@@ -135,7 +154,7 @@ def test_express_comes_first_and_then_the_nearest_promise(
     ]
 
 
-def test_only_those_who_wait_for_this_sku_are_woken(database: Database) -> None:
+def test_only_those_are_woken_who_wait_for_this_sku_and_lack_no_other(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 0, "PEN": 0}})
     waits(database, "mug", [("MUG", 1)])
     waits(database, "pen", [("PEN", 1)])
@@ -143,7 +162,7 @@ def test_only_those_who_wait_for_this_sku_are_woken(database: Database) -> None:
 
     more(database, PEN=10)
 
-    assert {order_id for _, order_id in work(database)} == {"pen", "both"}
+    assert {order_id for _, order_id in work(database)} == {"pen"}
 
 
 def test_an_order_that_waits_for_two_skus_of_one_receipt_is_woken_once(
@@ -163,8 +182,7 @@ def test_an_order_that_waits_for_two_skus_is_woken_once_by_housekeeping(
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 0, "PEN": 0}})
     waits(database, "both", [("MUG", 1), ("PEN", 1)])
-    given.receive(database, "BER", {"MUG": 5, "PEN": 5})
-    given.silence(database)
+    given.appear(database, "BER", {"MUG": 5, "PEN": 5})
 
     woken = database.run(wake_backorders, given.cause())
 
@@ -184,8 +202,7 @@ def test_housekeeping_heals_a_missed_announcement_of_stock(database: Database) -
     # Goal: the announcement of new stock may be lost by an operator's mistake; the order is not.
     given.catalogue(database, {"BER": {"MUG": 0}})
     waits(database, "ord_1", [("MUG", 2)])
-    given.receive(database, "BER", {"MUG": 2})
-    given.silence(database)
+    given.appear(database, "BER", {"MUG": 2})
 
     database.run(wake_backorders, given.cause())
     given.place(database, "ord_1")
@@ -325,12 +342,12 @@ def test_an_order_that_is_being_placed_is_not_waited_for(
 
 
 def test_units_of_a_sale_wake_orders_of_that_sale_alone(database: Database) -> None:
-    # Goal: in a sale that is sold out, what one gives back is for who waits for it in the sale.
+    # Goal: in a sale that is sold out, what it has more of is for who waits for it in the sale.
     given.catalogue(database, {"BER": {"MUG": 2}})
     partitioned.allot(database, 2)
     for name, sale in (("a", "friday"), ("b", None), ("c", "friday"), ("d", "monday")):
         partitioned.ordered(database, name, 2, sale=sale)
-    given.apply(database, cancel_order, OrderCancelled(order_id="a", reason="no"))
+    given.appear(database, "BER", {"MUG": 2}, partition=FIRST_ALLOTTED)
     given.silence(database)
 
     given.apply(database, wake_for_stock, StockIncreased(warehouse="BER", available={"MUG": 0}))

@@ -16,12 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
-from google.cloud.tasks_v2 import CloudTasksClient
-from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from google.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from sqlalchemy import text
 
+from emulators.chaos.switchboard import Switchboard
 from emulators.laptop.stack import ROOT, Options, Stack
 from emulators.line.run import Line
 from emulators.line.sample import sample_shop
@@ -146,11 +145,12 @@ class Stage:
         *,
         event_id: str = "",
         ordering_key: str = "",
+        express: bool = False,
     ) -> str:
         """Publish one event as upstream services do; returns its id."""
         chosen = event_id or f"evt-{next(self._numbers)}-{time.time_ns()}"
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        message = Message(chosen, kind, timedelta(0), data, is_order=False)
+        message = Message(chosen, kind, timedelta(0), data, is_order=False, express=express)
         self.line.channel.publish(topic, [message], ordering_key)
         return chosen
 
@@ -159,7 +159,7 @@ class Stage:
     ) -> str:
         """A channel submits an order; returns the event's id."""
         body = {**order(order_id, wants), "service_level": service_level}
-        return self.publish("orders", SUBMITTED, body)
+        return self.publish("orders", SUBMITTED, body, express=service_level == "express")
 
     def state(self, order_id: str) -> str | None:
         """Where the order stands; None while nobody knows it."""
@@ -235,19 +235,21 @@ class Stage:
         return found
 
     @contextlib.contextmanager
-    def paused(self, queue: str) -> Iterator[None]:
-        """Hold a queue's work back for the length of a block."""
-        environment = self.stack.environment
-        with grpc.insecure_channel(self.stack.addresses["tasks"]) as channel:
-            tasks = CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
-            name = tasks.queue_path(
-                environment["DISPATCH_PROJECT"], environment["DISPATCH_LOCATION"], queue
-            )
-            tasks.pause_queue(name=name)
-            try:
-                yield
-            finally:
-                tasks.resume_queue(name=name)
+    def paused(self, *targets: str) -> Iterator[None]:
+        """Hold back what these queues and subscriptions deliver, for the length of a block."""
+        switchboard = self.switchboard
+        for target in targets:
+            switchboard.pause(target)
+        try:
+            yield
+        finally:
+            for target in targets:
+                switchboard.resume(target)
+
+    @property
+    def switchboard(self) -> Switchboard:
+        """Where faults are ordered."""
+        return Switchboard(self.stack.addresses["google"], self.stack.pids)
 
     @contextlib.contextmanager
     def listening(self, *topics: str) -> Iterator["Ears"]:

@@ -28,6 +28,27 @@ def test_express_orders_pass_a_flood_of_bulk_orders(stage: Stage) -> None:
     assert stage.line.books.violations() == ()
 
 
+def test_an_express_order_goes_its_way_while_everybody_else_stands_still(stage: Stage) -> None:
+    # Goal: from intake to label nothing that a flood can fill is shared with what is express.
+    others = (
+        "order_intake.orders",
+        "order_placement.order-events",
+        "placement-standard",
+        "placement-bulk",
+        "labels-correios",
+        "labels-jadlog",
+    )
+    with stage.paused(*others):
+        stage.submit("held-up", {"MUG-RED": 1})
+        stage.submit("urgent", {"MUG-RED": 1}, service_level="express")
+        stage.wait_for("urgent", "delivered")
+        assert stage.state("held-up") is None
+    stage.wait_for("held-up", "delivered")
+
+    stage.wait_for_rest()
+    assert stage.line.books.violations() == ()
+
+
 def test_an_order_whose_queue_stands_still_is_placed_through_the_next_one(stage: Stage) -> None:
     with stage.paused("placement-standard"):
         stage.submit("aged", {"MUG-RED": 1})

@@ -72,7 +72,7 @@ class Accidents:
             return
         orders = self.stage.value("SELECT count(*) FROM orders")
         if orders > 10 and not self.happened:
-            self.stage.stack.kill("functions")
+            self.stage.switchboard.kill("functions")
             self.stage.stack.restart("functions")
             self.happened.append("functions killed")
         elif orders > 40 and len(self.happened) == 1:

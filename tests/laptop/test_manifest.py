@@ -55,6 +55,11 @@ def test_topics_are_those_heard_those_published_and_the_dead_letters(tmp_path: P
         ("timeout_s: 5", "timeout_s: '5'", "limits.timeout_s: Input should be a valid integer"),
         ("description: Hears.", "", "description: Field required"),
         ("publishes:", "publish:", "publish: Extra inputs are not permitted"),
+        (
+            "[{topic: orders, ordered: true}]",
+            "[{topic: orders, ordered: true}, {topic: orders, ordered: true}]",
+            "trigger.subscriptions: hear.orders is there twice; a lane tells two subscriptions",
+        ),
         ("topic: orders", "topik: orders", "trigger.subscriptions.0.topic: Field required"),
         ("kind: pubsub", "kind: pubsup", "trigger: Input tag 'pubsup' found"),
         ("max_attempts: 12", "max_attempts: 3", "trigger.retry.max_attempts: Input should be"),

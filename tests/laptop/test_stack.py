@@ -219,7 +219,7 @@ def test_a_killed_process_starts_again_at_its_address(directory: Path, functions
     with Stack(directory / "state", _options(functions)) as stack:
         before = dict(stack.addresses)
         for name in ("functions", "google", "postgres"):
-            stack.kill(name)
+            stack.processes[name].send(signal.SIGKILL)
             wait_until(partial(_has_ended, stack, name), f"{name} ends")
             stack.restart(name)
 

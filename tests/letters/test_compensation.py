@@ -71,7 +71,7 @@ def test_an_order_whose_placing_is_given_up_waits_for_a_person(
     given.order(database, "ord_1", {"MUG": 2})
     given.silence(database)
 
-    caller.task(working(caller, error), work_on("ord_1"), retries=2, max_attempts=3)
+    caller.task(working(caller, error), work_on("ord_1"), max_attempts=1)
 
     code = only(database).why.code
     assert given.rows(database, ORDERS) == [("review", f"placing it was given up: {code}")]
@@ -100,7 +100,7 @@ def test_what_a_given_up_placement_had_reserved_is_free(caller: Caller, database
             },
         )
 
-    caller.task(served(perform), work_on("ord_1"), retries=2, max_attempts=3)  # type: ignore[arg-type]
+    caller.task(served(perform), work_on("ord_1"), max_attempts=1)  # type: ignore[arg-type]
 
     assert given.rows(database, STOCK) == [(0,)]
     assert given.rows(database, "SELECT count(*) FROM parcels") == [(0,)]
@@ -115,7 +115,7 @@ def test_a_backorder_whose_placing_is_given_up_waits_for_a_person_too(
     given.order(database, "ord_1", {"MUG": 2})
     given.place(database, "ord_1")
 
-    caller.task(working(caller, Fault("broken")), work_on("ord_1"), retries=2, max_attempts=3)
+    caller.task(working(caller, Fault("broken")), work_on("ord_1"), max_attempts=1)
 
     assert given.rows(database, "SELECT state FROM orders") == [("review",)]
     assert given.violations(database) == []
@@ -124,7 +124,7 @@ def test_a_backorder_whose_placing_is_given_up_waits_for_a_person_too(
 def test_an_order_that_another_attempt_placed_stays_placed(
     caller: Caller, database: Database, topics: RecordingTopics, parcel_id: str
 ) -> None:
-    caller.task(working(caller, NotYet("busy")), work_on("ord_1"), retries=2, max_attempts=3)
+    caller.task(working(caller, NotYet("busy")), work_on("ord_1"), max_attempts=1)
 
     assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
     assert parcels_of(database, "ord_1") == [parcel_id]
@@ -133,10 +133,10 @@ def test_an_order_that_another_attempt_placed_stays_placed(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "retries", "code", "parcel"),
+    ("trouble", "most", "code", "parcel"),
     [
-        (refuse, 0, "refused_by_carrier", "planned"),
-        (no_answer, 2, "carrier_unavailable", "labelling"),
+        (refuse, 3, "refused_by_carrier", "planned"),
+        (no_answer, 1, "carrier_unavailable", "labelling"),
     ],
 )
 def test_a_label_that_is_not_to_be_had_marks_the_order_and_keeps_its_goods(
@@ -146,14 +146,14 @@ def test_a_label_that_is_not_to_be_had_marks_the_order_and_keeps_its_goods(
     topics: RecordingTopics,
     parcel_id: str,
     trouble: object,
-    retries: int,
+    most: int,
     code: str,
     parcel: str,
 ) -> None:
     # Goal: the order stands where its units stand; what a person has to look at is its open letter.
     carrier = RecordingCarrier(before=trouble)  # type: ignore[arg-type]
 
-    caller.task(labelling(caller, carrier), label_for(parcel_id), retries=retries, max_attempts=3)
+    caller.task(labelling(caller, carrier), label_for(parcel_id), max_attempts=most)
 
     letter = only(database)
     assert (letter.order_id, letter.why.code, letter.state) == ("ord_1", code, LetterState.OPEN)
@@ -170,7 +170,7 @@ def test_after_a_repair_the_label_is_bought_by_a_retry(
 ) -> None:
     carrier = RecordingCarrier(before=no_answer)
     client = labelling(caller, carrier)
-    caller.task(client, label_for(parcel_id), retries=2, max_attempts=3)
+    caller.task(client, label_for(parcel_id), max_attempts=1)
     retry(caller, only(database).letter_id)
     carrier.before = lambda _request: None
 
@@ -203,7 +203,7 @@ def test_a_parcel_that_has_its_label_by_now_needs_nobody(
         raise NotYet("another attempt is buying it")
 
     client = served(lambda request: tasks.perform(request, caller.services, {BuyLabel: late}))
-    caller.task(client, label_for(parcel_id), retries=2, max_attempts=3)
+    caller.task(client, label_for(parcel_id), max_attempts=1)
 
     assert topics.sent == []
 
@@ -264,7 +264,7 @@ def test_a_compensation_that_fails_does_not_lose_the_work(
 
     monkeypatch.setattr(tasks, "give_up", broken)
 
-    answer = caller.task(working(caller, Fault("x")), work_on("ord_1"), retries=2, max_attempts=3)
+    answer = caller.task(working(caller, Fault("x")), work_on("ord_1"), max_attempts=1)
 
     assert answer.status_code == 204
     assert only(database).message_id == "task_1"

@@ -105,6 +105,22 @@ def test_what_pubsub_gives_up_keeps_the_reason_of_its_last_attempt(
     assert given.rows(database, NOTES) == []
 
 
+def test_what_is_given_up_keeps_its_reason_when_it_is_forwarded_twice(
+    caller: Caller, database: Database, clock: TestClock
+) -> None:
+    # Goal: the dead-letter topic delivers at least once too, and the note is gone after the first.
+    push(caller, hearing(caller, NotYet("no such order yet", order_id="ord_1")), 3)
+    dead_letter = function("dead_letter")
+    caller.push(dead_letter, BODY, GIVEN_UP, subscription="dead_letter.dead-letters")
+    first = only(database)
+    clock.advance(minutes=1)
+
+    caller.push(dead_letter, BODY, GIVEN_UP, subscription="dead_letter.dead-letters")
+
+    assert only(database) == first
+    assert first.why.code == "not_yet"
+
+
 def test_what_nobody_could_say_anything_about_is_undeliverable(
     caller: Caller, database: Database
 ) -> None:

@@ -1,5 +1,6 @@
 """The database: steps that are all or nothing, races that are run anew, time-outs that end."""
 
+import contextlib
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ from shared.platform.db import (
 from tests.support import given
 from tests.support.clock import TestClock
 from tests.support.database import settings
+from tests.support.trips import counted
+from tests.support.waiting import until_somebody_waits
 
 PUT = "INSERT INTO skus (sku, weight_g) VALUES (:sku, :weight_g) RETURNING 1"
 HEAVIER = "UPDATE skus SET weight_g = weight_g + :by WHERE weight_g < :limit RETURNING 1"
@@ -50,7 +53,7 @@ def test_writes_are_joined_into_one_statement_and_say_how_many_rows_each_touched
     database.run(lambda tx: tx.write(put("A", 1), put("B", 2), put("C", 30)), given.cause())
 
     touched = database.run(
-        lambda tx: tx.write(
+        lambda tx: tx.written(
             Write(HEAVIER, {"by": 1, "limit": 10}),
             Write("DELETE FROM skus WHERE sku = :sku RETURNING 1", {"sku": "C"}, rows=1),
         ),
@@ -75,9 +78,65 @@ def test_a_guard_that_does_not_hold_rolls_the_whole_step_back_and_gives_up_in_th
     with pytest.raises(LostRace) as caught:
         database.run(step, given.cause())
 
-    assert caught.value.facts == {"expected": 1, "touched": 0}
+    assert caught.value.facts == {"guard": "change 2 touched 0 rows instead of 1"}
     assert runs == ATTEMPTS
     assert weights(database) == []
+
+
+def test_what_is_written_last_travels_with_its_commit(database: Database) -> None:
+    # Goal: a trip costs as much as a small statement. A step that only writes is a single one.
+    database.run(lambda tx: tx.write(put("A")), given.cause())  # prepared by now
+
+    with counted() as trips:
+        database.run(lambda tx: tx.write(put("B")), given.cause())
+
+    assert len(trips) == 1
+    assert weights(database) == [("A", 1), ("B", 1)]
+
+
+def test_what_is_written_is_there_for_whatever_comes_next(database: Database) -> None:
+    everything = text("SELECT sku FROM skus ORDER BY sku")
+    seen: list[list[str]] = []
+
+    def step(tx: Transaction) -> None:
+        tx.write(put("A"))
+        seen.append([row.sku for row in tx.rows(everything)])
+        tx.write(put("B"))
+        tx.write(put("C"))
+        seen.append([row.sku for row in tx.connection.execute(everything)])
+        tx.write(put("D"))
+
+    database.run(step, given.cause())
+
+    assert seen == [["A"], ["A", "B", "C"]]
+    assert [sku for sku, _ in weights(database)] == ["A", "B", "C", "D"]
+
+
+def test_an_attempt_takes_back_what_was_written_in_it_and_nothing_else(database: Database) -> None:
+    def step(tx: Transaction) -> None:
+        tx.write(put("A"))
+        with contextlib.suppress(ZeroDivisionError), tx.attempt():
+            tx.write(put("B"))
+            tx.write(put("C"))
+            raise ZeroDivisionError
+        with tx.attempt():
+            tx.write(put("D"))
+
+    database.run(step, given.cause())
+
+    assert [sku for sku, _ in weights(database)] == ["A", "D"]
+
+
+def test_a_connection_whose_commit_became_a_rollback_goes_on(
+    config: Config, clock: TestClock
+) -> None:
+    with closing(small(config, clock)) as own:
+        for _ in range(2):
+            with pytest.raises(BrokenStatement):
+                own.run(lambda tx: tx.write(put("A", weight_g=-1)), given.cause())
+            own.run(lambda tx: tx.written(Write("DELETE FROM skus RETURNING 1", {})), given.cause())
+            own.run(lambda tx: tx.write(put("A")), given.cause())
+            assert weights(own) == [("A", 1)]
 
 
 def test_a_step_that_lost_once_is_run_anew_and_announces_only_what_its_last_run_did(
@@ -340,7 +399,7 @@ def test_a_reader_waits_for_a_lock_and_then_sees_what_it_waited_for(database: Da
         tx.rows(lock, sku="A")
         locked.set()
         tx.write(Write(HEAVIER, {"by": 41, "limit": 10}, rows=1))
-        _until_somebody_waits(database)
+        until_somebody_waits(database)
 
     def reader(tx: Transaction) -> None:
         seen.append(tx.rows(lock, sku="A")[0].weight_g)
@@ -353,11 +412,3 @@ def test_a_reader_waits_for_a_lock_and_then_sees_what_it_waited_for(database: Da
         reading.result(timeout=30)
 
     assert seen == [42]
-
-
-def _until_somebody_waits(database: Database) -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    for _ in range(2_000):
-        if given.rows(database, waiting) != [(0,)]:
-            return
-    raise AssertionError("nobody waits for the lock")

@@ -13,7 +13,9 @@ import pytest
 from emulators.laptop.postgres import Server
 from emulators.laptop.stack import ROOT
 from emulators.simulation import run
-from emulators.simulation.checks import Outside, Query, found
+from emulators.simulation.announced import Announced
+from emulators.simulation.checks import Outside, found
+from emulators.simulation.database import Query
 from emulators.simulation.faults import Fault
 from emulators.simulation.run import Outcome, Plan
 from emulators.simulation.verb import as_json
@@ -28,7 +30,7 @@ SEEDS = (1, 2, 3)
 @pytest.fixture(scope="module")
 def outcomes(server: Server) -> dict[int, Outcome]:
     """What became of each seed."""
-    return {seed: simulated(server, Plan(seed, events=500)) for seed in SEEDS}
+    return {seed: simulated(server, Plan(seed, events=1_000)) for seed in SEEDS}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -59,14 +61,14 @@ def test_balances_are_spread_and_merged_all_the_time(
     # Goal: what a run shows of the stock holds for balances of several rows, too.
     said: list[tuple[Any, ...]] = []
 
-    def counting(query: Query, outside: Outside) -> Iterator[Violation]:
+    def counting(query: Query, outside: Outside, announced: Announced) -> Iterator[Violation]:
         said.extend(
             query(
                 "SELECT reason, count(*) FROM stock_movements"
                 " WHERE partition = 0 AND reference LIKE 'spread:%' GROUP BY reason ORDER BY reason"
             )
         )
-        return found(query, outside)
+        return found(query, outside, announced)
 
     monkeypatch.setattr(run, "found", counting)
     simulated(server, Plan(seed=1, events=300))
