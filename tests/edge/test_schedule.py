@@ -18,7 +18,7 @@ def test_the_job_of_the_path_runs_and_tells_what_it_did(
     given.catalogue(database, {"BER": {"MUG": 0}})
     given.order(database, "ord_1", {"MUG": 1})
     given.place(database, "ord_1")
-    given.receive(database, "BER", {"MUG": 1})
+    given.appear(database, "BER", {"MUG": 1})
 
     answer = caller.post(function("housekeeping"), "/wake-backorders", b"{}")
 
