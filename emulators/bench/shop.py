@@ -21,6 +21,7 @@ from shared.flows.accept_order import accept_order
 from shared.kit.geo import Point
 from shared.platform.db import Database, Transaction
 from shared.stock import store as stock
+from shared.stock.skus import put_skus
 from shared.stock.types import Change, Key, Movement, MovementKind
 
 CAUSE = Cause("bench", "bench")
@@ -126,7 +127,7 @@ class Shop:
         return degrees + self._random.uniform(-1, 1)
 
     def _load_catalogue(self, tx: Transaction) -> None:
-        stock.put_skus(
+        put_skus(
             tx,
             [
                 (sku, WEIGHTS_G[number % len(WEIGHTS_G)], None, None, None, None)

@@ -10,19 +10,18 @@ def judge(books: Books) -> Verdict:
     """Find what is not explained, and say how it is repaired, or that it cannot be.
 
     Promises are what parcels and holds say. Of on-hand the balance is believed, since that is what
-    everything was decided by, and the ledger follows it. Where both cannot be true, nothing is
-    changed but that the row promises nothing more.
+    everything was decided by, and the ledger follows it. Where both cannot be true the row promises
+    nothing more; as many promises as there are units, parcels first, can still be kept or taken
+    back.
     """
     findings = _findings(books)
-    fence = None
     if books.on_hand < 0:
-        fence = FEWER_THAN_NONE
-    elif books.on_hand < books.in_parcels + books.in_holds:
-        fence = FEWER_THAN_PROMISED
-    if fence is not None:
-        return Verdict(findings, books.reserved, books.held, 0, fence)
-    ledger = books.on_hand - books.moved
-    return Verdict(findings, books.in_parcels, books.in_holds, ledger, None)
+        return Verdict(findings, books.reserved, books.held, 0, FEWER_THAN_NONE)
+    reserved = min(books.in_parcels, books.on_hand)
+    held = min(books.in_holds, books.on_hand - reserved)
+    if (reserved, held) != (books.in_parcels, books.in_holds):
+        return Verdict(findings, reserved, held, 0, FEWER_THAN_PROMISED)
+    return Verdict(findings, reserved, held, books.on_hand - books.moved, None)
 
 
 def _findings(books: Books) -> tuple[Finding, ...]:

@@ -11,6 +11,8 @@ from shared.orders import store as orders
 from shared.orders.types import Priority
 from shared.platform.db import Transaction
 from shared.stock import store as stock
+from shared.stock.kit_components import put_kits
+from shared.stock.skus import put_skus
 from shared.stock.types import KitRefused, UnknownSku, UnknownWarehouse
 
 
@@ -23,7 +25,7 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
         UnknownWarehouse: a channel may sell from a place that we do not know.
     """
     if catalogue.skus:
-        stock.put_skus(
+        put_skus(
             tx,
             [
                 (s.sku, s.weight_g, s.length_mm, s.width_mm, s.height_mm, s.released_at)
@@ -83,4 +85,4 @@ def _put_kits(tx: Transaction, kits: Mapping[str, Mapping[str, int]]) -> None:
             field=f"skus.{kit}.components",
             sku=kit,
         )
-    stock.put_kits(tx, kits)
+    put_kits(tx, kits)

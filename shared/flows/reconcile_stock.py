@@ -13,7 +13,7 @@ from shared.flows.steps import Run
 from shared.flows.waitlist import share_out
 from shared.kit.ids import new_id
 from shared.ops import stock_books
-from shared.ops.stock_books import Books, Place
+from shared.ops.stock_books import Place
 from shared.platform import log, outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
@@ -22,6 +22,8 @@ from shared.stock.types import SHUT, Key, Level, Movement, MovementKind
 LOOKED_AT_ONCE = 10_000  # balances of one transaction, without a lock
 MENDED_AT_ONCE = 500  # balances of one transaction, locked
 MOST_STEPS = 2_000  # of one run: a million balances, and some more
+
+_WHY = "the ledger follows what is on hand"
 
 
 @dataclass(slots=True)
@@ -86,7 +88,8 @@ def _look(tx: Transaction, after: Place, run_id: str, actor: str) -> _Step:
     places = stock_books.places(tx, after, LOOKED_AT_ONCE)
     if not places:
         return _Step(0)
-    wrong = _places_of(stock_books.not_right(tx, places, SHUT))
+    not_right = {(row.sku, row.warehouse) for row in stock_books.not_right(tx, places, SHUT)}
+    wrong = [place for place in places if place in not_right]  # in the database's order
     mended = wrong[:MENDED_AT_ONCE]
     rows = _mend(tx, mended, run_id, actor) if mended else []
     if len(mended) < len(wrong):
@@ -101,18 +104,19 @@ def _mend(tx: Transaction, places: Sequence[Place], run_id: str, actor: str) -> 
         _Row(locked.at(Key(books.sku, books.warehouse, books.partition)), judge(books))
         for books in stock_books.not_right(tx, places, SHUT)
     ]
+    changed = [row.after for row in rows if row.after != row.level]
     news = [row for row in rows if not row.is_known]
-    if not news:
+    if not changed and not news:
         return rows
-    after = locked.replaced(row.after for row in news)
+    after = locked.replaced(changed)
     repairs = [
-        Movement(row.level.key, MovementKind.REPAIR, row.verdict.ledger, run_id, tx.now, actor)
+        Movement(row.level.key, MovementKind.REPAIR, row.verdict.ledger, run_id, tx.now, _WHY)
         for row in news
         if row.verdict.ledger
     ]
     findings = [drift for row in news for drift in _drifts(row)]
     tx.write(
-        stock.put(row.after for row in news),
+        *([stock.put(changed)] if changed else []),
         *([stock.record(tx, repairs, actor)] if repairs else []),
         *([drifts.record(tx, findings, run_id, actor)] if findings else []),
     )
@@ -172,7 +176,3 @@ def _add(report: Report, step: _Step) -> None:
                 explained=finding.explained,
                 outcome=row.verdict.outcome,
             )
-
-
-def _places_of(books: Iterable[Books]) -> list[Place]:
-    return sorted({(row.sku, row.warehouse) for row in books})

@@ -1,6 +1,6 @@
-"""The tables skus, kit_components, warehouses, stock_levels, stock_movements.
+"""The tables warehouses, stock_levels and stock_movements. Nothing else writes to them.
 
-Nothing else writes to them.
+What is read of SKUs and kits together with balances stands here as well.
 """
 
 import json
@@ -61,7 +61,8 @@ _LOCK_SUPPLY = text("""
                     SELECT * FROM unnest(CAST(:own_skus AS text[]), CAST(:own_warehouses AS text[]),
                                          CAST(:own_partitions AS smallint[]))))
     ), levels AS (
-        SELECT level.*, level.layout <> seen.layout AS reshaped
+        SELECT level.sku, level.warehouse, level.partition, on_hand, reserved, held, safety,
+               allotment, fenced_for, spread_from, spread, level.layout <> seen.layout AS reshaped
           FROM seen JOIN stock_levels AS level USING (sku, warehouse, partition)
          ORDER BY level.sku, level.warehouse, level.partition
            FOR NO KEY UPDATE OF level
@@ -159,23 +160,6 @@ _MOVED_SINCE = text("""
      WHERE warehouse = :warehouse AND sku = ANY(CAST(:skus AS text[])) AND occurred_at > :moment
        AND kind <> 'repair'
      GROUP BY sku
-""")
-_INSERT_SKUS = text("""
-    INSERT INTO skus (sku, weight_g, length_mm, width_mm, height_mm, released_at)
-    SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:weights AS integer[]),
-                         CAST(:lengths AS integer[]), CAST(:widths AS integer[]),
-                         CAST(:heights AS integer[]), CAST(:releases AS timestamptz[]))
-        ON CONFLICT (sku) DO UPDATE
-       SET weight_g = excluded.weight_g, length_mm = excluded.length_mm,
-           width_mm = excluded.width_mm, height_mm = excluded.height_mm,
-           released_at = excluded.released_at
-""")
-# What a kit is made of is replaced as a whole; orders keep what it was made of when they came.
-_DELETE_KITS = text("DELETE FROM kit_components WHERE kit = ANY(CAST(:kits AS text[]))")
-_INSERT_KITS = text("""
-    INSERT INTO kit_components (kit, component, quantity)
-    SELECT * FROM unnest(CAST(:kits AS text[]), CAST(:components AS text[]),
-                         CAST(:quantities AS integer[]))
 """)
 _STOCKED = text("""
     SELECT DISTINCT sku FROM stock_levels
@@ -356,27 +340,6 @@ def moved_since(
     """What was added to each SKU's on-hand after `moment`; missing means nothing."""
     rows = tx.rows(_MOVED_SINCE, warehouse=warehouse, skus=sorted(skus), moment=moment)
     return {row.sku: int(row.quantity) for row in rows}
-
-
-def put_skus(
-    tx: Transaction,
-    skus: Sequence[tuple[str, int, int | None, int | None, int | None, datetime | None]],
-) -> None:
-    """Add or replace (sku, weight_g, length_mm, width_mm, height_mm, released_at)."""
-    names = ("skus", "weights", "lengths", "widths", "heights", "releases")
-    columns = zip(*skus, strict=True)
-    tx.connection.execute(
-        _INSERT_SKUS, {name: list(column) for name, column in zip(names, columns, strict=True)}
-    )
-
-
-def put_kits(tx: Transaction, kits: Mapping[str, Mapping[str, int]]) -> None:
-    """Kit -> component -> units of it in one kit, from now on. Without components it is no kit."""
-    tx.connection.execute(_DELETE_KITS, {"kits": sorted(kits)})
-    rows = [(kit, part, n) for kit, parts in kits.items() for part, n in parts.items()]
-    if rows:
-        columns = zip(("kits", "components", "quantities"), zip(*rows, strict=True), strict=True)
-        tx.connection.execute(_INSERT_KITS, {name: list(column) for name, column in columns})
 
 
 def stocked(tx: Transaction, skus: Collection[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from shared.kit.errors import Rejected
@@ -121,7 +122,7 @@ def together(changes: Iterable[Change], *, empty_too: bool = False) -> tuple[Cha
     return tuple(c for c in made if empty_too or c.on_hand or c.reserved or c.held)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is worked out once is kept beside the fields
 class Locked:
     """Balances that are locked, and when each (sku, warehouse) was counted last."""
 
@@ -134,11 +135,14 @@ class Locked:
 
     def of(self, sku: str, warehouse: str) -> list[Level]:
         """The partitions of a balance, by number."""
-        return [
-            level
-            for key, level in sorted(self.levels.items())
-            if (key.sku, key.warehouse) == (sku, warehouse)
-        ]
+        return self._by_place.get((sku, warehouse), [])
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str, str], list[Level]]:
+        places: dict[tuple[str, str], list[Level]] = {}
+        for key, level in sorted(self.levels.items()):
+            places.setdefault(key[:2], []).append(level)
+        return places
 
     def replaced(self, levels: Iterable[Level]) -> "Locked":
         """The balances with these instead of those of the same key, and with new ones."""

@@ -27,7 +27,7 @@ rows = st.builds(Row, any_units, any_units, any_units, any_units, some_units, so
 
 
 @given(rows)
-def test_after_a_repair_there_is_nothing_to_find_and_after_a_fence_nothing_has_changed(
+def test_after_a_repair_there_is_nothing_to_find_and_a_fence_keeps_what_can_be_kept(
     row: Row,
 ) -> None:
     verdict = judge(row)
@@ -40,7 +40,10 @@ def test_after_a_repair_there_is_nothing_to_find_and_after_a_fence_nothing_has_c
         assert 0 <= mended.reserved + mended.held <= mended.on_hand
         assert verdict.wants_count == (row.on_hand != row.moved)
     else:
-        assert mended == row
+        assert (mended.on_hand, mended.moved) == (row.on_hand, row.moved)
+        assert mended.reserved <= max(row.in_parcels, row.reserved)
+        assert mended.held <= max(row.in_holds, row.held)
+        assert row.on_hand < 0 or mended.reserved + mended.held == row.on_hand
         assert verdict.findings
         assert verdict.wants_count
         assert verdict.outcome is Outcome.FENCED
@@ -65,6 +68,7 @@ def test_what_is_promised_beyond_on_hand_is_not_repaired() -> None:
     negative = judge(Row(on_hand=-1, reserved=0, held=0, moved=-1, in_parcels=0, in_holds=0))
 
     assert short.fence == FEWER_THAN_PROMISED
+    assert (short.reserved, short.held) == (3, 1)
     assert {finding.figure: finding.difference for finding in short.findings} == {
         Figure.RESERVED: 1,
         Figure.HELD: -2,

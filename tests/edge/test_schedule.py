@@ -1,5 +1,7 @@
 """Cloud Scheduler: a path is a job, and its answer says what it did."""
 
+import pytest
+
 from shared.contracts.orders import OrderClosed
 from shared.edge import schedule
 from shared.kit.errors import Fault, NotYet
@@ -16,7 +18,7 @@ def test_the_job_of_the_path_runs_and_tells_what_it_did(
     given.catalogue(database, {"BER": {"MUG": 0}})
     given.order(database, "ord_1", {"MUG": 1})
     given.place(database, "ord_1")
-    given.receive(database, "BER", {"MUG": 1})
+    given.appear(database, "BER", {"MUG": 1})
 
     answer = caller.post(function("housekeeping"), "/wake-backorders", b"{}")
 
@@ -30,6 +32,24 @@ def test_the_audit_tells_how_many_violations_it_found(caller: Caller, database: 
     answer = caller.post(function("housekeeping"), "/audit", b"")
 
     assert answer.get_json() == {"violations": 0}
+
+
+def test_the_jobs_about_stock_tell_what_they_did(
+    caller: Caller, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.wiring.hot_skus", lambda: (5, 4))
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    answers = {
+        path: caller.post(function("housekeeping"), path, b"").get_json()
+        for path in ("/reconcile", "/empty-partitions", "/spread-hot-skus")
+    }
+
+    assert answers["/reconcile"].pop("run_id").startswith("rec_")
+    assert answers == {
+        "/reconcile": {"balances": 1, "repaired": 0, "fenced": 0, "lifted": 0},
+        "/empty-partitions": {"emptied": 0},
+        "/spread-hot-skus": {"spread": 0, "merged": 0},
+    }
 
 
 def test_the_sweep_sends_what_is_left(

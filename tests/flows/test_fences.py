@@ -33,7 +33,7 @@ def unconstrained(database: Database) -> Iterator[Database]:
     )  # fmt: skip
 
 
-def test_what_is_promised_beyond_on_hand_is_fenced_off_and_nothing_is_changed(
+def test_what_is_promised_beyond_on_hand_is_fenced_off_and_nothing_new_is_promised(
     database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Goal: a balance that the table's CHECK permits, and that cannot be repaired without breaking
@@ -56,7 +56,7 @@ def test_what_is_promised_beyond_on_hand_is_fenced_off_and_nothing_is_changed(
         ("MUG", 0, "promised", 5, 4, "fenced"),
     ]
     assert rows(database) == [
-        (0, 4, 1, 0, "fewer are on hand than are promised"),
+        (0, 4, 4, 0, "fewer are on hand than are promised"),
         (0, 2, 0, 0, ""),
     ]
     assert told(database, "dispatch.stock.count_wanted.v1") == [
@@ -135,6 +135,20 @@ def test_a_row_that_is_fenced_off_is_found_once_and_pages_every_night(
     assert given.rows(database, DRIFTS) == found
     assert given.told(database) == []
     assert '"CRITICAL"' in capsys.readouterr().out
+
+
+def test_as_many_promises_as_there_are_units_can_be_taken_back(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    for name, units in (("a", 3), ("b", 2)):
+        ordered(database, name, units)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, reserved = 0")
+    assert reconcile(database).fenced == 1
+
+    given.apply(database, cancel_order, OrderCancelled(order_id="a", reason="no"))
+
+    assert rows(database)[0][1:3] == (4, 1)
+    assert reconcile(database).lifted == 1
+    assert rows(database) == [(0, 4, 2, 0, "")]
 
 
 def test_reconciliation_lifts_the_fence_when_the_row_is_right_again(database: Database) -> None:

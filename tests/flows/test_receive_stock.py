@@ -9,6 +9,7 @@ from shared.flows.count_stock import count_stock
 from shared.flows.receive_stock import receive_stock
 from shared.platform.db import Database
 from shared.stock.types import UnknownSku, UnknownWarehouse
+from tests.flows import partitioned
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -125,3 +126,19 @@ def test_an_unknown_sku_is_named_and_nothing_of_the_receipt_is_booked(
 
     assert caught.value.facts["field"] == "lines.1.sku"
     assert given.rows(database, "SELECT on_hand FROM stock_levels") == [(5,)]
+
+
+def test_goods_for_a_spread_balance_go_where_least_can_be_promised(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: what arrives in a flash sale does not all lie in one row.
+    given.catalogue(database, {"BER": {"MUG": 8}})
+    partitioned.spread(database, 4)
+    partitioned.ordered(database, "ord_1", 2)
+    partitioned.spread(database, 3)
+
+    given.receive(database, "BER", {"MUG": 7})
+
+    open_rows = [row for row in partitioned.rows(database) if not row[4]]
+    assert sorted(units - promised for _, units, promised, *_ in open_rows) == [4, 4, 5]
+    assert given.violations(database) == []

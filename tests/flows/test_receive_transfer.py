@@ -14,7 +14,7 @@ from shared.flows.count_stock import count_stock
 from shared.inbound.types import InboundConflict, InboundEnded, InboundNotHereYet, UnitsContradict
 from shared.kit.errors import DispatchError
 from shared.platform.db import Database
-from tests.flows import transfers
+from tests.flows import partitioned, transfers
 from tests.support import given
 from tests.support.clock import TestClock
 from tests.support.database import empty
@@ -178,4 +178,16 @@ def test_one_receipt_that_comes_twice_at_once_is_booked_once(database: Database)
         list(pool.map(lambda _: transfers.receive(database, {"MUG": 4}), range(3)))
 
     assert given.rows(database, transfers.BALANCES) == [("MUG", "BER", 6, 0), ("MUG", "LIS", 5, 0)]
+    assert given.violations(database) == []
+
+
+def test_what_arrives_reaches_all_rows_of_a_spread_balance(database: Database) -> None:
+    in_transit(database)
+    partitioned.spread(database, 2, sku="MUG", warehouse="LIS")
+
+    transfers.receive(database, {"MUG": 3})
+
+    assert given.rows(
+        database, "SELECT on_hand FROM stock_levels WHERE warehouse = 'LIS' ORDER BY partition"
+    ) == [(2,), (2,)]
     assert given.violations(database) == []

@@ -123,7 +123,8 @@ def test_many_balances_are_looked_at_and_mended_in_short_steps(
 ) -> None:
     monkeypatch.setattr(flow, "LOOKED_AT_ONCE", 4)
     monkeypatch.setattr(flow, "MENDED_AT_ONCE", 2)
-    skus = [f"SKU-{number}" for number in range(9)]
+    # Names that Postgres and Python may put in another order.
+    skus = ["SKU-1", "SKU-4", "SKU_2", "SKU.3", "SKU10", "a", "B", "c", "A-1"]
     given.catalogue(database, {"BER": dict.fromkeys(skus, 3), "LIS": dict.fromkeys(skus, 3)})
     corrupt(database, "UPDATE stock_levels SET reserved = 1 WHERE sku <> 'SKU-4'")
     steps = []
@@ -236,4 +237,37 @@ def test_a_lie_of_yesterday_and_a_sale_do_not_stand_in_each_others_way(
 
     assert states(database) == ["placed"]
     assert [row[1:3] for row in rows(database)] == [(5, 0), (2, 2), (2, 2)]
+    assert given.violations(database) == []
+
+
+def test_a_drift_is_repaired_by_what_is_true_under_the_lock(database: Database) -> None:
+    # Goal: orders go on being placed from a balance that has drifted, while it is repaired.
+    given.catalogue(database, {"BER": {"MUG": 40, "TEA": 40}})
+    corrupt(
+        database,
+        "UPDATE stock_levels SET reserved = 5 WHERE sku = 'MUG'",
+        "UPDATE stock_levels SET on_hand = 38 WHERE sku = 'TEA'",
+    )
+    names = [f"ord_{number:02}" for number in range(24)]
+    for name in names:
+        given.order(database, name, {"MUG": 1, "TEA": 1})
+    start = Barrier(4)
+
+    def place(mine: Sequence[str]) -> None:
+        start.wait(timeout=10)
+        for name in mine:
+            partitioned.insist(partial(partitioned.place, database, name))
+
+    def repair() -> int:
+        start.wait(timeout=10)
+        return sum(reconcile(database).repaired for _ in range(6))
+
+    with ThreadPoolExecutor(max_workers=4) as workers:
+        placing = [workers.submit(place, names[first::3]) for first in range(3)]
+        repaired = workers.submit(repair).result(timeout=60)
+        for done in placing:
+            done.result(timeout=60)
+
+    assert repaired == 2
+    assert states(database) == ["placed"] * 24
     assert given.violations(database) == []

@@ -20,7 +20,7 @@ from shared.orders.types import UnknownOrder
 from shared.platform.db import Database
 from shared.shipments.types import NoSuchParcel, NotInParcel, ParcelNeverLeft
 from shared.stock.types import KitHasNoStock, UnknownSku, UnknownWarehouse
-from tests.flows import doubles, updates
+from tests.flows import doubles, partitioned, updates
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -149,6 +149,32 @@ def test_a_return_may_arrive_at_another_warehouse(database: Database) -> None:
     assert given.rows(database, "SELECT on_hand FROM stock_levels WHERE warehouse = 'MUC'") == [
         (1,)
     ]
+
+
+def test_what_comes_back_to_a_spread_balance_reaches_all_rows(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: what is restocked is dealt, what is kept apart lies together, and all of it is looked at
+    # again, also where the return is reported late.
+    given.catalogue(database, {"BER": {"MUG": 8}})
+    partitioned.spread(database, 2)
+    clock.advance(hours=1)
+
+    come_back(database, ("MUG", 6, RESTOCK), ("MUG", 2, QUARANTINE), ("MUG", 1, WRITE_OFF))
+
+    assert given.rows(database, STOCK) == [(16, 0, 2)]
+    assert [row[1] for row in partitioned.rows(database)] == [9, 7]
+    assert given.violations(database) == []
+    counted = StockCounted(
+        warehouse="BER",
+        count_id="cnt_1",
+        counted_at=clock.now,
+        lines=(CountedUnits(sku="MUG", on_hand=16),),
+    )
+    given.apply(database, count_stock, counted)
+    come_back(database, ("MUG", 7, QUARANTINE), return_id="rma_2", minutes=-30)
+    assert given.rows(database, STOCK) == [(16, 0, 9)]
+    assert given.violations(database) == []
 
 
 @pytest.mark.parametrize("minutes", [0, -5])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from threading import Barrier, Event, Thread
@@ -15,6 +16,7 @@ from shared.contracts.stock import CountedUnits, StockCounted
 from shared.flows.cancel_order import cancel_order
 from shared.flows.count_stock import count_stock
 from shared.flows.spread_stock import SpreadStock, spread_stock
+from shared.holds.types import NotEnoughStock
 from shared.kit.errors import Rejected
 from shared.platform.db import Database, Transaction
 from shared.stock.types import (
@@ -26,6 +28,7 @@ from shared.stock.types import (
 )
 from tests.flows import partitioned
 from tests.flows.partitioned import ordered, rows, spread
+from tests.flows.test_hold_stock import hold as hold_cart
 from tests.flows.test_supply import hold
 from tests.support import given
 from tests.support.clock import TestClock
@@ -235,6 +238,27 @@ def test_orders_race_for_the_last_units_while_they_are_laid_anew(database: Datab
     partitioned.place(database, "ord_16")
 
     assert partitioned.states(database)[-1] == "backordered"
+    assert given.violations(database) == []
+
+
+def test_carts_race_for_the_last_units_of_a_spread_balance(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 10}})
+    spread(database, 4)
+    start = Barrier(4)
+
+    def fill_carts(worker: int) -> int:
+        start.wait(timeout=10)
+        held = 0
+        for number in range(4):
+            with suppress(NotEnoughStock):
+                hold_cart(database, f"cart_{worker}_{number}", {"MUG": 1})
+                held += 1
+        return held
+
+    with ThreadPoolExecutor(max_workers=4) as workers:
+        assert sum(workers.map(fill_carts, range(4))) == 10
+
+    assert sum(promised for _, _, promised, *_ in rows(database)) == 10
     assert given.violations(database) == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
+from shared.drifts.types import Figure, Outcome
 from shared.kit.ids import new_id
 from shared.orders.types import OrderState, Priority
 from shared.platform.config import Config
@@ -93,6 +94,8 @@ def test_the_states_that_the_database_allows_are_those_of_the_code(database: Dat
     assert _checked(database, "orders", "state") == set(OrderState)
     assert _checked(database, "orders", "priority") == set(Priority)
     assert _checked(database, "parcels", "state") == set(ParcelState)
+    assert _checked(database, "stock_drifts", "figure") == set(Figure)
+    assert _checked(database, "stock_drifts", "outcome") == set(Outcome)
 
 
 @pytest.mark.parametrize(

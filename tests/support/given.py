@@ -22,6 +22,8 @@ from shared.kit.ids import new_id
 from shared.ops.auditor import audit
 from shared.platform.db import Database, Transaction
 from shared.stock import store as stock
+from shared.stock.kit_components import put_kits
+from shared.stock.skus import put_skus
 from shared.stock.types import Change, Key, Movement, MovementKind
 
 Message = TypeVar("Message")
@@ -77,7 +79,7 @@ def catalogue(
     skus = sorted({sku for units in stocked.values() for sku in units})
 
     def prepare(tx: Any) -> None:
-        stock.put_skus(tx, [(sku, weight_g, 100, 100, 100, None) for sku in skus])
+        put_skus(tx, [(sku, weight_g, 100, 100, 100, None) for sku in skus])
         for name in stocked:
             stock.put_warehouse(tx, name, ADDRESS, PLACES[name])
         costing.publish(
@@ -195,8 +197,8 @@ def kit(database: Database, name: str, components: Mapping[str, int]) -> None:
     """A SKU that is sent as its components."""
 
     def make(tx: Transaction) -> None:
-        stock.put_skus(tx, [(name, 1, None, None, None, None)])
-        stock.put_kits(tx, {name: components})
+        put_skus(tx, [(name, 1, None, None, None, None)])
+        put_kits(tx, {name: components})
 
     database.run(make, cause())
 
