@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from shared.contracts.orders import OrderAccepted, OrderChanged
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import PlaceOrder
-from shared.ops.waitlist import Waiting, next_in_line
+from shared.ops.waitlist import Waiting, kept_for, next_in_line
 from shared.orders import store as orders
 from shared.orders import waitlist
 from shared.orders.types import Priority
@@ -28,9 +28,13 @@ def wake_for_stock(tx: Transaction, event: StockIncreased) -> None:
 
 
 def wake_backorders(tx: Transaction) -> int:
-    """Housekeeping: backorders that stock could serve try again. Returns how many."""
-    woken = _served(tx, waitlist.backordered_skus(tx))
-    _place(tx, woken)
+    """Housekeeping: backorders that stock could serve try again. Returns how many.
+
+    Those first for which units are kept already, should the work that placed them be lost.
+    """
+    kept = [(order_id, Priority(priority)) for order_id, priority in kept_for(tx, WOKEN_AT_ONCE)]
+    woken = dict([*kept, *_served(tx, waitlist.backordered_skus(tx))])
+    _place(tx, woken.items())
     return len(woken)
 
 

@@ -65,6 +65,14 @@ _NEXT = text("""
      LIMIT :limit
 """)
 
+_KEPT_FOR = text("""
+    SELECT order_id, priority
+      FROM stock_holds JOIN orders ON order_id = reference
+     WHERE purpose = 'waitlist' AND stock_holds.state = 'open' AND orders.state = 'backordered'
+     ORDER BY created_at, hold_id
+     LIMIT :limit
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -96,6 +104,11 @@ class Waiting:
             for warehouse, units in places.get(sku, {}).items()
             if self.may_have_from(sku, warehouse)
         )
+
+
+def kept_for(tx: Transaction, limit: int) -> Sequence[tuple[str, str]]:
+    """(Order, priority) of those that wait although units are kept for them, the longest first."""
+    return [(row.order_id, row.priority) for row in tx.rows(_KEPT_FOR, limit=limit)]
 
 
 def next_in_line(

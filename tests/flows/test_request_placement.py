@@ -212,6 +212,18 @@ def test_housekeeping_heals_a_missed_announcement_of_stock(database: Database) -
     assert given.violations(database) == []
 
 
+def test_housekeeping_asks_again_for_those_whose_units_are_kept(database: Database) -> None:
+    # Goal: the work that was given out with the hold may be lost by an operator's mistake, too.
+    given.catalogue(database, {"BER": {"MUG": 0}})
+    waits(database, "ord_1", [("MUG", 2)])
+    given.receive(database, "BER", {"MUG": 2})
+    given.silence(database)
+
+    assert database.run(wake_backorders, given.cause()) == 1
+
+    assert work(database) == [("placement-standard", "ord_1")]
+
+
 def test_stock_below_the_safety_level_wakes_nobody(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 2}}, safety=2)
     waits(database, "ord_1", [("MUG", 1)])
