@@ -69,7 +69,7 @@ _KEPT_FOR = text("""
     SELECT order_id, priority
       FROM stock_holds JOIN orders ON order_id = reference
      WHERE purpose = 'waitlist' AND stock_holds.state = 'open' AND orders.state = 'backordered'
-     ORDER BY created_at, hold_id
+     ORDER BY created_at, stock_holds.hold_id
      LIMIT :limit
 """)
 
