@@ -48,7 +48,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 fuzzed = settings(
-    max_examples=60,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
