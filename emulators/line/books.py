@@ -47,7 +47,9 @@ _PROMISED = text("""
      WHERE state <> 'cancelled'
      GROUP BY warehouse, sku
 """)
-_ON_HAND = text("SELECT warehouse, sku, on_hand FROM stock_levels")
+_ON_HAND = text("""
+    SELECT warehouse, sku, sum(on_hand) AS on_hand FROM stock_levels GROUP BY warehouse, sku
+""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from emulators.simulation.faults import Crashed, Faults, Moment
 from shared.kit.clock import Clock
 from shared.platform.config import Config
 from shared.platform.db import Database, engine_for
+from shared.platform.driver import COMMITS
 from shared.platform.migrate import migrate
 
 Query = Callable[..., list[tuple[Any, ...]]]  # SQL, and its parameters
@@ -168,38 +169,13 @@ def _administer(server: Server, *statements: str) -> None:
 
 def _watch(engine: Engine, faults: Faults, rival: Rival) -> None:
     def connected(connection: Any, _record: object) -> None:
-        open_cursor = connection.cursor
-        cursor = open_cursor()
-        connection.autocommit = True
-        cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-        cursor.execute("SELECT pg_backend_pid()")
-        connection.simulation_pid = cursor.fetchone()[0]
-        connection.autocommit = False
-        commit, rollback = connection.commit, connection.rollback
+        _watch_connection(connection, faults, rival)
 
-        def watched_cursor() -> object:
-            # SQLAlchemy opens one for each statement, just before it runs.
-            faults.reach(Moment.STATEMENT, connection)
-            return open_cursor()
-
-        def watched_commit() -> None:
-            if not connection._in_transaction:  # noqa: SLF001
-                return
+    def commits(cursor: Any, _statement: str, _parameters: object, context: Any) -> None:
+        if context.execution_options.get(COMMITS, False):
+            connection = cursor._c  # noqa: SLF001
             faults.reach(Moment.COMMIT, connection)
-            commit()
-            try:
-                faults.reach(Moment.COMMITTED, connection)
-            except ConnectionError:
-                # As pg8000 says it, so that the pool drops the connection.
-                raise pg8000.dbapi.InterfaceError("network error") from None
-
-        def watched_rollback() -> None:
-            if connection._in_transaction and rival.rolled_back():  # noqa: SLF001
-                faults.reach(Moment.RETRY)
-            rollback()
-
-        connection.cursor = watched_cursor
-        connection.commit, connection.rollback = watched_commit, watched_rollback
+            connection.simulation_commits = True
 
     def failed(context: ExceptionContext) -> None:
         # Else SQLAlchemy would take a crash for a disconnect, and every one would cost a session.
@@ -207,4 +183,45 @@ def _watch(engine: Engine, faults: Faults, rival: Rival) -> None:
             context.is_disconnect = False
 
     event.listen(engine, "connect", connected)
+    event.listen(engine, "do_execute", commits, insert=True)
     event.listen(engine, "handle_error", failed)
+
+
+def _watch_connection(connection: Any, faults: Faults, rival: Rival) -> None:
+    open_cursor = connection.cursor
+    cursor = open_cursor()
+    connection.autocommit = True
+    cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    cursor.execute("SELECT pg_backend_pid()")
+    connection.simulation_pid = cursor.fetchone()[0]
+    connection.simulation_commits = False  # whether its last statement took its commit along
+    connection.autocommit = False
+    commit, rollback = connection.commit, connection.rollback
+
+    def watched_cursor() -> object:
+        # SQLAlchemy opens one for each statement, just before it runs.
+        faults.reach(Moment.STATEMENT, connection)
+        return open_cursor()
+
+    def watched_commit() -> None:
+        if connection._in_transaction:  # noqa: SLF001
+            faults.reach(Moment.COMMIT, connection)
+            commit()
+        elif not connection.simulation_commits:
+            return
+        connection.simulation_commits = False
+        try:
+            faults.reach(Moment.COMMITTED, connection)
+        except ConnectionError:
+            # As pg8000 says it, so that the pool drops the connection.
+            raise pg8000.dbapi.InterfaceError("network error") from None
+
+    def watched_rollback() -> None:
+        ends = connection._in_transaction or connection.simulation_commits  # noqa: SLF001
+        connection.simulation_commits = False
+        if ends and rival.rolled_back():
+            faults.reach(Moment.RETRY)
+        rollback()
+
+    connection.cursor = watched_cursor
+    connection.commit, connection.rollback = watched_commit, watched_rollback

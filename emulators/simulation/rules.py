@@ -114,9 +114,14 @@ IN_THE_END: Mapping[str, str] = {
            AND order_id NOT IN (
                SELECT order_id FROM parcels
                 WHERE parcel_id IN (
-                      SELECT CASE WHEN source LIKE 'labels-%'
+                      SELECT CASE WHEN source LIKE '%labels-%'
                              THEN convert_from(payload, 'UTF8')::jsonb->>'parcel_id' END
                         FROM dead_letters))
+    """,
+    "reconciliation finds nothing to repair": """
+        SELECT concat_ws(' ', figure, 'of', sku, 'in', warehouse, nullif(partition, 0)),
+               found::text, explained::text
+          FROM stock_drifts
     """,
     "nobody waits for stock that is there": """
         WITH wanted AS (

@@ -158,6 +158,9 @@ def settings(url: str) -> Config:
             "database_url": url,
             "pool_size": 2,
             "statement_timeout_ms": 60_000,
+            # So few orders come that one makes its SKUs hot: balances are spread and merged.
+            "hot_orders_a_minute": 1,
+            "hot_partitions": 3,
             "oidc_audience": "https://simulated.invalid",
             "oidc_caller": "simulated@simulated.invalid",
             "easypost_webhook_secret": HOOK_SECRET,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from shared.contracts.stock import AdjustmentKind, StockAdjusted
 from shared.flows.booking import as_of
-from shared.flows.stocked import checked_warehouse, increased
-from shared.platform import outbox
+from shared.flows.stocked import checked_warehouse
+from shared.flows.waitlist import share_out
 from shared.platform.db import Transaction
 from shared.stock import partitions
 from shared.stock import store as stock
@@ -69,8 +69,8 @@ def adjust_stock(tx: Transaction, event: StockAdjusted) -> None:
         tx.write(
             stock.record(tx, movements, actor=event.warehouse),
             stock.change(made),
-            outbox.put(tx, *increased(locked, made)),
         )
+        share_out(tx, locked, locked.after(made))
 
 
 def _adjustments(event: StockAdjusted) -> dict[tuple[str, MovementKind], _Adjustment]:

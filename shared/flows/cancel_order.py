@@ -41,12 +41,12 @@ def cancel_order(tx: Transaction, event: OrderCancelled) -> None:
         _expect_back(tx, order, parcels, event.reason)
         return
     state = LIFECYCLE.advance(order.state, OrderStep.CANCEL)
-    take_back(tx, order, parcels)
     tx.write(
         orders.move(tx, order, state, event.reason),
         *orders.move_units(order, "cancelled"),
         outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=event.reason)),
     )
+    take_back(tx, order, parcels, to_waitlist=True)
     kept = holds.lock_of_order(tx, order.order_id, order.hold_id)
     if kept:
         give_back(tx, kept, HoldState.RELEASED)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from shared.contracts.inbound import TransferCancelled
 from shared.flows.in_transit import changed, locked_transfer
-from shared.flows.stocked import increased
+from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import HoldState
 from shared.inbound import store as inbound
@@ -51,5 +51,6 @@ def cancel_transfer(tx: Transaction, event: TransferCancelled) -> None:
         *inbound.save(tx, known, after),
         holds.close(tx, [hold.hold_id], HoldState.RELEASED),
         stock.change(changes),
-        outbox.put(tx, *increased(locked, changes), changed(after)),
+        outbox.put(tx, changed(after)),
     )
+    share_out(tx, locked, locked.after(changes))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.contracts.stock import StockCounted
-from shared.flows.stocked import checked_warehouse, grown
+from shared.flows.stocked import checked_warehouse
+from shared.flows.waitlist import share_out
 from shared.kit.errors import Malformed
 from shared.ops import stock_books
-from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import partitions
 from shared.stock import store as stock
@@ -76,8 +76,8 @@ def count_stock(tx: Transaction, event: StockCounted) -> None:
             counted_at=event.counted_at,
         ),
         stock.record(tx, [_movement(event, change) for change in made], actor=event.warehouse),
-        outbox.put(tx, *grown(found, locked.after(made).replaced(right))),
     )
+    share_out(tx, found, locked.after(made).replaced(right))
 
 
 def _with_true_promises(tx: Transaction, found: Locked) -> Locked:

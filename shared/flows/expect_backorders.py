@@ -77,7 +77,7 @@ def _news(
         Lot(sku, warehouse, units, tx.now)
         for (sku, warehouse), units in stock.free(tx, skus).items()
     ]
-    own = holds.open_units(tx, {order.hold_id for order in waiting if order.hold_id})
+    own = holds.kept_units(tx, {order.order_id: order.hold_id for order in waiting})
     waiters = [_waiter(order, own) for order in waiting]
     moments = expected([w for w in waiters if w.wants], [*there, *lots], releases)
     news: dict[str, datetime | None] = {}
@@ -94,10 +94,8 @@ def _news(
 
 
 def _waiter(order: Waiting, own: Mapping[tuple[str, str], int]) -> Waiter:
-    """The order without what its own hold keeps for it."""
-    wants = {
-        sku: units - own.get((order.hold_id or "", sku), 0) for sku, units in order.wants.items()
-    }
+    """The order without what is kept for it."""
+    wants = {sku: units - own.get((order.order_id, sku), 0) for sku, units in order.wants.items()}
     return Waiter(
         name=order.order_id,
         wants={sku: units for sku, units in wants.items() if units > 0},

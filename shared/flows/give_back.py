@@ -2,22 +2,16 @@
 
 from collections.abc import Sequence
 
-from shared.flows.stocked import increased
-from shared.flows.waitlist import keep_for_waitlist
+from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import Hold, HoldState
-from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
 from shared.stock.types import Change, Key, together
 
 
 def give_back(tx: Transaction, ended: Sequence[Hold], state: HoldState) -> None:
-    """End open holds, which are locked, and give their units back, all in one transaction.
-
-    Nobody can take what those who wait are to have: until the transaction ends the balances are
-    locked, and afterwards the units are held for them.
-    """
+    """End open holds, which are locked, and give their units back, all in one transaction."""
     freed = together(
         Change(Key(item.sku, item.warehouse, item.partition), held=-item.quantity)
         for hold in ended
@@ -25,7 +19,4 @@ def give_back(tx: Transaction, ended: Sequence[Hold], state: HoldState) -> None:
     )
     locked = stock.lock(tx, {change.key[:2] for change in freed})
     tx.write(holds.close(tx, [hold.hold_id for hold in ended], state), stock.change(freed))
-    kept = keep_for_waitlist(tx, locked.after(freed), {change.key.sku for change in freed})
-    news = increased(locked, (*freed, *kept))
-    if news:
-        tx.write(outbox.put(tx, *news))
+    share_out(tx, locked, locked.after(freed))

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from shared.flows.stocked import grown
-from shared.flows.waitlist import keep_for_waitlist
-from shared.platform import outbox
+from shared.flows.waitlist import share_out
 from shared.platform.db import Transaction
 from shared.stock import store as stock
 from shared.stock.types import BalanceFencedOff, Level, Locked, Movement, MovementKind
@@ -66,9 +64,4 @@ def lay_anew(tx: Transaction, locked: Locked, after: Iterable[Level], word: Word
             word.actor,
         ),
     )
-    more = {sku for event in grown(locked, new) for sku in event.available}
-    if not more:
-        return
-    news = grown(locked, new.after(keep_for_waitlist(tx, new, more)))
-    if news:
-        tx.write(outbox.put(tx, *news))
+    share_out(tx, locked, new)

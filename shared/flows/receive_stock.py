@@ -5,7 +5,8 @@ from collections import Counter
 from shared.contracts.stock import StockReceived
 from shared.flows.booking import arrivals, as_of
 from shared.flows.in_transit import changed, locked_delivery, with_arrived
-from shared.flows.stocked import checked_warehouse, increased
+from shared.flows.stocked import checked_warehouse
+from shared.flows.waitlist import share_out
 from shared.inbound import store as inbound
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -55,5 +56,6 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
             *(inbound.save(tx, delivery, after) if after else ()),
             stock.record(tx, movements, actor=event.warehouse),
             stock.change(changes),
-            outbox.put(tx, *increased(locked, changes), *([changed(after)] if after else [])),
+            *([outbox.put(tx, changed(after))] if after else []),
         )
+        share_out(tx, locked, locked.after(changes))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from shared.contracts.inbound import TransferReceived
 from shared.flows.booking import arrivals, as_of
 from shared.flows.in_transit import changed, locked_transfer, units_of
-from shared.flows.stocked import increased
+from shared.flows.waitlist import share_out
 from shared.inbound import store as inbound
 from shared.inbound.lifecycle import LIFECYCLE, InboundStep
 from shared.inbound.types import (
@@ -68,8 +68,9 @@ def receive_transfer(tx: Transaction, event: TransferReceived) -> None:
         *inbound.save(tx, known, after),
         stock.change(changes),
         stock.record(tx, movements, actor=event.warehouse),
-        outbox.put(tx, *increased(locked, changes), changed(after)),
+        outbox.put(tx, changed(after)),
     )
+    share_out(tx, locked, locked.after(changes))
 
 
 def _check(known: Inbound, event: TransferReceived, received: dict[str, int]) -> None:

@@ -10,8 +10,7 @@ from shared.drifts import store as drifts
 from shared.drifts.judgement import judge
 from shared.drifts.types import Drift, Outcome, Verdict
 from shared.flows.steps import Run
-from shared.flows.stocked import grown
-from shared.flows.waitlist import keep_for_waitlist
+from shared.flows.waitlist import share_out
 from shared.kit.ids import new_id
 from shared.ops import stock_books
 from shared.ops.stock_books import Books, Place
@@ -117,11 +116,10 @@ def _mend(tx: Transaction, places: Sequence[Place], run_id: str, actor: str) -> 
         *([stock.record(tx, repairs, actor)] if repairs else []),
         *([drifts.record(tx, findings, run_id, actor)] if findings else []),
     )
-    more = {sku for event in grown(locked, after) for sku in event.available}
-    kept = keep_for_waitlist(tx, after, more) if more else ()
-    told = [*grown(locked, after.after(kept)), *_counts_wanted(news)]
-    if told:
-        tx.write(outbox.put(tx, *told))
+    wanted = list(_counts_wanted(news))
+    if wanted:
+        tx.write(outbox.put(tx, *wanted))
+    share_out(tx, locked, after)
     return rows
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from shared.contracts.stock import QuarantineReleased
 from shared.flows.booking import as_of
 from shared.flows.return_stock import quarantine
-from shared.flows.stocked import checked_warehouse, increased
+from shared.flows.stocked import checked_warehouse
+from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import Hold, HoldState, NotInQuarantine, Purpose
 from shared.kit.ids import derived_id
-from shared.platform import outbox
 from shared.platform.db import Transaction, Write
 from shared.stock import store as stock
 from shared.stock.types import Change, Key, Movement, MovementKind
@@ -74,8 +74,8 @@ def release_stock(tx: Transaction, event: QuarantineReleased) -> None:
         ),
         stock.record(tx, movements, actor=event.warehouse),
         stock.change(changes),
-        outbox.put(tx, *increased(locked, changes)),
     )
+    share_out(tx, locked, locked.after(changes))
 
 
 def _kept_on(tx: Transaction, hold: Hold, released: int, release_id: str) -> tuple[Write, ...]:

@@ -12,7 +12,7 @@ from shared.orders.types import Priority
 from shared.platform import outbox
 from shared.platform.db import Transaction
 
-WOKEN_AT_ONCE = 500  # orders; more than that come with the next round
+WOKEN_AT_ONCE = 5_000  # orders; more than that come with the next round
 
 _Place = tuple[str, str, str | None]  # SKU, warehouse, and the sale that alone may have it
 

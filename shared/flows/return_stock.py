@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 
 from shared.contracts.stock import Disposition, StockReturned
 from shared.flows.booking import as_of
-from shared.flows.stocked import checked_warehouse, increased
+from shared.flows.stocked import checked_warehouse
+from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
 from shared.kit.ids import derived_id
 from shared.orders import store as orders
 from shared.orders.types import UnknownOrder
-from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
 from shared.shipments.types import NoSuchParcel, NotInParcel, ParcelNeverLeft, ParcelState
@@ -57,8 +57,8 @@ def return_stock(tx: Transaction, event: StockReturned) -> None:
             for write in holds.insert(_hold(tx, event, key, quantity))
         ),
         stock.change(changes),
-        outbox.put(tx, *increased(locked, changes)),
     )
+    share_out(tx, locked, locked.after(changes))
 
 
 def quarantine(warehouse: str, return_id: str) -> str:

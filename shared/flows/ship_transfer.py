@@ -6,7 +6,7 @@ from dataclasses import replace
 from shared.contracts.inbound import TransferShipped
 from shared.flows.booking import as_of
 from shared.flows.in_transit import changed, locked_transfer, units_of
-from shared.flows.stocked import increased
+from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import Hold, HoldState
 from shared.inbound import store as inbound
@@ -69,8 +69,9 @@ def ship_transfer(tx: Transaction, event: TransferShipped) -> None:
         holds.close(tx, [hold.hold_id], HoldState.CONSUMED),
         stock.change(changes),
         stock.record(tx, movements, actor=event.origin),
-        outbox.put(tx, *increased(locked, changes), changed(after)),
+        outbox.put(tx, changed(after)),
     )
+    share_out(tx, locked, locked.after(changes))
 
 
 def _leave(

@@ -1,12 +1,12 @@
 """What a warehouse may report about, and what is told of balances that grew."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from shared.contracts.stock import StockIncreased
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import Change, KitHasNoStock, Locked, UnknownSku, UnknownWarehouse
+from shared.stock.types import KitHasNoStock, Locked, UnknownSku, UnknownWarehouse
 
 
 def checked_warehouse(
@@ -46,11 +46,6 @@ def checked_skus(tx: Transaction, skus: Sequence[str], *, field: str) -> None:
                 field=named,
                 sku=sku,
             )
-
-
-def increased(locked: Locked, changes: Iterable[Change]) -> list[StockIncreased]:
-    """One event a warehouse for all SKUs of which more can be promised there after `changes`."""
-    return grown(locked, locked.after(changes))
 
 
 def grown(before: Locked, after: Locked) -> list[StockIncreased]:

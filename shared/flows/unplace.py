@@ -6,7 +6,8 @@ from shared.carriers import store as labels
 from shared.contracts.parcels import ParcelCancelled
 from shared.contracts.work import VoidLabel
 from shared.flows.booking import as_of
-from shared.flows.stocked import increased
+from shared.flows.stocked import grown
+from shared.flows.waitlist import share_out
 from shared.orders.types import Order, TooLateToChange
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -44,8 +45,12 @@ def take_back(
     parcels: Iterable[Parcel],
     lost: Sequence[Movement] = (),
     actor: str = "",
+    *,
+    to_waitlist: bool = False,
 ) -> None:
     """Cancel these parcels, void their labels, and give back their units, but those that are lost.
+
+    To the waitlist first where the order needs them no more; else it may take them again itself.
 
     Raises:
         LabelBeingBought: whether there is a label to void shows in a moment.
@@ -79,10 +84,12 @@ def take_back(
                 ParcelCancelled(parcel_id=parcel_id, order_id=order.order_id)
                 for parcel_id in parcel_ids
             ),
-            *increased(locked, changes),
+            *(() if to_waitlist else grown(locked, locked.after(changes))),
             *(VoidLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier) for parcel in to_void),
         ),
     )
+    if to_waitlist:
+        share_out(tx, locked, locked.after(changes))
 
 
 def released(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from shared.contracts.work import PlaceOrder
+from shared.flows.stocked import grown
 from shared.flows.supply import may_take, shares
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose, release_of
@@ -20,6 +21,24 @@ KEPT_FOR = timedelta(minutes=5)  # many times longer than it takes to place an o
 # are never kept for ever for orders that only look as if they could be placed.
 KEPT_AGAIN_AFTER = timedelta(hours=1)
 MOST_AT_ONCE = 500  # orders; the others are woken by the news of what is left
+
+
+def share_out(tx: Transaction, before: Locked, after: Locked) -> None:
+    """What can be promised only now goes to who waits for it, and what is left to open sale.
+
+    Until the transaction ends the balances are locked, and afterwards the units are held: nobody
+    who comes anew can take them first.
+
+    Args:
+        tx: the transaction, in which the balances were changed.
+        before: the balances with all their partitions, as they were.
+        after: as they are now.
+    """
+    more = {sku for event in grown(before, after) for sku in event.available}
+    if more:
+        news = grown(before, after.after(keep_for_waitlist(tx, after, more)))
+        if news:
+            tx.write(outbox.put(tx, *news))
 
 
 def keep_for_waitlist(tx: Transaction, locked: Locked, skus: Collection[str]) -> tuple[Change, ...]:

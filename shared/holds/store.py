@@ -1,6 +1,6 @@
 """The tables stock_holds and stock_hold_items. Nothing else writes to them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,11 +66,21 @@ _ITEMS = text("""
      WHERE hold_id = ANY(CAST(:hold_ids AS text[]))
      ORDER BY hold_id, sku, warehouse, partition
 """)
-_OPEN_UNITS = text("""
-    SELECT hold_id, sku, sum(quantity) AS units
-      FROM stock_holds JOIN stock_hold_items USING (hold_id)
-     WHERE hold_id = ANY(CAST(:hold_ids AS text[])) AND state = 'open'
-     GROUP BY hold_id, sku
+_KEPT_UNITS = text("""
+    WITH waiting AS (
+        SELECT * FROM unnest(CAST(:order_ids AS text[]), CAST(:hold_ids AS text[]))
+                      AS waiting (order_id, hold_id)
+    ), own AS (
+        SELECT waiting.order_id, hold_id
+          FROM waiting JOIN stock_holds USING (hold_id)
+         WHERE state = 'open' AND purpose IN ('cart', 'payment')
+         UNION ALL
+        SELECT reference, hold_id FROM stock_holds
+         WHERE state = 'open' AND purpose = 'waitlist'
+           AND reference = ANY(CAST(:order_ids AS text[])))
+    SELECT order_id, sku, sum(quantity) AS units
+      FROM own JOIN stock_hold_items USING (hold_id)
+     GROUP BY order_id, sku
 """)
 _RENEW = """
     UPDATE stock_holds SET expires_at = :expires_at, release_at = :release_at
@@ -142,10 +152,15 @@ def lock_ended(tx: Transaction, limit: int) -> tuple[Hold, ...]:
     return _with_items(tx, tx.rows(_LOCK_ENDED, now=tx.now, limit=limit))
 
 
-def open_units(tx: Transaction, hold_ids: Collection[str]) -> dict[tuple[str, str], int]:
-    """(Hold, SKU) -> units that an open one keeps, without a lock: to tell, not to promise."""
-    rows = tx.rows(_OPEN_UNITS, hold_ids=sorted(hold_ids)) if hold_ids else ()
-    return {(row.hold_id, row.sku): int(row.units) for row in rows}
+def kept_units(tx: Transaction, orders: Mapping[str, str | None]) -> dict[tuple[str, str], int]:
+    """(Order, SKU) -> units that open holds keep for it, without a lock: to tell, not to promise.
+
+    `orders` has the hold of the cart that each of them names.
+    """
+    if not orders:
+        return {}
+    rows = tx.rows(_KEPT_UNITS, order_ids=list(orders), hold_ids=list(orders.values()))
+    return {(row.order_id, row.sku): int(row.units) for row in rows}
 
 
 def renew(hold_id: str, expires_at: datetime, release_at: datetime) -> Write:

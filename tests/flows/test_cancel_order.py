@@ -83,11 +83,11 @@ def test_a_placed_order_gives_its_stock_back_and_its_parcels_are_cancelled(
     assert given.rows(database, "SELECT sum(reserved) FROM stock_levels") == [(0,)]
     assert given.rows(database, "SELECT DISTINCT state FROM parcels") == [("cancelled",)]
     assert given.told(database) == [
-        "parcel.cancelled",
-        "parcel.cancelled",
-        "stock.increased",
-        "stock.increased",
         "order.closed",
+        "parcel.cancelled",
+        "parcel.cancelled",
+        "stock.increased",
+        "stock.increased",
     ]
     assert given.violations(database) == []
 
@@ -165,10 +165,10 @@ def test_an_order_whose_label_is_bought_gives_its_stock_back_and_the_label_is_vo
     assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(5, 0)]
     assert given.rows(database, "SELECT state FROM labels") == [("void_requested",)]
     assert given.told(database) == [
-        "parcel.cancelled",
-        "stock.increased",
-        "work.void_label",
         "order.closed",
+        "parcel.cancelled",
+        "work.void_label",
+        "stock.increased",
     ]
     assert given.violations(database) == []
 

@@ -29,7 +29,7 @@ def test_what_was_held_is_free_and_told_once(database: Database) -> None:
         ("cancelled", "no truck")
     ]
     assert given.rows(database, "SELECT state FROM stock_holds") == [("released",)]
-    assert given.told(database) == ["stock.increased", "inbound.changed"]
+    assert given.told(database) == ["inbound.changed", "stock.increased"]
     assert given.violations(database) == []
 
 

@@ -150,7 +150,7 @@ def test_reconciliation_lifts_the_fence_when_the_row_is_right_again(database: Da
 
     assert (report.fenced, report.lifted) == (0, 1)
     assert rows(database) == [(0, 4, 2, 0, "")]
-    assert given.told(database) == ["stock.increased", "stock.count_wanted"]
+    assert given.told(database) == ["stock.count_wanted", "stock.increased"]
     assert given.violations(database) == []
 
 

@@ -35,7 +35,7 @@ def test_what_arrives_can_be_promised_and_wakes_who_waits(database: Database) ->
 
     assert given.rows(database, transfers.BALANCES) == [("MUG", "BER", 6, 0), ("MUG", "LIS", 5, 0)]
     assert given.rows(database, transfers.ITEMS) == [("received", "MUG", 4, 4, 4)]
-    assert given.told(database) == ["stock.increased", "inbound.changed"]
+    assert given.told(database) == ["inbound.changed", "stock.increased"]
     assert given.violations(database) == []
 
 

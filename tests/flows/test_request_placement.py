@@ -9,7 +9,6 @@ from shared.contracts.catalogue import Catalogue, CatalogueAgeing, CatalogueChan
 from shared.contracts.orders import (
     OrderAccepted,
     OrderAmended,
-    OrderCancelled,
     OrderChanged,
     OrderedLine,
     ServiceLevel,
@@ -17,7 +16,6 @@ from shared.contracts.orders import (
 from shared.contracts.stock import StockIncreased
 from shared.flows import request_placement as flow
 from shared.flows.accept_order import accept_order
-from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.flows.load_catalogue import load_catalogue
 from shared.flows.request_placement import (
@@ -28,6 +26,7 @@ from shared.flows.request_placement import (
 )
 from shared.orders import store as orders
 from shared.platform.db import Database, Transaction
+from shared.stock.partitions import FIRST_ALLOTTED
 from tests.flows import partitioned
 from tests.support import given
 from tests.support.clock import TestClock
@@ -62,8 +61,8 @@ def work(database: Database) -> list[tuple[str, str]]:
 
 
 def more(database: Database, **units: int) -> None:
-    """Goods arrive, and the news of it wakes who waits."""
-    given.receive(database, "BER", units)
+    """There are more, of which nothing is kept for anybody; the news of it wakes who waits."""
+    given.appear(database, "BER", units)
     given.silence(database)
     event = StockIncreased(warehouse="BER", available=units)
     given.apply(database, wake_for_stock, event)
@@ -183,8 +182,7 @@ def test_an_order_that_waits_for_two_skus_is_woken_once_by_housekeeping(
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 0, "PEN": 0}})
     waits(database, "both", [("MUG", 1), ("PEN", 1)])
-    given.receive(database, "BER", {"MUG": 5, "PEN": 5})
-    given.silence(database)
+    given.appear(database, "BER", {"MUG": 5, "PEN": 5})
 
     woken = database.run(wake_backorders, given.cause())
 
@@ -204,8 +202,7 @@ def test_housekeeping_heals_a_missed_announcement_of_stock(database: Database) -
     # Goal: the announcement of new stock may be lost by an operator's mistake; the order is not.
     given.catalogue(database, {"BER": {"MUG": 0}})
     waits(database, "ord_1", [("MUG", 2)])
-    given.receive(database, "BER", {"MUG": 2})
-    given.silence(database)
+    given.appear(database, "BER", {"MUG": 2})
 
     database.run(wake_backorders, given.cause())
     given.place(database, "ord_1")
@@ -345,12 +342,12 @@ def test_an_order_that_is_being_placed_is_not_waited_for(
 
 
 def test_units_of_a_sale_wake_orders_of_that_sale_alone(database: Database) -> None:
-    # Goal: in a sale that is sold out, what one gives back is for who waits for it in the sale.
+    # Goal: in a sale that is sold out, what it has more of is for who waits for it in the sale.
     given.catalogue(database, {"BER": {"MUG": 2}})
     partitioned.allot(database, 2)
     for name, sale in (("a", "friday"), ("b", None), ("c", "friday"), ("d", "monday")):
         partitioned.ordered(database, name, 2, sale=sale)
-    given.apply(database, cancel_order, OrderCancelled(order_id="a", reason="no"))
+    given.appear(database, "BER", {"MUG": 2}, partition=FIRST_ALLOTTED)
     given.silence(database)
 
     given.apply(database, wake_for_stock, StockIncreased(warehouse="BER", available={"MUG": 0}))

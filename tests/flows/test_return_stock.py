@@ -128,7 +128,7 @@ def test_a_parcel_that_comes_back_is_restocked_and_wakes_who_waits(
     given.silence(database)
 
     come_back(database, ("MUG", 2, RESTOCK), parcel_id=parcel_id, order_id="ord_1")
-    assert given.told(database) == ["stock.increased"]
+    assert given.told(database) == ["work.place_order"], "they are kept for who waits"
     given.place(database, "ord_2")
 
     assert given.rows(database, "SELECT order_id, state FROM orders ORDER BY 1") == [

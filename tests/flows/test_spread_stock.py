@@ -158,16 +158,20 @@ def test_what_has_become_free_in_a_shut_row_goes_to_who_waits_first(database: Da
     spread(database, 2)
     ordered(database, "a", 2)
     ordered(database, "b", 1)
+    ordered(database, "c", 1)
     spread(database, 1)
     cancel(database, "a")
+    kept = "SELECT purpose, reference FROM stock_holds ORDER BY reference"
+    assert given.rows(database, kept) == [("waitlist", "b")]
     given.silence(database)
 
     spread(database, 1)
 
-    assert given.rows(database, "SELECT purpose, reference FROM stock_holds") == [("waitlist", "b")]
-    assert given.told(database) == ["work.place_order"], "one is kept, and one was free before"
+    assert given.rows(database, kept) == [("waitlist", "b"), ("waitlist", "c")]
+    assert given.told(database) == ["work.place_order"]
     partitioned.place(database, "b")
-    assert partitioned.states(database) == ["cancelled", "placed"]
+    partitioned.place(database, "c")
+    assert partitioned.states(database) == ["cancelled", "placed", "placed"]
     assert given.violations(database) == []
 
 

@@ -5,15 +5,21 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from emulators.laptop.postgres import Server
 from emulators.laptop.stack import ROOT
+from emulators.simulation import run
+from emulators.simulation.announced import Announced
+from emulators.simulation.checks import Outside, found
+from emulators.simulation.database import Query
 from emulators.simulation.faults import Fault
 from emulators.simulation.run import Outcome, Plan
 from emulators.simulation.verb import as_json
+from shared.ops.auditor import Violation
 from tests.simulation.running import simulated
 
 pytestmark = pytest.mark.slow
@@ -24,7 +30,7 @@ SEEDS = (1, 2, 3)
 @pytest.fixture(scope="module")
 def outcomes(server: Server) -> dict[int, Outcome]:
     """What became of each seed."""
-    return {seed: simulated(server, Plan(seed, events=500)) for seed in SEEDS}
+    return {seed: simulated(server, Plan(seed, events=1_000)) for seed in SEEDS}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -47,6 +53,28 @@ def test_every_kind_of_fault_strikes(outcomes: dict[int, Outcome]) -> None:
 
     assert {fault for fault in Fault if not struck[fault]} == set()
     assert len({outcome.digest for outcome in outcomes.values()}) == len(SEEDS)
+
+
+def test_balances_are_spread_and_merged_all_the_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: what a run shows of the stock holds for balances of several rows, too.
+    said: list[tuple[Any, ...]] = []
+
+    def counting(query: Query, outside: Outside, announced: Announced) -> Iterator[Violation]:
+        said.extend(
+            query(
+                "SELECT reason, count(*) FROM stock_movements"
+                " WHERE partition = 0 AND reference LIKE 'spread:%' GROUP BY reason ORDER BY reason"
+            )
+        )
+        return found(query, outside, announced)
+
+    monkeypatch.setattr(run, "found", counting)
+    simulated(server, Plan(seed=1, events=300))
+
+    assert [reason for reason, _ in said] == ["hot", "quiet"]
+    assert all(times > 5 for _, times in said)
 
 
 def test_a_run_that_ends_early_is_the_beginning_of_the_whole_one(server: Server) -> None:

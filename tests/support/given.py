@@ -123,6 +123,26 @@ def receive(database: Database, warehouse: str, units: Mapping[str, int]) -> Non
     database.run(lambda tx: receive_stock(tx, event), cause())
 
 
+def appear(
+    database: Database, warehouse: str, units: Mapping[str, int], partition: int = 0
+) -> None:
+    """There are more, and nobody is told of it."""
+    keys = {Key(sku, warehouse, partition): n for sku, n in units.items()}
+
+    def put(tx: Transaction) -> None:
+        movements = [
+            Movement(key, MovementKind.ADJUSTMENT, n, new_id("adj"), tx.now)
+            for key, n in keys.items()
+        ]
+        stock.ensure_levels(tx, warehouse, units)
+        tx.write(
+            stock.change(Change(key, on_hand=n) for key, n in keys.items()),
+            stock.record(tx, movements, actor="test"),
+        )
+
+    database.run(put, cause())
+
+
 def submitted(
     order_id: str,
     wants: Mapping[str, int] | Sequence[tuple[str, int]],
