@@ -24,7 +24,6 @@ TOLD_AGAIN_SHARE = 0.1  # of the times that a carrier asks for what is picked
 FOUND_SHARE = 0.2  # of the times that somebody looks again for what is missing
 WRITTEN_DOWN_SHARE = 0.4  # of the counts: they are entered later, and not in their order
 
-
 Sent = tuple[str, tuple[dict[str, str], bytes]]  # warehouse, its message
 
 
