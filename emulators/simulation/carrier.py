@@ -15,7 +15,7 @@ from shared.carriers.types import Label, LabelRequest, RefusedByCarrier
 
 REFUSED_SHARE = 0.004
 RETURNED_SHARE = 0.04
-UNREPORTED_SHARE = 0.3  # of what happens under way: it is told together with the next
+UNREPORTED_SHARE = 0.5  # of what happens under way: it is told together with the next
 STRAY = "UNHEARD-OF"
 STRAY_SHARE = 0.005  # about a parcel that is not ours
 

@@ -19,10 +19,10 @@ SHORT_PICKED = "warehouse.parcel.short_picked.v1"
 ACTS = {"receipt": 24.0, "count": 54.0, "late count": 14.0, "repeat": 8.0}
 OPENING_UNITS = 6
 AT_WORK = 6  # shelves that parcels were taken from just now
-AT_WORK_SHARE = 0.6  # of the counts: they are of those
+AT_WORK_SHARE = 0.7  # of the counts: they are of those
+TOLD_AGAIN_SHARE = 0.1  # of the times that a carrier asks for what is picked
 FOUND_SHARE = 0.2  # of the times that somebody looks again for what is missing
 WRITTEN_DOWN_SHARE = 0.4  # of the counts: they are entered later, and not in their order
-
 
 Sent = tuple[str, tuple[dict[str, str], bytes]]  # warehouse, its message
 
@@ -88,10 +88,9 @@ class Warehouses:
     def pick(self, place: str, parcel_id: str, units: Counter[str]) -> str:
         """Pick a parcel, or report what is missing of it; returns what was done.
 
-        A pick is reported until Dispatch knows it.
+        A carrier asks until Dispatch knows of the pick, and now and then it is reported again.
         """
         wanted = Counter({(sku, place): quantity for sku, quantity in units.items()})
-        self._at_work.extend(wanted)
         if parcel_id not in self._packed:
             missing = wanted - self._on_shelves(wanted)
             if missing and parcel_id not in self._short:
@@ -100,11 +99,14 @@ class Warehouses:
             if missing and not self._chance.happens(FOUND_SHARE):
                 return "still missing"
             self._differ(missing)
+            self._at_work.extend(wanted)
             self._packed[parcel_id] = wanted
+        elif not self._chance.happens(TOLD_AGAIN_SHARE):
+            return "not known to be picked"
         picked_at = self._clock.now.isoformat()
         body = {"warehouse": place, "parcel_id": parcel_id, "picked_at": picked_at}
         self._send(PICKED, place, body)
-        return "not picked yet"
+        return "picked"
 
     def unpack(self, parcel_id: str) -> None:
         """What was packed goes back to its shelves, unless it has left."""

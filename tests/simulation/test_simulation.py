@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from emulators.simulation.faults import Fault
 from emulators.simulation.run import Outcome, Plan
 from emulators.simulation.verb import as_json
 from shared.ops.auditor import Violation
+from shared.platform import inbox
+from shared.platform.db import Transaction
 from tests.simulation.running import simulated
 
 pytestmark = pytest.mark.slow
@@ -85,6 +88,27 @@ def test_a_run_that_ends_early_is_the_beginning_of_the_whole_one(server: Server)
     assert early.steps == 40
     assert [line.split()[0] for line in early.trail] == [str(n) for n in range(1, 41)]
     assert again.digest == whole.digest != early.digest
+
+
+def test_a_replay_ends_at_the_very_step_that_went_wrong(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: audits are far apart, and what has happened by the time of one says little.
+    first_time = inbox.first_time
+
+    def every_time(tx: Transaction, consumer: str) -> bool:
+        first_time(tx, consumer)
+        return True
+
+    monkeypatch.setattr(inbox, "first_time", every_time)
+
+    plan = Plan(seed=3, events=1_000)
+    audited_at = simulated(server, plan).violations[0].step
+    replay = simulated(server, replace(plan, only_until=audited_at))
+
+    # The auditor has looked after each of the steps before this one.
+    assert audited_at - plan.audit_every < replay.violations[0].step == replay.steps < audited_at
+    assert replay.trail[-1].startswith(f"{replay.steps} ")
 
 
 def command(seed: int, hash_seed: str) -> dict[str, Any]:
