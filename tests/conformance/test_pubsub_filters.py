@@ -19,6 +19,12 @@ from tests.conformance.cloud import Cloud
         ('hasPrefix(attributes.a, "or")', {"a": "order"}, {"a": "border"}),
         ('hasPrefix(attributes.a, "")', {"a": ""}, {}),
         ("NOT attributes:a", {}, {"a": "1"}),
+        ('NOT attributes."ce-priority" = "express"', {}, {"ce-priority": "express"}),
+        (
+            'NOT attributes."ce-priority" = "express"',
+            {"ce-priority": "x"},
+            {"ce-priority": "express"},
+        ),
         ("-attributes:a", {}, {"a": "1"}),
         ("attributes:a AND attributes:b", {"a": "", "b": ""}, {"a": ""}),
         ("attributes:a OR attributes:b", {"b": ""}, {"c": ""}),
