@@ -17,6 +17,7 @@ from emulators.laptop.manifest import (
 )
 from emulators.laptop.stack import ROOT
 from shared.contracts.base import PRIORITY, Event, Work
+from shared.edge.pubsub import NOT_YETS
 
 FOLDERS = sorted(
     path.name
@@ -188,3 +189,25 @@ def test_what_a_flow_behind_a_flow_announces_is_found(tmp_path: Path) -> None:
     assert reaches(tmp_path) == {
         "cups": Reach(frozenset({"OrderSubmitted"}), frozenset({"OrderClosed"}))
     }
+
+
+def test_what_comes_before_its_label_waits_until_the_last_attempt_to_buy_it() -> None:
+    # Goal: a carrier may tell of a parcel whose label it has sold while we still ask for the
+    # answer. Its update is not parked before that is over.
+    labels = MANIFESTS["label_purchase"].trigger
+    tracking = MANIFESTS["order_tracking"].trigger
+    assert isinstance(labels, TasksTrigger)
+    assert isinstance(tracking, PubsubTrigger)
+    buying_s = sum(
+        min(labels.retry.min_backoff_s * 2**n, labels.retry.max_backoff_s)
+        + MANIFESTS["label_purchase"].limits.timeout_s
+        for n in range(labels.retry.max_attempts - 1)
+    )
+    waiting_s = sum(
+        min(tracking.retry.min_backoff_s * 2**n, tracking.retry.max_backoff_s)
+        for n in range(NOT_YETS - 1)
+    )
+
+    assert waiting_s > buying_s
+    assert tracking.retry.max_attempts is not None
+    assert tracking.retry.max_attempts > NOT_YETS
