@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "placement": ("emulators.bench.placement", "orders placed per second against the floor"),
     "flash-sale": ("emulators.bench.flash_sale", "a sale of one SKU that many want at once"),
     "priorities": ("emulators.bench.priorities", "how long orders wait beside a bulk flood"),
+    "stock": ("emulators.bench.stock", "units promised, given back and sent against floors"),
 }
 
 

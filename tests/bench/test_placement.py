@@ -15,6 +15,7 @@ import pytest
 
 from emulators.bench import placement
 from emulators.bench.floor import make_floor, run_pgbench
+from emulators.bench.jobs import Job
 from emulators.bench.shop import Shop
 from emulators.bench.workers import WorkerFailed, workers
 from emulators.laptop.postgres import Server
@@ -118,8 +119,8 @@ def test_workers_place_each_order_once_and_drive_the_floor_without_pgbench(
     make_floor(Server(url), STOCK_ROWS)
 
     with workers(url, 2) as pair:
-        flow = pair.place("flow", [order_ids[:10], order_ids[10:]])
-        floor = pair.place("floor", [[""] * 10, [""] * 10])
+        flow = pair.do(Job.PLACE, [order_ids[:10], order_ids[10:]])
+        floor = pair.do(Job.FLOOR, [[""] * 10, [""] * 10])
 
     assert len(flow.latencies_s) == len(floor.latencies_s) == 20
     assert given.rows(database, "SELECT count(*) FROM orders WHERE state = 'placed'") == [(20,)]
@@ -134,7 +135,7 @@ def test_an_order_that_cannot_be_placed_ends_the_run_with_its_reason(
     make_floor(Server(url), STOCK_ROWS)
 
     with workers(url, 1) as alone, pytest.raises(WorkerFailed, match="UnknownOrder"):
-        alone.place("flow", [["nobody-ordered-this"]])
+        alone.do(Job.PLACE, [["nobody-ordered-this"]])
 
 
 def test_the_floor_reserves_what_it_allocates(
