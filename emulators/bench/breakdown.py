@@ -18,12 +18,10 @@ from pg8000 import core
 from pg8000.exceptions import DatabaseError
 from sqlalchemy import event
 
+from emulators.bench.jobs import Step, placer
 from emulators.bench.report import Part
 from emulators.bench.settings import settings
-from emulators.bench.shop import CAUSE
 from emulators.laptop.postgres import Postgres, Server
-from shared.contracts.work import PlaceOrder
-from shared.costing.book import Bookshelf
 from shared.flows import place_order as flow
 from shared.kit.clock import utc_now
 from shared.placement import store as decisions
@@ -76,25 +74,27 @@ class Meter:
 
 
 def breakdown(
-    postgres: Postgres, *, warm_up: Sequence[str], timed: Sequence[str]
+    postgres: Postgres, server: Server, *, warm_up: Sequence[str], timed: Sequence[str]
 ) -> tuple[Part, ...]:
     """Place the orders of `warm_up`, then those of `timed`, and say where the time of these went.
 
+    `server` is the one of `postgres`, with the database that has the orders.
+
     Postgres is restarted with pg_stat_statements where it has that: nobody else may be connected.
     """
-    knows_statements = _load_statistics(postgres)
+    knows_statements = _load_statistics(postgres, server)
     meter = Meter()
-    with _instrumented(postgres.url, meter) as place:
+    with _instrumented(server.url, meter) as place:
         for order_id in warm_up:
             place(order_id)
         meter.clear()
         if knows_statements:
-            _query(postgres.server, "SELECT pg_stat_statements_reset()")
+            _query(server, "SELECT pg_stat_statements_reset()")
         begun_s = time.perf_counter()
         for order_id in timed:
             place(order_id)
         whole_s = time.perf_counter() - begun_s
-    server_ms = _server_ms(postgres.server) if knows_statements else {}
+    server_ms = _server_ms(server) if knows_statements else {}
     return _parts(meter, whole_s, len(timed), server_ms)
 
 
@@ -118,7 +118,7 @@ def _parts(
 
 
 @contextmanager
-def _instrumented(url: str, meter: Meter) -> Iterator[Callable[[str], None]]:
+def _instrumented(url: str, meter: Meter) -> Iterator[Step]:
     engine = engine_for(settings(url))
 
     def instrument(connection: Any, _record: object) -> None:
@@ -128,12 +128,6 @@ def _instrumented(url: str, meter: Meter) -> Iterator[Callable[[str], None]]:
 
     event.listen(engine, "connect", instrument)
     database = Database(engine, utc_now)
-    shelf = Bookshelf()
-
-    def place(order_id: str) -> None:
-        work = PlaceOrder(order_id=order_id, priority="standard")
-        database.run(lambda tx: flow.place_order(tx, work, shelf), CAUSE)
-
     with contextlib.ExitStack() as patches:
         patches.callback(database.close)
         flush = meter.timed(lambda *_: SENDING, core._flush)  # noqa: SLF001
@@ -141,7 +135,7 @@ def _instrumented(url: str, meter: Meter) -> Iterator[Callable[[str], None]]:
         for module, attribute, name in _STEPS:
             step = meter.timed(lambda *_, n=name: n, getattr(module, attribute))
             patches.enter_context(patch.object(module, attribute, step))
-        yield place
+        yield placer(database)
 
 
 def _named(statement: str, *_: object) -> str:
@@ -154,11 +148,11 @@ def _named(statement: str, *_: object) -> str:
     return " ".join([verb + locks, ", ".join(dict.fromkeys(tables))]).strip()
 
 
-def _load_statistics(postgres: Postgres) -> bool:
-    _query(postgres.server, _LOAD)
+def _load_statistics(postgres: Postgres, server: Server) -> bool:
+    _query(server, _LOAD)
     postgres.restart()
     try:
-        _query(postgres.server, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        _query(server, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     except DatabaseError:
         return False
     return True

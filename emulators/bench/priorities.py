@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from emulators.bench.folder import own_folder
 from emulators.bench.report import Figure, Progress, Report
-from emulators.bench.traffic import Traffic, traffic
+from emulators.bench.traffic import Traffic, plentiful, traffic
 from emulators.laptop.cli import UserMistake, positive
 from emulators.laptop.stack import Options, Stack
 from emulators.line.run import GaveUp
@@ -121,7 +121,11 @@ def measure(arguments: argparse.Namespace, progress: Progress) -> Report:
 def _running(settings: dict[str, str], progress: Progress) -> Iterator[Traffic]:
     options = Options(process_per_function=True, carrier_step_s=CARRIER_STEP_S, settings=settings)
     progress("starting a stack")
-    with own_folder() as folder, Stack(folder, options) as stack, traffic(stack) as sender:
+    with (
+        own_folder() as folder,
+        Stack(folder, options) as stack,
+        traffic(stack, plentiful()) as sender,
+    ):
         sender.trickle([*PRIORITIES, "bulk"], each=2)  # every process has served its first
         sender.rest()
         yield sender

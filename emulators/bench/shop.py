@@ -6,7 +6,7 @@ than all the measuring, and a copy needs no second knowledge of the tables.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import combinations, count, islice
 from random import Random
@@ -26,6 +26,7 @@ from shared.stock.types import Change, Key, Movement, MovementKind
 
 CAUSE = Cause("bench", "bench")
 UNITS_EACH = 1_000  # on hand in every balance: more than the orders of any run will take
+UNITS_OF_ONE = 1_000_000  # of a SKU that all orders of a round want
 FIRST_SKU = 100_000  # so that every SKU's name has the same length
 TEMPLATE = "bench-template"
 
@@ -91,13 +92,66 @@ class Shop:
                 sku for number, sku in enumerate(self._skus) if place in pairs[number % len(pairs)]
             ]
             self._database.run(partial(_receive, place=place, skus=here), CAUSE)
-        self._database.run(lambda tx: accept_order(tx, self._template(tx)), CAUSE)
+        self._database.run(
+            lambda tx: accept_order(tx, self.submission(TEMPLATE, self._skus[:1], tx.now)), CAUSE
+        )
+
+    @property
+    def skus(self) -> Sequence[str]:
+        """Every SKU that lies in two warehouses; every sixth has the same two."""
+        return self._skus
+
+    def add(self, sku: str, place: str) -> None:
+        """Another SKU, which lies in one warehouse only: enough of it for all orders of a run."""
+
+        def receive(tx: Transaction) -> None:
+            stock.put_skus(tx, [(sku, WEIGHTS_G[0], None, None, None, None)])
+            _receive(tx, place, [sku], UNITS_OF_ONE)
+
+        self._database.run(receive, CAUSE)
 
     def orders(self, wanted: int) -> list[str]:
         """Have `wanted` two-line orders wait for their placement, and return their ids."""
-        order_ids = [f"bench-{number:07}" for number in islice(self._numbers, wanted)]
+        return self._wait([self._random.sample(self._skus, 2) for _ in range(wanted)])
+
+    def one_line_orders(self, wanted: int, sku: str | None = None) -> list[str]:
+        """The same with orders of one line: for `sku`, or for any."""
+        return self._wait([[sku or self._random.choice(self._skus)] for _ in range(wanted)])
+
+    def submission(self, order_id: str, skus: Sequence[str], now: datetime) -> OrderSubmitted:
+        """An order for one of each of these SKUs, as a channel submits it."""
+        berlin = PLACES["BER"]
+        return OrderSubmitted(
+            order_id=order_id,
+            channel="bench",
+            ordered_at=now,
+            promised_at=now + timedelta(days=4),
+            currency="EUR",
+            destination=Destination(
+                name="Ada Lovelace",
+                street="Some Street 1",
+                city="Berlin",
+                state="BE",
+                postcode="10117",
+                country="DE",
+                lat=berlin.lat,
+                lon=berlin.lon,
+            ),
+            lines=tuple(
+                OrderedLine(line_no=line_no, sku=sku, quantity=1, unit_price_cents=1_990)
+                for line_no, sku in enumerate(skus, start=1)
+            ),
+        )
+
+    def _wait(self, wanted: Sequence[Sequence[str]]) -> list[str]:
+        """Orders that wait, with one line for each SKU of their lists."""
+        order_ids = [f"bench-{number:07}" for number in islice(self._numbers, len(wanted))]
+        lines = [
+            (order_id, line_no, sku, self._random.choice((1, 1, 2)))
+            for order_id, skus in zip(order_ids, wanted, strict=True)
+            for line_no, sku in enumerate(skus, start=1)
+        ]
         points = [self._random.choice(list(PLACES.values())) for _ in order_ids]
-        skus = [sku for _ in order_ids for sku in self._random.sample(self._skus, 2)]
 
         def copy(tx: Transaction) -> None:
             tx.connection.execute(
@@ -112,10 +166,10 @@ class Shop:
             tx.connection.execute(
                 _COPY_LINES,
                 {
-                    "order_ids": [order_id for order_id in order_ids for _ in range(2)],
-                    "skus": skus,
-                    "line_nos": [1, 2] * wanted,
-                    "quantities": [self._random.choice((1, 1, 2)) for _ in skus],
+                    "order_ids": [order_id for order_id, _, _, _ in lines],
+                    "line_nos": [line_no for _, line_no, _, _ in lines],
+                    "skus": [sku for _, _, sku, _ in lines],
+                    "quantities": [quantity for _, _, _, quantity in lines],
                     "template": TEMPLATE,
                 },
             )
@@ -146,27 +200,6 @@ class Shop:
                 cells=list(_cells(base_cents, band_cents)),
             )
 
-    def _template(self, tx: Transaction) -> OrderSubmitted:
-        berlin = PLACES["BER"]
-        return OrderSubmitted(
-            order_id=TEMPLATE,
-            channel="bench",
-            ordered_at=tx.now,
-            promised_at=tx.now + timedelta(days=4),
-            currency="EUR",
-            destination=Destination(
-                name="Ada Lovelace",
-                street="Some Street 1",
-                city="Berlin",
-                state="BE",
-                postcode="10117",
-                country="DE",
-                lat=berlin.lat,
-                lon=berlin.lon,
-            ),
-            lines=(OrderedLine(line_no=1, sku=self._skus[0], quantity=1, unit_price_cents=1_990),),
-        )
-
 
 def _sku(number: int) -> str:
     return f"SKU-{FIRST_SKU + number}"
@@ -178,14 +211,16 @@ def _cells(base_cents: int, band_cents: int) -> Iterator[Cell]:
             yield Cell(max_distance_m, max_weight_g, base_cents + band_cents * (far + heavy))
 
 
-def _receive(tx: Transaction, place: str, skus: Sequence[str]) -> None:
+def _receive(
+    tx: Transaction, place: str, skus: Sequence[str], units_each: int = UNITS_EACH
+) -> None:
     stock.ensure_levels(tx, place, skus)
     keys = [Key(sku, place) for sku in skus]
     tx.write(
-        stock.change(Change(key, on_hand=UNITS_EACH) for key in keys),
+        stock.change(Change(key, on_hand=units_each) for key in keys),
         stock.record(
             tx,
-            [Movement(key, MovementKind.RECEIPT, UNITS_EACH, "bench", tx.now) for key in keys],
+            [Movement(key, MovementKind.RECEIPT, units_each, "bench", tx.now) for key in keys],
             "bench",
         ),
     )

@@ -1,4 +1,4 @@
-"""Orders of chosen priorities, sent into a running stack as channels send them.
+"""Orders sent into a running stack as channels send them, and what becomes of them.
 
 All of it goes the whole way: the topic `orders`, the real functions, the real queues. A queue is
 held and let go through Cloud Tasks' own API, as an operator does.
@@ -25,14 +25,14 @@ from emulators.line.books import CAUSE
 from emulators.line.run import GaveUp, Line
 from emulators.line.sample import sample_shop
 from emulators.line.script import SUBMITTED, Message
-from emulators.line.shop import Shop
+from emulators.line.shop import Shop, ShopOrder
 from shared.contracts.catalogue import Catalogue, CatalogueAgeing
 from shared.flows.load_catalogue import load_catalogue
 from shared.kit.clock import utc_now
 
 SERVICE_LEVELS = {"express": "express", "standard": "standard", "bulk": "economy"}
 PROMISED_AFTER = timedelta(days=6)  # far enough to leave the priority to the service level
-UNITS_EACH = 100_000  # of every SKU in every warehouse: nothing here waits for stock
+UNITS_EACH = 100_000  # of every SKU of the sample in every warehouse: nobody waits for these
 SENT_EVERY_S = 0.25
 PERIOD_S = 0.1
 PATIENCE_S = 180.0
@@ -54,13 +54,6 @@ class Traffic:
     _held: set[str] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def load(self) -> None:
-        """Put the sample catalogue in place, with more stock than anybody will order."""
-        shop = sample_shop(0)
-        everything = {sku["sku"]: UNITS_EACH for sku in shop.catalogue["skus"]}
-        stock = {place["warehouse"]: everything for place in shop.catalogue["warehouses"]}
-        self.line.load(replace(shop, stock=stock))
-
     def age(self, *rules: CatalogueAgeing) -> None:
         """Replace the rules by which waiting orders move up."""
         document = Catalogue(ageing=rules, skus=(), warehouses=(), rate_cards=())
@@ -70,10 +63,13 @@ class Traffic:
         """Submit that many orders at once; returns when each was published, by order id."""
         number = next(self._numbers)
         shop = sample_shop(orders, seed=number, name=f"{priority}-{number}")
-        messages = _submissions(shop, SERVICE_LEVELS[priority])
-        sent_at = dict.fromkeys((message.event_id for message in messages), utc_now())
-        self.line.channel.publish("orders", messages)
-        return sent_at
+        return self.submit(_of_service_level(shop, SERVICE_LEVELS[priority]))
+
+    def submit(self, orders: Sequence[ShopOrder]) -> dict[str, datetime]:
+        """Submit these orders at once; returns when each was published, by order id."""
+        now = utc_now()
+        self.line.channel.publish("orders", [_submission(order, now) for order in orders])
+        return dict.fromkeys((order.order_id for order in orders), now)
 
     def trickle(self, priorities: Sequence[str], each: int) -> dict[str, list[float]]:
         """Submit `each` orders of every priority, one by one in turn and evenly in time.
@@ -187,22 +183,29 @@ class Traffic:
 
 
 @contextmanager
-def traffic(stack: Stack) -> Iterator[Traffic]:
-    """Traffic into a running stack with an empty database; the catalogue is loaded."""
+def traffic(stack: Stack, shop: Shop) -> Iterator[Traffic]:
+    """Traffic into a running stack with an empty database; the shop's stock is there."""
     line = Line(stack.environment, stack.addresses["google"])
     with grpc.insecure_channel(stack.addresses["tasks"]) as channel:
         try:
             tasks = CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
-            made = Traffic(stack, line, tasks)
-            made.load()
-            yield made
+            line.load(shop)
+            yield Traffic(stack, line, tasks)
         finally:
             line.close()
 
 
-def _submissions(shop: Shop, service_level: str) -> list[Message]:
-    now = utc_now()
-    orders = [
+def plentiful() -> Shop:
+    """The sample catalogue with more stock than anybody will order."""
+    shop = sample_shop(0)
+    everything = {sku["sku"]: UNITS_EACH for sku in shop.catalogue["skus"]}
+    return replace(
+        shop, stock={place["warehouse"]: everything for place in shop.catalogue["warehouses"]}
+    )
+
+
+def _of_service_level(shop: Shop, service_level: str) -> list[ShopOrder]:
+    return [
         replace(
             order,
             after=timedelta(0),
@@ -211,14 +214,14 @@ def _submissions(shop: Shop, service_level: str) -> list[Message]:
         )
         for order in shop.orders
     ]
-    return [
-        Message(
-            event_id=order.order_id,
-            type=SUBMITTED,
-            after=order.after,
-            body=json.dumps(order.submission(now)).encode(),
-            is_order=True,
-            express=order.service_level == "express",
-        )
-        for order in orders
-    ]
+
+
+def _submission(order: ShopOrder, now: datetime) -> Message:
+    return Message(
+        event_id=order.order_id,
+        type=SUBMITTED,
+        after=order.after,
+        body=json.dumps(order.submission(now)).encode(),
+        is_order=True,
+        express=order.service_level == "express",
+    )

@@ -1,34 +1,21 @@
-"""Processes that place orders, one connection each.
+"""Processes that do one kind of transaction after another, one connection for each kind.
 
 Threads would share one interpreter lock, so that eight of them measure the lock. A worker is
 started and warm before anything is timed; it gets its share, says that it is ready, and begins
 when all others are.
 """
 
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from random import Random
-from typing import Literal
-from urllib.parse import unquote, urlsplit
 
-import pg8000.native
+from emulators.bench.jobs import Job, Step, begin
 
-from emulators.bench.settings import settings
-from emulators.bench.shop import CAUSE, FIRST_SKU, PLACES
-from shared.contracts.work import PlaceOrder
-from shared.costing.book import Bookshelf
-from shared.flows.place_order import place_order
-from shared.kit.clock import utc_now
-from shared.platform.db import connect
-
-Driver = Literal["flow", "floor"]
 READY = "ready"
 GO = "go"
 
@@ -54,23 +41,23 @@ class Round:
     shares: tuple[Share, ...]
 
     @property
-    def orders_per_s(self) -> float:
-        """From the first beginning to the last end."""
+    def per_s(self) -> float:
+        """Items done in a second, from the first beginning to the last end."""
         begun_s = min(share.begun_s for share in self.shares)
         return len(self.latencies_s) / (max(share.ended_s for share in self.shares) - begun_s)
 
     @property
     def client_cpu_ms(self) -> float:
-        """CPU time of the workers, per order."""
+        """CPU time of the workers, per item."""
         return 1e3 * sum(share.cpu_s for share in self.shares) / len(self.latencies_s)
 
     @property
     def latencies_s(self) -> list[float]:
-        """How long each order took, shortest first."""
+        """How long each item took, shortest first."""
         return sorted(latency_s for share in self.shares for latency_s in share.latencies_s)
 
     def latency_ms(self, percentile: int) -> float:
-        """The time that `percentile` of a hundred orders did not exceed."""
+        """The time that `percentile` of a hundred items did not exceed."""
         latencies_s = self.latencies_s
         return 1e3 * latencies_s[(len(latencies_s) - 1) * percentile // 100]
 
@@ -81,15 +68,20 @@ class Workers:
     def __init__(self, pipes: Sequence[Connection]) -> None:
         self._pipes = pipes
 
-    def place(self, driver: Driver, shares: Sequence[Sequence[str]]) -> Round:
-        """Have one worker per share place its orders, all at the same time.
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._pipes)
+
+    def do(self, job: Job, shares: Sequence[Sequence[str]]) -> Round:
+        """Have one worker per share do the job for each of its items, all at the same time.
 
         Raises:
             WorkerFailed: one of them could not.
         """
         pipes = self._pipes[: len(shares)]
-        for pipe, order_ids in zip(pipes, shares, strict=True):
-            pipe.send((driver, tuple(order_ids)))
+        for pipe, items in zip(pipes, shares, strict=True):
+            pipe.send((job, tuple(items)))
         for pipe in pipes:
             _received(pipe)
         for pipe in pipes:
@@ -128,78 +120,35 @@ def _received(pipe: Connection) -> Share | str:
     except EOFError:
         raise WorkerFailed("A worker ended before its time.") from None
     if isinstance(said, Exception):
-        raise WorkerFailed(f"A worker could not place an order: {said!r}") from said
+        raise WorkerFailed(f"A worker could not go on: {said!r}") from said
     return said
 
 
 def _work(url: str, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who closes the pipe
-    place: dict[Driver, Callable[[str], None]] = {"flow": _flow(url), "floor": _floor(url)}
+    steps: dict[Job, Step] = {}
     pipe.send(READY)
     while True:
         try:
-            driver, order_ids = pipe.recv()
+            job, items = pipe.recv()
+            if job not in steps:
+                steps[job] = begin(job, url)
             pipe.send(READY)
             pipe.recv()
+            pipe.send(_timed(steps[job], items))
         except EOFError:
             return
-        try:
-            pipe.send(_timed(place[driver], order_ids))
         except Exception as error:  # noqa: BLE001  the parent raises it
             pipe.send(WorkerFailed(repr(error)))
 
 
-def _timed(place: Callable[[str], None], order_ids: Sequence[str]) -> Share:
+def _timed(step: Step, items: Sequence[str]) -> Share:
     latencies_s = []
     cpu_s = time.process_time()
     begun_s = last_s = time.monotonic()
-    for order_id in order_ids:
-        place(order_id)
+    for item in items:
+        step(item)
         now_s = time.monotonic()
         latencies_s.append(now_s - last_s)
         last_s = now_s
     return Share(begun_s, last_s, time.process_time() - cpu_s, tuple(latencies_s))
-
-
-def _flow(url: str) -> Callable[[str], None]:
-    """The transaction of placement_worker; what it announces stays in the outbox."""
-    database = connect(settings(url), utc_now)
-    shelf = Bookshelf()
-
-    def place(order_id: str) -> None:
-        work = PlaceOrder(order_id=order_id, priority="standard")
-        database.run(lambda tx: place_order(tx, work, shelf), CAUSE)
-
-    return place
-
-
-def _floor(url: str) -> Callable[[str], None]:
-    """The floor where there is no pgbench: the driver itself, a prepared statement, no more."""
-    parts = urlsplit(url)
-    connection = pg8000.native.Connection(
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        host=parts.hostname,
-        port=parts.port,
-        database=parts.path.lstrip("/"),
-        ssl_context=False,
-    )
-    prepared = connection.prepare(
-        "SELECT CAST(floor.place_order(:first, :first_place, :second, :second_place) AS text)"
-    )
-    (skus,) = connection.run("SELECT count(DISTINCT sku) FROM floor.stock_levels")[0]
-
-    random = Random(os.getpid())  # noqa: S311  no secret, only other rows than the others'
-
-    def place(_order_id: str) -> None:
-        first, second = random.sample(range(skus), 2)
-        first_place = random.randint(1, len(PLACES))
-        apart = random.randint(1, 6) == 1
-        prepared.run(
-            first=FIRST_SKU + first,
-            first_place=first_place,
-            second=FIRST_SKU + second,
-            second_place=first_place % len(PLACES) + 1 if apart else first_place,
-        )
-
-    return place

@@ -112,7 +112,7 @@ class Line:
         document = Catalogue.model_validate({**shop.catalogue, "rate_cards": cards})
         self.books.database.run(lambda tx: load_catalogue(tx, document), CAUSE)
         self.receive(shop.stock, f"{shop.name}-opening")
-        self._wait_until("the opening stock is booked", lambda: None, orders_rest=False)
+        self.wait_for_quiet("the opening stock is booked", lambda: None)
 
     def receive(self, levels: Mapping[str, Mapping[str, int]], name: str) -> None:
         """Goods arrive; the same name is the same goods."""
@@ -148,6 +148,14 @@ class Line:
             GaveUp: nothing has changed for a long while.
         """
         self._wait_until("every order is at rest", progress, orders_rest=True)
+
+    def wait_for_quiet(self, what: str, progress: Callable[[], None]) -> None:
+        """Wait until nothing is under way anywhere, wherever orders stand.
+
+        Raises:
+            GaveUp: nothing has changed for a long while.
+        """
+        self._wait_until(what, progress, orders_rest=False)
 
     def _wait_until(self, what: str, progress: Callable[[], None], *, orders_rest: bool) -> None:
         """Wait until no message and no work is under way, and perhaps until all orders rest.

@@ -3,10 +3,6 @@
 How fast it is says nothing here: the machine is shared and the run is short.
 """
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,44 +11,28 @@ import pytest
 
 from emulators.bench import placement
 from emulators.bench.floor import make_floor, run_pgbench
+from emulators.bench.jobs import Job
 from emulators.bench.shop import Shop
 from emulators.bench.workers import WorkerFailed, workers
 from emulators.laptop.postgres import Server
 from emulators.laptop.postgres_binaries import find_binaries
 from shared.platform.config import Config
 from shared.platform.db import Database
+from tests.bench.running import quick_run
 from tests.laptop.conftest import directory
 from tests.support import given
 
 __all__ = ["directory"]
 
-FIGURE_KEYS = {"what", "value", "unit", "floor", "ratio", "goal", "met"}  # those of DESIGN.md
 STOCK_ROWS = 240
 
 
 @pytest.mark.slow
 def test_a_quick_run_measures_flow_and_floor_and_leaves_nothing(directory: Path) -> None:
-    ran = subprocess.run(
-        [
-            sys.executable, "-m", "emulators", "bench", "placement",
-            "--quick", "--json", "--breakdown", "--rounds", "2",
-        ],
-        env={**os.environ, "DISPATCH_HOME": str(directory)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )  # fmt: skip
+    found = quick_run("placement", directory, "--breakdown", "--rounds", "2", timeout_s=120)
 
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, Any] = json.loads(ran.stdout)
-    assert found["benchmark"] == "placement"
-    assert found["faults"] == []
-    assert found["machine"]["cores"] >= 1
-    assert all(figure.keys() >= FIGURE_KEYS for figure in found["figures"])
     _check_rates(found["figures"])
     _check_breakdown(found["breakdown"])
-    assert [entry.name for entry in directory.iterdir() if entry.name.startswith("bench-")] == []
 
 
 def _check_rates(figures: list[dict[str, Any]]) -> None:
@@ -118,8 +98,8 @@ def test_workers_place_each_order_once_and_drive_the_floor_without_pgbench(
     make_floor(Server(url), STOCK_ROWS)
 
     with workers(url, 2) as pair:
-        flow = pair.place("flow", [order_ids[:10], order_ids[10:]])
-        floor = pair.place("floor", [[""] * 10, [""] * 10])
+        flow = pair.do(Job.PLACE, [order_ids[:10], order_ids[10:]])
+        floor = pair.do(Job.FLOOR, [[""] * 10, [""] * 10])
 
     assert len(flow.latencies_s) == len(floor.latencies_s) == 20
     assert given.rows(database, "SELECT count(*) FROM orders WHERE state = 'placed'") == [(20,)]
@@ -134,7 +114,7 @@ def test_an_order_that_cannot_be_placed_ends_the_run_with_its_reason(
     make_floor(Server(url), STOCK_ROWS)
 
     with workers(url, 1) as alone, pytest.raises(WorkerFailed, match="UnknownOrder"):
-        alone.place("flow", [["nobody-ordered-this"]])
+        alone.do(Job.PLACE, [["nobody-ordered-this"]])
 
 
 def test_the_floor_reserves_what_it_allocates(

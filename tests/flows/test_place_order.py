@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from emulators.bench.trips import counted
 from shared.contracts.work import PlaceOrder
 from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order
@@ -11,7 +12,6 @@ from shared.flows.place_order import place_order
 from shared.orders.types import UnknownOrder
 from shared.platform.db import Database, Transaction
 from tests.support import given
-from tests.support.trips import counted
 
 
 def test_an_order_is_placed_at_the_warehouse_that_costs_least(database: Database) -> None:

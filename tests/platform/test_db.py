@@ -10,6 +10,7 @@ from threading import Barrier, Event
 import pytest
 from sqlalchemy import text
 
+from emulators.bench.trips import counted
 from shared.platform import db
 from shared.platform.config import Config
 from shared.platform.db import (
@@ -25,7 +26,6 @@ from shared.platform.db import (
 from tests.support import given
 from tests.support.clock import TestClock
 from tests.support.database import settings
-from tests.support.trips import counted
 from tests.support.waiting import until_somebody_waits
 
 PUT = "INSERT INTO skus (sku, weight_g) VALUES (:sku, :weight_g) RETURNING 1"

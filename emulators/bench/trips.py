@@ -11,7 +11,7 @@ from pg8000 import core
 def counted() -> Iterator[list[None]]:
     """A list that gets one longer with every packet that is sent in the block."""
     trips: list[None] = []
-    flush = core._flush
+    flush = core._flush  # noqa: SLF001  every packet to Postgres goes through it
 
     def count(sock: object) -> None:
         trips.append(None)
