@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pg8000.native
 
+from emulators.bench.booking import booker
 from emulators.bench.settings import settings
 from emulators.bench.shop import CAUSE, FIRST_SKU, PLACES
 from shared.contracts.orders import OrderCancelled
@@ -28,6 +29,7 @@ class Job(StrEnum):
     """A kind of transaction, by what an item of it is."""
 
     PLACE = "place"  # the id of an order that waits
+    BOOK = "book"  # what is to be booked for an order that waits, as JSON
     CANCEL = "cancel"  # the id of an order that is placed
     TRACK = "track"  # the announcement of a carrier's update, as JSON
     FLOOR = "floor"  # anything: every time it is an order of its own
@@ -72,6 +74,7 @@ def _tracker(database: Database) -> Step:
 
 FLOWS: Mapping[Job, Callable[[Database], Step]] = {
     Job.PLACE: placer,
+    Job.BOOK: booker,
     Job.CANCEL: _canceller,
     Job.TRACK: _tracker,
 }

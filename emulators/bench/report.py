@@ -126,11 +126,11 @@ def show(report: Report, console: Console) -> None:
 
 def _figures(figures: Sequence[Figure]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("what", no_wrap=True)
+    table.add_column("what")  # wraps where there is little room: the figures never do
     for heading in ("value", "floor", "ratio", "goal"):
-        table.add_column(heading, justify="right")
-    table.add_column("unit")
-    table.add_column("met")
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("met", no_wrap=True)
     for figure in figures:
         table.add_row(
             figure.what,

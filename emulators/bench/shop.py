@@ -105,7 +105,7 @@ class Shop:
         """Another SKU, which lies in one warehouse only: enough of it for all orders of a run."""
 
         def receive(tx: Transaction) -> None:
-            stock.put_skus(tx, [(sku, WEIGHTS_G[0], None, None, None, None)])
+            put_skus(tx, [(sku, WEIGHTS_G[0], None, None, None, None)])
             _receive(tx, place, [sku], UNITS_OF_ONE)
 
         self._database.run(receive, CAUSE)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from emulators.bench.booking import bookings
 from emulators.bench.floor import FloorFailed
 from emulators.bench.ground import (
     COUNTS,
@@ -44,6 +45,7 @@ PLACED = {
     count: Kind(f"orders placed, {in_words(count)}", "orders/s", HALF if count == 1 else None)
     for count in COUNTS
 }
+BOOKED = Kind("units of an order booked, 1 worker", "orders/s", HALF)
 CANCELLED = Kind("orders cancelled, 1 worker", "orders/s")
 SHIPPED = Kind("parcels shipped, 1 worker", "parcels/s")
 ROUND_TRIPS = Kind("round trips of a placed order", "round trips", 3.0, at_most=True)
@@ -133,7 +135,7 @@ def _against_floors(
             _alone(ground, size, found)
             _together(ground, size, found)
             found.add(ROUND_TRIPS, _count_trips(ground, place, COUNTED_ORDERS), 1.0)
-            for kinds in (PLACED.values(), (CANCELLED, SHIPPED), (ONE_ROW, SPREAD)):
+            for kinds in ((*PLACED.values(), BOOKED), (CANCELLED, SHIPPED), (ONE_ROW, SPREAD)):
                 progress(f"Round {number} of {size.rounds}: {found.last(kinds)}")
         progress("Auditing the database")
         return ground.faults(), ground.facts
@@ -144,6 +146,10 @@ def _alone(ground: Bench, size: Size, found: Turns) -> None:
     floor = ground.floor(1, duration_s=size.floor_s, orders=size.orders).orders_per_s
     order_ids = ground.shop.orders(size.orders)
     found.add(PLACED[1], ground.place(order_ids, 1).per_s, floor)
+    booked = ground.shop.orders(size.orders)
+    items = bookings(ground.database, booked)
+    ground.ends.update(dict.fromkeys(booked, "placed"))
+    found.add(BOOKED, ground.workers.do(Job.BOOK, [items]).per_s, floor)
     half = size.orders // 2
     found.add(CANCELLED, _end(ground, Job.CANCEL, order_ids[:half], order_ids[:half]), floor)
     scans = first_scans(ground.database, order_ids[half:])
