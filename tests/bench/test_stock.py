@@ -34,8 +34,8 @@ def test_a_quick_run_measures_every_figure_beside_its_floor(directory: Path) -> 
 
     figures = {figure["what"]: figure for figure in found["figures"]}
     kinds = (
-        *stock.PLACED.values(), stock.CANCELLED, stock.SHIPPED, stock.ROUND_TRIPS, stock.ANY_SKU,
-        stock.ONE_ROW, stock.SPREAD, PLACED_LATER, AUDITED,
+        *stock.PLACED.values(), stock.BOOKED, stock.CANCELLED, stock.SHIPPED, stock.ROUND_TRIPS,
+        stock.ANY_SKU, stock.ONE_ROW, stock.SPREAD, PLACED_LATER, AUDITED,
     )  # fmt: skip
     assert figures.keys() == {kind.what for kind in kinds}
     for kind in kinds:
@@ -62,7 +62,7 @@ def _check(figure: dict[str, Any], kind: Kind, rounds: int) -> None:
 
 
 def test_the_goals_are_those_of_the_design() -> None:
-    goals = {stock.PLACED[1].goal, stock.SPREAD.goal}
+    goals = {stock.PLACED[1].goal, stock.BOOKED.goal, stock.SPREAD.goal}
 
     assert goals == {0.5}
     assert (stock.ROUND_TRIPS.goal, stock.ROUND_TRIPS.at_most) == (3.0, True)
