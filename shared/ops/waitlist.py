@@ -55,7 +55,8 @@ _NEXT = text("""
      WHERE state = 'backordered'
        AND NOT EXISTS (SELECT FROM stock_holds
                         WHERE purpose = 'waitlist' AND reference = orders.order_id
-                          AND created_at > CAST(:not_since AS timestamptz))
+                          AND (state = 'open'
+                               OR created_at > CAST(:not_since AS timestamptz)))
      GROUP BY order_id
     HAVING bool_and(wanted.units <= coalesce(anybody.units, 0) + coalesce(own.units, 0)
                                     + coalesce(pool.units, 0)
@@ -121,11 +122,13 @@ def next_in_line(
 ) -> Sequence[Waiting]:
     """Who waits for these SKUs, in fair order, and could be placed with what is free.
 
+    Without those who have their units already, kept for them: they would take others' away.
+
     Args:
         tx: the transaction.
         free: SKU -> units that may be given to them, beside those that are free elsewhere.
         besides: the (SKU, warehouse) in which these units are.
-        not_since: orders for which units were kept after this moment are left out; None: nobody.
+        not_since: orders for which units were kept after this moment are left out, too.
         limit: how many orders at most.
     """
     places = sorted(besides)

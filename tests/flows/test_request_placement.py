@@ -15,6 +15,7 @@ from shared.contracts.orders import (
 )
 from shared.contracts.stock import StockIncreased
 from shared.flows import request_placement as flow
+from shared.flows import waitlist as keeping
 from shared.flows.accept_order import accept_order
 from shared.flows.change_order import change_order
 from shared.flows.load_catalogue import load_catalogue
@@ -210,6 +211,25 @@ def test_housekeeping_heals_a_missed_announcement_of_stock(database: Database) -
     assert work(database)[:1] == [("placement-standard", "ord_1")]
     assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
     assert given.violations(database) == []
+
+
+def test_whose_units_are_kept_takes_none_of_those_that_are_left(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: of many units that come at once a part is kept, for the first in line; the news of the
+    # rest wakes those behind them, and not once more those who have theirs.
+    monkeypatch.setattr(keeping, "MOST_AT_ONCE", 2)
+    given.catalogue(database, {"BER": {"MUG": 0}})
+    for n in range(5):
+        waits(database, f"ord_{n}", [("MUG", 1)])
+    given.receive(database, "BER", {"MUG": 4})
+    assert [order_id for _, order_id in work(database)] == ["ord_0", "ord_1"]
+    given.silence(database)
+
+    left = StockIncreased(warehouse="BER", available={"MUG": 2})
+    given.apply(database, wake_for_stock, left)
+
+    assert [order_id for _, order_id in work(database)] == ["ord_2", "ord_3"]
 
 
 def test_housekeeping_asks_again_for_those_whose_units_are_kept(database: Database) -> None:
