@@ -175,9 +175,13 @@ def _end(ground: Bench, job: Job, order_ids: Sequence[str], items: Sequence[str]
 
 
 def _count_trips(ground: Bench, place: Step, orders: int) -> float:
-    """Place orders in this process; returns how often each waits for Postgres."""
-    order_ids = ground.shop.orders(orders)
-    ground.ends.update(dict.fromkeys(order_ids, "placed"))
+    """Place orders in this process; returns how often each waits for Postgres.
+
+    Where rate cards are due to be read anew, that is done for an order before them.
+    """
+    first, *order_ids = ground.shop.orders(orders + 1)
+    ground.ends.update(dict.fromkeys((first, *order_ids), "placed"))
+    place(first)
     with counted() as trips:
         for order_id in order_ids:
             place(order_id)

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from shared.platform.db import Transaction
 
 # In the order of their priority and then of their promise. Who wants anything of which there is
-# not enough everywhere together, or that is not released yet, does not stand in the way.
+# not enough everywhere together, or that is not released yet, does not stand in the way. Nor does
+# who has what it wants kept for it, and has been asked for: it needs nothing of what is free.
 _NEXT = text("""
     WITH pool AS (
         SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:units AS bigint[])) AS pool (sku, units)
@@ -29,6 +30,15 @@ _NEXT = text("""
                   FROM order_lines JOIN touched USING (order_id), LATERAL jsonb_each_text(kit)
                  WHERE backordered > 0 AND kit IS NOT NULL) AS part
          GROUP BY order_id, sku
+    ), kept AS (
+        SELECT reference AS order_id, sku, sum(quantity) AS units
+          FROM stock_holds JOIN stock_hold_items USING (hold_id)
+         WHERE state = 'open' AND purpose = 'waitlist'
+           AND reference IN (SELECT order_id FROM touched)
+         GROUP BY reference, sku
+    ), missing AS (
+        SELECT order_id, sku, greatest(0, wanted.units - coalesce(kept.units, 0)) AS units
+          FROM wanted LEFT JOIN kept USING (order_id, sku)
     ), place AS (
         SELECT sku, allotment, warehouse,
                sum(greatest(0, on_hand - reserved - held - safety)) AS units
@@ -46,19 +56,19 @@ _NEXT = text("""
              WHERE channel_warehouses.channel = orders.channel) AS scope,
            (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
              WHERE order_exclusions.order_id = orders.order_id) AS excluded,
-           jsonb_object_agg(wanted.sku, wanted.units) AS wants,
-           jsonb_object_agg(wanted.sku, coalesce(anybody.places, '{}')) AS elsewhere,
-           jsonb_object_agg(wanted.sku, coalesce(own.places, '{}')) AS of_sale
-      FROM orders JOIN wanted USING (order_id) JOIN skus USING (sku) LEFT JOIN pool USING (sku)
-      LEFT JOIN elsewhere AS anybody ON anybody.sku = wanted.sku AND anybody.allotment IS NULL
-      LEFT JOIN elsewhere AS own ON own.sku = wanted.sku AND own.allotment = orders.sale
+           jsonb_object_agg(missing.sku, missing.units) AS wants,
+           jsonb_object_agg(missing.sku, coalesce(anybody.places, '{}')) AS elsewhere,
+           jsonb_object_agg(missing.sku, coalesce(own.places, '{}')) AS of_sale
+      FROM orders JOIN missing USING (order_id) JOIN skus USING (sku) LEFT JOIN pool USING (sku)
+      LEFT JOIN elsewhere AS anybody ON anybody.sku = missing.sku AND anybody.allotment IS NULL
+      LEFT JOIN elsewhere AS own ON own.sku = missing.sku AND own.allotment = orders.sale
      WHERE state = 'backordered'
        AND NOT EXISTS (SELECT FROM stock_holds
                         WHERE purpose = 'waitlist' AND reference = orders.order_id
-                          AND (state = 'open'
-                               OR created_at > CAST(:not_since AS timestamptz)))
+                          AND created_at > CAST(:not_since AS timestamptz))
      GROUP BY order_id
-    HAVING bool_and(wanted.units <= coalesce(anybody.units, 0) + coalesce(own.units, 0)
+    HAVING bool_or(missing.units > 0)
+       AND bool_and(missing.units <= coalesce(anybody.units, 0) + coalesce(own.units, 0)
                                     + coalesce(pool.units, 0)
                     AND (released_at IS NULL OR released_at <= :now))
      ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
@@ -85,7 +95,7 @@ class Waiting:
     sale: str | None
     scope: Mapping[str, int] | None  # as that of an order
     excluded: frozenset[tuple[str, str]]
-    wants: Mapping[str, int]  # SKU -> units
+    wants: Mapping[str, int]  # SKU -> units, beyond those that are kept for it
     # SKU -> warehouse -> units free in other places, for anybody and for its sale alone, whether
     # this order may have them from there or not; no lock: a hint.
     elsewhere: Mapping[str, Mapping[str, int]]
@@ -122,13 +132,13 @@ def next_in_line(
 ) -> Sequence[Waiting]:
     """Who waits for these SKUs, in fair order, and could be placed with what is free.
 
-    Without those who have their units already, kept for them: they would take others' away.
+    What is kept for them already they need no more.
 
     Args:
         tx: the transaction.
         free: SKU -> units that may be given to them, beside those that are free elsewhere.
         besides: the (SKU, warehouse) in which these units are.
-        not_since: orders for which units were kept after this moment are left out, too.
+        not_since: orders for which units were kept after this moment are left out; None: nobody.
         limit: how many orders at most.
     """
     places = sorted(besides)

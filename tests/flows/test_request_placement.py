@@ -15,7 +15,7 @@ from shared.contracts.orders import (
 )
 from shared.contracts.stock import StockIncreased
 from shared.flows import request_placement as flow
-from shared.flows import waitlist as keeping
+from shared.flows import waitlist
 from shared.flows.accept_order import accept_order
 from shared.flows.change_order import change_order
 from shared.flows.load_catalogue import load_catalogue
@@ -127,6 +127,42 @@ def test_units_of_several_warehouses_wake_an_order_together(database: Database) 
     assert work(database) == [("placement-standard", "large")]
 
 
+def test_units_that_are_left_wake_those_behind_the_ones_for_whom_units_are_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: a receipt that is larger than what is kept at once reaches everybody it can serve,
+    # however long those at the front take to be placed.
+    monkeypatch.setattr(waitlist, "MOST_AT_ONCE", 2)
+    given.catalogue(database, {"BER": {"MUG": 0}})
+    for n in range(5):
+        waits(database, f"ord_{n}", [("MUG", 1)])
+    given.receive(database, "BER", {"MUG": 4})
+    assert work(database) == [("placement-standard", "ord_0"), ("placement-standard", "ord_1")]
+    assert given.told(database)[-1] == "stock.increased"
+    given.silence(database)
+
+    given.apply(database, wake_for_stock, StockIncreased(warehouse="BER", available={"MUG": 2}))
+
+    assert work(database) == [("placement-standard", "ord_2"), ("placement-standard", "ord_3")]
+
+
+def test_an_order_for_which_a_part_is_kept_needs_only_the_rest(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 0}, "MUC": {"MUG": 0}})
+    waits(database, "large", [("MUG", 3)])
+    waits(database, "tiny", [("MUG", 1)])
+    given.appear(database, "MUC", {"MUG": 2})
+    given.receive(database, "BER", {"MUG": 1})  # kept for the large one
+    given.silence(database)
+
+    given.apply(database, wake_for_stock, StockIncreased(warehouse="MUC", available={"MUG": 2}))
+    assert work(database) == [("placement-standard", "large")]
+    given.silence(database)
+
+    given.appear(database, "MUC", {"MUG": 1})
+    given.apply(database, wake_for_stock, StockIncreased(warehouse="MUC", available={"MUG": 3}))
+    assert work(database) == [("placement-standard", "large"), ("placement-standard", "tiny")]
+
+
 def test_express_comes_first_and_then_the_nearest_promise(
     database: Database, clock: TestClock
 ) -> None:
@@ -211,25 +247,6 @@ def test_housekeeping_heals_a_missed_announcement_of_stock(database: Database) -
     assert work(database)[:1] == [("placement-standard", "ord_1")]
     assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
     assert given.violations(database) == []
-
-
-def test_whose_units_are_kept_takes_none_of_those_that_are_left(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Goal: of many units that come at once a part is kept, for the first in line; the news of the
-    # rest wakes those behind them, and not once more those who have theirs.
-    monkeypatch.setattr(keeping, "MOST_AT_ONCE", 2)
-    given.catalogue(database, {"BER": {"MUG": 0}})
-    for n in range(5):
-        waits(database, f"ord_{n}", [("MUG", 1)])
-    given.receive(database, "BER", {"MUG": 4})
-    assert [order_id for _, order_id in work(database)] == ["ord_0", "ord_1"]
-    given.silence(database)
-
-    left = StockIncreased(warehouse="BER", available={"MUG": 2})
-    given.apply(database, wake_for_stock, left)
-
-    assert [order_id for _, order_id in work(database)] == ["ord_2", "ord_3"]
 
 
 def test_housekeeping_asks_again_for_those_whose_units_are_kept(database: Database) -> None:
