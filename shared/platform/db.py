@@ -14,9 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, text
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Row,
+    TextClause,
+    create_engine,
+    text,
+)
+from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -44,6 +54,7 @@ _LOST_RACE = {
     "23505",  # unique_violation: another inserted what we had looked for in vain
     *driver.STALE_PLAN,  # the connection has forgotten the plan, and the next run makes it anew
 }
+_DIALECT = PGDialect_pg8000()  # type: ignore[no-untyped-call]  # it has no types
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)")
 
 
@@ -100,11 +111,11 @@ class Transaction:
 
     def rows(self, statement: TextClause, **parameters: object) -> Sequence[Row[Any]]:
         """Run one statement and fetch all that it returns."""
-        return self.connection.execute(statement, parameters).all()
+        return _run(self.connection, statement, parameters).all()
 
     def row(self, statement: TextClause, **parameters: object) -> Row[Any] | None:
         """Run one statement and fetch its only row, or None."""
-        return self.connection.execute(statement, parameters).one_or_none()
+        return _run(self.connection, statement, parameters).one_or_none()
 
     def write(self, *writes: Write) -> None:
         """Make all the changes in one statement; no row may be touched by two of them.
@@ -123,7 +134,7 @@ class Transaction:
         """
         self._send()
         statement, parameters = _together(writes)
-        counted = tuple(self._connection.execute(statement, parameters).one())
+        counted = tuple(_run(self._connection, statement, parameters).one())
         return counted[: len(writes)]
 
     @contextmanager
@@ -141,15 +152,31 @@ class Transaction:
         writes, self._pending = self._pending, ()
         if writes:
             statement, parameters = _together(writes)
-            self._connection.execute(
-                statement, parameters, execution_options={driver.COMMITS: True}
-            )
+            _run(self._connection, statement, parameters, {driver.COMMITS: True})
 
     def _send(self) -> None:
         writes, self._pending = self._pending, ()
         if writes:
             statement, parameters = _together(writes)
-            self._connection.execute(statement, parameters)
+            _run(self._connection, statement, parameters)
+
+
+def _run(
+    connection: Connection,
+    statement: TextClause,
+    parameters: Mapping[str, object],
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> CursorResult[Any]:
+    """Run a statement of ours: it is compiled once, which `execute` looks up anew each time."""
+    sql, names = _compiled(statement)
+    values = tuple([parameters[name] for name in names])
+    return connection.exec_driver_sql(sql, values, execution_options=options)
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(statement: TextClause) -> tuple[str, tuple[str, ...]]:
+    compiled = statement.compile(dialect=_DIALECT)
+    return str(compiled), tuple(compiled.positiontup or ())
 
 
 def _together(writes: Sequence[Write]) -> tuple[TextClause, dict[str, Any]]:
@@ -226,7 +253,7 @@ class Database:
         """
         try:
             with self._autocommit.connect() as connection:
-                result = connection.execute(statement, parameters)
+                result = _run(connection, statement, parameters)
                 return result.all() if result.returns_rows else []
         except (DBAPIError, PoolExhausted, OSError) as error:
             raise _translated(error) from error
