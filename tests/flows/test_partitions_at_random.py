@@ -3,6 +3,7 @@
 from contextlib import suppress
 from itertools import count
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from tests.flows.test_hold_stock import hold
 from tests.support import given as start
 from tests.support.clock import TestClock
 from tests.support.database import empty
+
+pytestmark = pytest.mark.slow
 
 UNITS = st.integers(1, 4)
 SALE = st.sampled_from([None, "friday", "monday"])

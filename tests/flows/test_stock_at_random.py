@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -45,12 +46,15 @@ from tests.support import given
 from tests.support.clock import TestClock
 from tests.support.database import empty
 
+pytestmark = pytest.mark.slow
+
 Place = tuple[str, str]  # SKU, warehouse
 Effect = tuple[str, Place, int, datetime]  # "happens", "booked" or "counted"
 Act = Callable[[], Iterable[Effect]]
 
 OPENING = {("MUG", "BER"): 7, ("PEN", "BER"): 5, ("MUG", "LIS"): 3, ("PEN", "LIS"): 2}
 AT_ONCE = 3
+_ARRIVAL = ("transfer_in", transfers.receive)
 ON_HAND = "SELECT sku, warehouse, sum(on_hand) FROM stock_levels GROUP BY sku, warehouse"
 PARCELS = """
     SELECT parcel_id, warehouse, state, tracking_code, sku, sum(quantity)
@@ -210,13 +214,13 @@ class Warehouses(RuleBasedStateMachine):
     def ship_a_transfer(self, number: int, *, short: bool) -> None:
         if self.transfers:
             name, sku, units = self.transfers[number % len(self.transfers)]
-            self._act(partial(self._left, name, sku, units - short))
+            self._move(name, sku, short - units, "BER")
 
     @rule(number=numbers, short=st.booleans())
     def unload_a_transfer(self, number: int, *, short: bool) -> None:
         if self.transfers:
             name, sku, units = self.transfers[number % len(self.transfers)]
-            self._act(partial(self._arrived, name, sku, units - short))
+            self._move(name, sku, units - short, "LIS")
 
     @rule(number=numbers)
     def call_a_transfer_off(self, number: int) -> None:
@@ -374,47 +378,24 @@ class Warehouses(RuleBasedStateMachine):
         place = (sku, warehouse)
         return [("happens", place, 1, at), ("booked", place, 1, at)]
 
-    def _left(self, name: str, sku: str, units: int) -> Iterable[Effect]:
-        return self._moved(
-            name=name,
-            sku=sku,
-            warehouse="BER",
-            units=-units,
-            kind="transfer_out",
-            report=transfers.ship,
-        )
+    def _move(self, name: str, sku: str, units: int, warehouse: str) -> None:
+        """The warehouse reports what left it (below zero) or came."""
+        leaves = units < 0
+        kind, report = ("transfer_out", transfers.ship) if leaves else _ARRIVAL
 
-    def _arrived(self, name: str, sku: str, units: int) -> Iterable[Effect]:
-        return self._moved(
-            name=name,
-            sku=sku,
-            warehouse="LIS",
-            units=units,
-            kind="transfer_in",
-            report=transfers.receive,
-        )
+        def act() -> Iterable[Effect]:
+            at, place = self._moment(), (sku, warehouse)
+            report(self.database, {sku: abs(units)}, at, inbound_id=name)
+            booked = (
+                f"SELECT count(*) FROM stock_movements WHERE kind = '{kind}'"
+                f" AND reference = '{name}' AND occurred_at = '{at}'"
+            )
+            if given.rows(self.database, booked) == [(0,)] or not self._is_first(kind, name):
+                return []  # it was reported before
+            return [("happens", place, units, at), ("booked", place, units, at)]
 
-    def _moved(
-        self,
-        *,
-        name: str,
-        sku: str,
-        warehouse: str,
-        units: int,
-        kind: str,
-        report: Callable[..., None],
-    ) -> Iterable[Effect]:
-        if not units:
-            return []
-        at = self._moment()
-        report(self.database, {sku: abs(units)}, at, inbound_id=name)
-        booked = (
-            f"SELECT count(*) FROM stock_movements WHERE kind = '{kind}'"
-            f" AND reference = '{name}' AND occurred_at = '{at}'"
-        )
-        if given.rows(self.database, booked) == [(0,)] or not self._is_first(kind, name):
-            return []  # it was reported before
-        return [("happens", (sku, warehouse), units, at), ("booked", (sku, warehouse), units, at)]
+        if units:
+            self._act(act)
 
     def teardown(self) -> None:
         """In the end everybody lets go, and the books are right still."""
