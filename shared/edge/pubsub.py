@@ -10,7 +10,7 @@ delivery attempt and the subscription on the way, so it is read here.
 | not yet | 503 | delivers again after a back-off |
 | our fault | 500 | the same |
 
-Why an attempt failed is noted before the last two answers. After a number of them the message is
+Why an attempt failed is noted before the last two answers. After FAILURES of them the message is
 parked as well, with the reason of the last one. Pub/Sub's own count goes on while the database is
 away, so it is set as high as it goes: what it gives up on comes by the dead-letter topic.
 """
@@ -34,10 +34,9 @@ from shared.platform.failed_attempts import Failure, failed
 
 Flow = Callable[[Transaction, Any], object]
 
-FAULTS = 12  # with back-offs of 1 to 60 s these take seven minutes
-# What came too early waits for others, who may have to try again and again themselves: for longer
-# than it takes to buy a label at the last attempt.
-NOT_YETS = 30  # 25 minutes
+# With back-offs of 1 to 60 s these take 25 minutes. What came too early waits for others, who may
+# have to try again and again themselves: for longer than it takes to buy a label at the last attempt.
+FAILURES = 30
 
 
 class Message(Document):
@@ -87,8 +86,7 @@ def consume(
                 log.line("message.not_yet", code=error.code, attempt=attempt)
             else:
                 log.failure("message.failed", error, code=http.code_of(error))
-            most = NOT_YETS if isinstance(error, NotYet) else FAULTS
-            if note_failure(services, envelope.source, event_id, error) >= most:
+            if note_failure(services, envelope.source, event_id, error) >= FAILURES:
                 return _parked(services, envelope, cause, error)
             return http.failed(error)
         forget_failures(services, envelope.source, event_id, attempt)

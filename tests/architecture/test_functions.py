@@ -17,7 +17,7 @@ from emulators.laptop.manifest import (
 )
 from emulators.laptop.stack import ROOT
 from shared.contracts.base import PRIORITY, Event, Work
-from shared.edge.pubsub import NOT_YETS
+from shared.edge.pubsub import FAILURES
 
 FOLDERS = sorted(
     path.name
@@ -205,9 +205,9 @@ def test_what_comes_before_its_label_waits_until_the_last_attempt_to_buy_it() ->
     )
     waiting_s = sum(
         min(tracking.retry.min_backoff_s * 2**n, tracking.retry.max_backoff_s)
-        for n in range(NOT_YETS - 1)
+        for n in range(FAILURES - 1)
     )
 
     assert waiting_s > buying_s
     assert tracking.retry.max_attempts is not None
-    assert tracking.retry.max_attempts > NOT_YETS
+    assert tracking.retry.max_attempts > FAILURES

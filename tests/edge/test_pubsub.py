@@ -181,14 +181,11 @@ def test_not_yet_and_faults_are_delivered_again_without_details_of_ours(
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "most"),
-    [
-        (NotYet("not here"), "not_yet", pubsub.NOT_YETS),
-        (RuntimeError("the secret is swordfish"), "fault", pubsub.FAULTS),
-    ],
+    ("error", "code"),
+    [(NotYet("not here"), "not_yet"), (RuntimeError("the secret is swordfish"), "fault")],
 )
 def test_what_fails_again_and_again_is_parked_with_the_reason_of_its_last_attempt(
-    *, caller: Caller, database: Database, body: bytes, error: Exception, code: str, most: int
+    *, caller: Caller, database: Database, body: bytes, error: Exception, code: str
 ) -> None:
     # Goal: an outage is not a failure of the message, however many deliveries it takes.
     with failing(DatabaseUnavailable("no connection to the database")) as flow:
@@ -197,13 +194,13 @@ def test_what_fails_again_and_again_is_parked_with_the_reason_of_its_last_attemp
             assert caller.push(away, body, SUBMITTED, attempt=attempt).status_code == 503
     with failing(error) as flow:
         client = _intake_with(caller, flow)
-        attempts = range(30, 30 + most)
+        attempts = range(30, 30 + pubsub.FAILURES)
         statuses = [
             caller.push(client, body, SUBMITTED, attempt=attempt).status_code
             for attempt in attempts
         ]
 
-    assert [status == 204 for status in statuses] == [False] * (most - 1) + [True]
+    assert [status == 204 for status in statuses] == [False] * (pubsub.FAILURES - 1) + [True]
     ((source, message_id, found, reason, attempts_made),) = given.rows(database, LETTERS)
     assert (source, message_id, found) == ("order_intake-orders", "evt_1", code)
     assert "swordfish" not in reason
