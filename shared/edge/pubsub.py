@@ -35,7 +35,7 @@ from shared.platform.failed_attempts import Failure, failed
 Flow = Callable[[Transaction, Any], object]
 
 # With back-offs of 1 to 60 s these take 25 minutes. What came too early waits for others, who may
-# have to try again and again themselves: for longer than it takes to buy a label at the last attempt.
+# have to try again and again themselves: longer than until the last attempt to buy a label.
 FAILURES = 30
 
 
