@@ -17,14 +17,24 @@ from shared.edge import http
 from shared.edge.attempts import forget_failures, note_failure
 from shared.edge.services import Services
 from shared.flows.give_up import give_up
-from shared.kit.errors import DispatchError, NotYet, Rejected
+from shared.kit.errors import DispatchError, Fault, NotYet, Rejected
 from shared.platform import log
 from shared.platform.dead_letters import DeadLetter
 from shared.platform.failed_attempts import failed
 
 MAX_ATTEMPTS = "X-Dispatch-Max-Attempts"
 
+# From here on an attempt counts before it is made: whoever is killed in its midst, say by its time
+# limit, cannot count it afterwards. Far enough for an outage of an hour and a half.
+UNANSWERED = 100
+
 Flow = Callable[[Any, Cause], object]
+
+
+class NeverAnswered(Rejected):
+    """Attempt after attempt ended without an answer."""
+
+    code = "never_answered"
 
 
 def perform(request: Request, services: Services, flows: Mapping[type[Work], Flow]) -> Response:
@@ -48,6 +58,9 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
         try:
             contract = _contract(flows, kind)
             work = contract.decode(body)
+            if attempt > UNANSWERED:
+                unanswered = note_failure(services, queue, cause.event_id, Fault("no answer"))
+                _refuse_deadly(unanswered, most)
             flows[contract](work, cause)
         except Exception as error:
             if not isinstance(error, Rejected):
@@ -69,6 +82,11 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
             return _give_up(services, letter, work, cause)
         forget_failures(services, queue, cause.event_id, attempt)
         return http.done()
+
+
+def _refuse_deadly(unanswered: int, most: float) -> None:
+    if unanswered > most:
+        raise NeverAnswered(f"{unanswered - 1} attempts in a row have ended without an answer")
 
 
 def _contract(flows: Mapping[type[Work], Flow], kind: str) -> type[Work]:

@@ -121,6 +121,24 @@ def test_after_an_outage_work_still_has_all_of_its_attempts(
     assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]
 
 
+def test_work_that_kills_whoever_does_it_is_given_up_in_the_end(
+    caller: Caller, database: Database
+) -> None:
+    # Goal: who is killed by the time limit cannot count the attempt; it is not made for ever.
+    def die(_work: PlaceOrder, _cause: Cause) -> None:
+        raise SystemExit  # as if the process ended: nothing after it runs
+
+    client = served(lambda request: tasks.perform(request, caller.services, {PlaceOrder: die}))
+    for retries in range(tasks.UNANSWERED, tasks.UNANSWERED + 3):
+        with pytest.raises(SystemExit):
+            caller.task(client, WORK, retries=retries, max_attempts=3)
+
+    answer = caller.task(client, WORK, retries=tasks.UNANSWERED + 3, max_attempts=3)
+
+    assert answer.status_code == 204
+    assert given.rows(database, "SELECT code FROM dead_letters") == [("never_answered",)]
+
+
 @pytest.mark.parametrize("max_attempts", [None, 0])
 def test_without_a_limit_no_attempt_is_the_last(
     caller: Caller, database: Database, max_attempts: int | None
