@@ -1,7 +1,7 @@
 """Place a waiting order: lock, decide, reserve, make parcels; or find that it must wait."""
 
 import itertools
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +11,10 @@ from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.costing import store as costing
 from shared.costing.book import Bookshelf
-from shared.costing.types import RateCard
+from shared.flows.offers import offers
 from shared.flows.supply import OwnSupply, lock_supply
 from shared.holds import store as holds
 from shared.holds.types import HoldState
-from shared.kit.geo import Point, distance_m
 from shared.kit.ids import new_id
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, PLACEABLE, OrderStep
@@ -28,9 +27,6 @@ from shared.placement.types import (
     Parcel,
     Placement,
     Shortage,
-    Site,
-    Step,
-    Tariff,
 )
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -77,34 +73,13 @@ def place_order(
     # The stock is locked last: from here on others wait for these rows.
     supply = lock_supply(tx, order, wanted, all_partitions=all_partitions)
     demand = [Demand(sku, wanted[sku], supply.skus[sku].weight_g) for sku in sorted(wanted)]
-    sites = _sites(supply, order.destination, cards)
+    sites = offers(supply, order, cards)
     decision = decide(demand, sites)
     if isinstance(decision, Shortage):
         _let_wait(tx, order, lines, decision, receipt(demand, sites, decision))
     else:
         kept = receipt(demand, sites, decision)
         _place(tx, order, lines=lines, supply=supply, decision=decision, kept=kept)
-
-
-def _sites(supply: OwnSupply, destination: Point, cards: Sequence[RateCard]) -> list[Site]:
-    available: dict[str, dict[str, int]] = defaultdict(dict)
-    for (sku, warehouse), units in supply.units.items():
-        available[warehouse][sku] = units
-    sites = []
-    for warehouse in sorted(available):
-        away_m = distance_m(supply.places[warehouse], destination)
-        tariffs = tuple(
-            Tariff(
-                carrier=card.carrier,
-                rate_card_id=card.rate_card_id,
-                currency=card.currency,
-                handling_cents=card.handling_cents,
-                steps=tuple(Step(*step) for step in card.steps(away_m)),
-            )
-            for card in cards
-        )
-        sites.append(Site(warehouse, away_m, available[warehouse], tariffs))
-    return sites
 
 
 def _place(
