@@ -17,7 +17,7 @@ from shared.contracts.orders import OrderPlaced
 from shared.kit.geo import Point
 from shared.kit.ids import new_id
 from shared.orders import store as orders
-from shared.orders.types import Order, OrderState, Priority
+from shared.orders.types import Move, Order, OrderState, Priority
 from shared.platform import outbox
 from shared.platform.db import Database, Transaction
 from shared.shipments import store as shipments
@@ -63,12 +63,12 @@ def _book(tx: Transaction, order_id: str, lines: Lines, card: tuple[str, str]) -
     taken = [(Key(sku, warehouse), units) for _, sku, units, warehouse in lines]
     if any(locked.at(key).available < units for key, units in taken):
         raise AssertionError("the shop has enough of everything")
-    parcels = _parcels(lines, card)
+    parcels = _parcels(order_id, lines, card)
     order = _waiting(tx, order_id)
     tx.write(
-        orders.move(tx, order, OrderState.PLACED),
-        *orders.move_units(order, "allocated"),
-        *shipments.plan(tx, order_id, parcels),
+        orders.move(tx, Move(order, OrderState.PLACED)),
+        *orders.move_units((order, "allocated")),
+        *shipments.plan(tx, parcels),
         stock.change(Change(key, reserved=units) for key, units in taken),
         outbox.put(
             tx,
@@ -82,7 +82,7 @@ def _book(tx: Transaction, order_id: str, lines: Lines, card: tuple[str, str]) -
     )
 
 
-def _parcels(lines: Lines, card: tuple[str, str]) -> list[PlannedParcel]:
+def _parcels(order_id: str, lines: Lines, card: tuple[str, str]) -> list[PlannedParcel]:
     contents: dict[str, list[Content]] = defaultdict(list)
     for line_no, sku, units, warehouse in lines:
         contents[warehouse].append(Content(line_no, sku, units))
@@ -90,6 +90,7 @@ def _parcels(lines: Lines, card: tuple[str, str]) -> list[PlannedParcel]:
     return [
         PlannedParcel(
             parcel_id=new_id("par"),
+            order_id=order_id,
             warehouse=warehouse,
             carrier=carrier,
             rate_card_id=rate_card_id,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from random import Random
 from urllib.parse import unquote, urlsplit
 
@@ -16,8 +17,7 @@ from shared.contracts.parcels import CarrierUpdateReceived
 from shared.contracts.work import PlaceOrder
 from shared.costing.book import Bookshelf
 from shared.flows.cancel_order import cancel_order
-from shared.flows.place_order import place_order
-from shared.flows.supply import SawTooLittle
+from shared.flows.place_order import place_waiting
 from shared.flows.track_parcel import track_parcel
 from shared.kit.clock import utc_now
 from shared.platform.db import Database, connect
@@ -48,10 +48,7 @@ def placer(database: Database) -> Step:
 
     def place(order_id: str) -> None:
         work = PlaceOrder(order_id=order_id, priority="standard")
-        try:
-            database.run(lambda tx: place_order(tx, work, shelf, all_partitions=False), CAUSE)
-        except SawTooLittle:
-            database.run(lambda tx: place_order(tx, work, shelf), CAUSE)
+        place_waiting(partial(database.run, cause=CAUSE), work, shelf, alone=True)
 
     return place
 

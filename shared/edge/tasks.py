@@ -46,19 +46,19 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
         return http.problem(error)
     name = request.headers.get("X-CloudTasks-TaskName", "")
     queue = request.headers.get("X-CloudTasks-QueueName", "")
-    attempt = _number(request.headers.get("X-CloudTasks-TaskRetryCount")) + 1
+    number = attempt(request)
     most = _number(request.headers.get(MAX_ATTEMPTS)) or math.inf
     told = {key: request.headers.get(key, "") for key in ("ce-id", "ce-correlationid")}
     cause = cause_of(told, name)
     body = request.get_data()
     # Where there is one kind of work only, it need not say so.
     kind = request.headers.get("ce-type", "") or "".join(c.type for c in flows if len(flows) == 1)
-    with log.bound(queue=queue, task=name, attempt=attempt):
+    with log.bound(queue=queue, task=name, attempt=number):
         work: Work | None = None
         try:
             contract = _contract(flows, kind)
             work = contract.decode(body)
-            if attempt > UNANSWERED:
+            if number > UNANSWERED:
                 unanswered = note_failure(services, queue, cause.event_id, Fault("no answer"))
                 _refuse_deadly(unanswered, most)
             flows[contract](work, cause)
@@ -77,11 +77,16 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
                 failure=why.failure,
                 attributes={"ce-type": kind},
                 payload=body,
-                attempts=attempt,
+                attempts=number,
             )
             return _give_up(services, letter, work, cause)
-        forget_failures(services, queue, cause.event_id, attempt)
+        forget_failures(services, queue, cause.event_id, number)
         return http.done()
+
+
+def attempt(request: Request) -> int:
+    """Which attempt at its task this is, from 1."""
+    return _number(request.headers.get("X-CloudTasks-TaskRetryCount")) + 1
 
 
 def _refuse_deadly(unanswered: int, most: float) -> None:

@@ -10,7 +10,7 @@ from shared.holds import store as holds
 from shared.holds.types import HoldState
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.types import Order, OrderState
+from shared.orders.types import Move, Order, OrderState
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
@@ -42,12 +42,12 @@ def cancel_order(tx: Transaction, event: OrderCancelled) -> None:
         return
     state = LIFECYCLE.advance(order.state, OrderStep.CANCEL)
     tx.write(
-        orders.move(tx, order, state, event.reason),
-        *orders.move_units(order, "cancelled"),
+        orders.move(tx, Move(order, state, event.reason)),
+        *orders.move_units((order, "cancelled")),
         outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=event.reason)),
     )
     take_back(tx, order, parcels, to_waitlist=True)
-    kept = holds.lock_of_order(tx, order.order_id, order.hold_id)
+    kept = holds.lock_of_orders(tx, {order.order_id: order.hold_id})
     if kept:
         give_back(tx, kept, HoldState.RELEASED)
 

@@ -6,6 +6,7 @@ from shared.flows.early_changes import locked_or_remembered
 from shared.flows.unplace import unplace
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
+from shared.orders.types import Move
 from shared.platform import outbox
 from shared.platform.db import Transaction
 
@@ -29,7 +30,7 @@ def change_order(tx: Transaction, event: OrderAmended) -> None:
     unplace(tx, order)
     orders.delete_lines(tx, order.order_id)
     tx.write(
-        orders.move(tx, order, state, revision=event.revision),
+        orders.move(tx, Move(order, state, revision=event.revision)),
         orders.insert_lines(order.order_id, lines),
         outbox.put(
             tx,

@@ -6,6 +6,7 @@ from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.flows.park_under_order import concerning_order
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, PLACEABLE, OrderStep
+from shared.orders.types import Move
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.platform.dead_letters import DeadLetter, park
@@ -39,8 +40,8 @@ def _let_review(tx: Transaction, work: PlaceOrder, letter: DeadLetter) -> None:
     tx.follow(order.correlation_id)
     reason = f"placing it was given up: {letter.code}"
     tx.write(
-        orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
-        *orders.move_units(order, "waiting"),
+        orders.move(tx, Move(order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason)),
+        *orders.move_units((order, "waiting")),
         outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)),
     )
 

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from shared.contracts.http_stock import HoldRequest
 from shared.flows.checked_lines import checked_skus
-from shared.flows.supply import OwnSupply, SawTooLittle, lock_for
+from shared.flows.supply import OwnSupply, SawTooLittle, lock_shelves
 from shared.holds import store as holds
 from shared.holds.types import (
     HeldUnits,
@@ -123,7 +123,7 @@ def _chosen(
     wanted = Counter[str]()
     for of_line in parts:
         wanted.update(of_line)
-    supply = lock_for(tx, cart, wanted, draw=draw)
+    supply = lock_shelves(tx, [cart], wanted, draw=draw).supply(tx, cart, wanted)
     decision = decide(
         [Demand(sku, wanted[sku], supply.skus[sku].weight_g) for sku in sorted(wanted)],
         _sites(supply, request),

@@ -3,7 +3,7 @@
 from shared.contracts.work import PlaceOrder
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.types import OrderState
+from shared.orders.types import Move, OrderState
 from shared.platform import dead_letters
 from shared.platform.db import Transaction
 from shared.platform.dead_letters import Letter, LetterState
@@ -33,4 +33,4 @@ def make_way(tx: Transaction, letter: Letter) -> None:
         return
     order = orders.lock(tx, letter.order_id)
     if order is not None and order.state is OrderState.REVIEW:
-        tx.write(orders.move(tx, order, LIFECYCLE.advance(order.state, OrderStep.UNPLACE)))
+        tx.write(orders.move(tx, Move(order, LIFECYCLE.advance(order.state, OrderStep.UNPLACE))))

@@ -10,7 +10,7 @@ from shared.flows.stocked import checked_warehouse
 from shared.flows.unplace import take_back
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.types import Order, PartlyPicked
+from shared.orders.types import Move, Order, PartlyPicked
 from shared.platform import log, outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
@@ -104,8 +104,8 @@ def _lost(
 def _place_anew(tx: Transaction, order: Order, warehouse: str, skus: list[str]) -> None:
     state = LIFECYCLE.advance(order.state, OrderStep.UNPLACE)
     tx.write(
-        orders.move(tx, order, state, _REASON),
-        *orders.move_units(order, "waiting"),
+        orders.move(tx, Move(order, state, _REASON)),
+        *orders.move_units((order, "waiting")),
         orders.exclude(tx, order.order_id, skus, warehouse, _REASON),
         outbox.put(
             tx,
@@ -117,7 +117,7 @@ def _place_anew(tx: Transaction, order: Order, warehouse: str, skus: list[str]) 
 def _close(tx: Transaction, order: Order) -> None:
     state, reason = LIFECYCLE.advance(order.state, OrderStep.CANCEL), "cancelled before it left"
     tx.write(
-        orders.move(tx, order, state, reason),
-        *orders.move_units(order, "cancelled"),
+        orders.move(tx, Move(order, state, reason)),
+        *orders.move_units((order, "cancelled")),
         outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=reason)),
     )

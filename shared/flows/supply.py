@@ -1,20 +1,17 @@
 """What an order or a cart may take from the stock, and from which partitions it does."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from zlib import crc32
 
-from shared.holds import store as holds
 from shared.holds.types import Hold
 from shared.kit.geo import Point
 from shared.ops.channel_promises import promised_to_channel
-from shared.orders.types import Order, OrderState
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import Change, Key, Level, Sku
+from shared.stock.types import Change, Key, Level, Sku, Supply
 
 WHOLE_PERCENT = 100
 
@@ -88,65 +85,111 @@ class OwnSupply:
         return left
 
 
-def lock_supply(
-    tx: Transaction, order: Order, wanted: Mapping[str, int], *, all_partitions: bool
-) -> OwnSupply:
-    """Lock what may serve an order that wants these units, and work out what it may take.
+class Shelves:
+    """Locked balances from which takers are served one after the other.
 
-    What its cart's hold keeps is its to take, and what was kept for it while it waited.
-
-    Raises:
-        SawTooLittle: partitions were drawn, and that was not enough to decide.
+    What one of them takes the next no longer finds, though nothing is written before the end.
     """
-    # Nothing is kept for who does not wait for stock, so they are spared the question.
-    asks = order.hold_id is not None or order.state is OrderState.BACKORDERED
-    own = holds.lock_of_order(tx, order.order_id, order.hold_id) if asks else ()
-    draw = None if all_partitions else crc32(order.order_id.encode())
-    return lock_for(tx, order, wanted, draw=draw, own_holds=own)
+
+    def __init__(self, supplies: Iterable[Supply], skus: Mapping[str, Sku], *, drawn: bool) -> None:
+        self.skus = skus
+        self._drawn = drawn
+        self._levels: dict[str, dict[Key, Level]] = defaultdict(dict)  # by SKU
+        self._places: dict[str, Point] = {}
+        self._promised: dict[str, Counter[tuple[str, str]]] = {}  # by channel
+        for supply in supplies:
+            self._levels[supply.level.sku][supply.level.key] = supply.level
+            self._places[supply.level.warehouse] = supply.location
+
+    def supply(
+        self,
+        tx: Transaction,
+        taker: Taker,
+        wanted: Mapping[str, int],
+        own_holds: tuple[Hold, ...] = (),
+    ) -> OwnSupply:
+        """What the taker may have of what it wants.
+
+        Nothing from places that are not its channel's or that could not pick it, of SKUs that are
+        not released, or beyond its channel's share; from a sale's allotment only where it is of
+        that sale.
+
+        Raises:
+            SawTooLittle: partitions were drawn, and that was not enough to decide.
+        """
+        own = Counter[Key]()
+        for hold in own_holds:
+            for item in hold.items:
+                own[Key(item.sku, item.warehouse, item.partition)] += item.quantity
+        levels = tuple(
+            [
+                level
+                for sku in sorted({*wanted, *(key.sku for key in own)})
+                for level in self._levels[sku].values()
+            ]
+        )
+        if self._drawn and _saw_too_little(taker, wanted, levels, own):
+            raise SawTooLittle
+        units: dict[tuple[str, str], int] = {}
+        for level in levels:
+            place = (level.sku, level.warehouse)
+            may = may_take(taker, self.skus[level.sku].released_at, level, tx.now)
+            more = level.available + own.get(level.key, 0) if may else 0
+            units[place] = units.get(place, 0) + more
+        room = shares(taker, levels, lambda: self._promised_to(tx, taker.channel), own_holds)
+        for place, most in room.items():
+            of_own = sum(n for key, n in own.items() if key[:2] == place)
+            units[place] = min(units[place], most + of_own)
+        return OwnSupply(levels, own, units, self._places, self.skus, own_holds)
+
+    def book(self, channel: str | None, supply: OwnSupply, changes: Iterable[Change]) -> None:
+        """The taker has taken: what is left is for those after it."""
+        for change in changes:
+            level = self._levels[change.key.sku][change.key]
+            self._levels[change.key.sku][change.key] = level.after(change)
+            if change.reserved and channel in self._promised:
+                self._promised[channel][change.key[:2]] += change.reserved
+        for hold in supply.holds:
+            if hold.channel in self._promised:
+                for item in hold.items:
+                    self._promised[hold.channel][item.sku, item.warehouse] -= item.quantity
+
+    def _promised_to(self, tx: Transaction, channel: str | None) -> Counter[tuple[str, str]]:
+        if channel is None:
+            return Counter()
+        if channel not in self._promised:
+            self._promised[channel] = promised_to_channel(tx, channel, self.skus)
+        return self._promised[channel]
 
 
-def lock_for(
+def lock_shelves(
     tx: Transaction,
-    taker: Taker,
-    wanted: Mapping[str, int],
+    takers: Collection[Taker],
+    skus: Collection[str],
     *,
     draw: int | None,
-    own_holds: tuple[Hold, ...] = (),
-) -> OwnSupply:
-    """Lock what may serve these wants, and work out what the taker may have of it.
-
-    Nothing from places that are not its channel's or that could not pick it, of SKUs that are not
-    released, or beyond its channel's share; from a sale's allotment only where it is of that sale.
+    own_holds: Iterable[Hold] = (),
+) -> Shelves:
+    """Lock what may serve these takers.
 
     Args:
-        tx: the transaction; the taker's own holds are locked in it.
-        taker: who wants the units.
-        wanted: SKU -> units.
+        tx: the transaction; the takers' own holds are locked in it.
+        takers: who wants units.
+        skus: all that they want.
         draw: the number that draws one partition of each spread; None to look at all.
-        own_holds: open holds whose units are the taker's already.
-
-    Raises:
-        SawTooLittle: partitions were drawn, and that was not enough to decide.
+        own_holds: open holds whose units are the takers' already.
     """
-    own = Counter[Key]()
-    for hold in own_holds:
-        for item in hold.items:
-            own[Key(item.sku, item.warehouse, item.partition)] += item.quantity
-    supplies, skus = stock.lock_supply(
-        tx, {*wanted, *(key.sku for key in own)}, sale=taker.sale, draw=draw, own=own
+    own = {
+        Key(item.sku, item.warehouse, item.partition) for hold in own_holds for item in hold.items
+    }
+    supplies, known = stock.lock_supply(
+        tx,
+        {*skus, *(key.sku for key in own)},
+        sales={taker.sale for taker in takers if taker.sale is not None},
+        draw=draw,
+        own=own,
     )
-    levels = tuple(supply.level for supply in supplies)
-    if draw is not None and _saw_too_little(taker, wanted, levels, own):
-        raise SawTooLittle
-    units = Counter[tuple[str, str]]()
-    for level in levels:
-        may = may_take(taker, skus[level.sku].released_at, level, tx.now)
-        units[level.key[:2]] += level.available + own[level.key] if may else 0
-    for place, room in shares(tx, taker, levels, own_holds).items():
-        of_own = sum(n for key, n in own.items() if key[:2] == place)
-        units[place] = min(units[place], room + of_own)
-    places = {supply.level.warehouse: supply.location for supply in supplies}
-    return OwnSupply(levels, own, units, places, skus, own_holds)
+    return Shelves(supplies, known, drawn=draw is not None)
 
 
 def _saw_too_little(
@@ -164,11 +207,15 @@ def _saw_too_little(
 
 
 def shares(
-    tx: Transaction, taker: Taker, levels: Iterable[Level], own_holds: Iterable[Hold] = ()
+    taker: Taker,
+    levels: Iterable[Level],
+    promised_to_channel: Callable[[], Mapping[tuple[str, str], int]],
+    own_holds: Iterable[Hold] = (),
 ) -> dict[tuple[str, str], int]:
     """(SKU, warehouse) -> units that the taker's channel may be promised beyond what it has been.
 
     Only where it may sell less than everything; `levels` are all partitions there, locked.
+    `promised_to_channel` is asked only where that matters.
     """
     if taker.scope is None or taker.channel is None:
         return {}
@@ -178,13 +225,17 @@ def shares(
             on_hand[level.key[:2]] += level.on_hand
     if not on_hand:
         return {}
-    promised = promised_to_channel(tx, taker.channel, {sku for sku, _ in on_hand})
+    own = Counter[tuple[str, str]]()
     for hold in own_holds:
         if hold.channel == taker.channel:
             for item in hold.items:
-                promised[item.sku, item.warehouse] -= item.quantity
+                own[item.sku, item.warehouse] += item.quantity
+    promised = promised_to_channel()
     return {
-        place: max(0, units * taker.scope[place[1]] // WHOLE_PERCENT - promised[place])
+        place: max(
+            0,
+            units * taker.scope[place[1]] // WHOLE_PERCENT - (promised.get(place, 0) - own[place]),
+        )
         for place, units in on_hand.items()
     }
 

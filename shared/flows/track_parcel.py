@@ -11,7 +11,7 @@ from shared.kit.errors import Fault
 from shared.orders import store as orders
 from shared.orders.lifecycle import FINAL, OrderStep
 from shared.orders.lifecycle import LIFECYCLE as ORDER
-from shared.orders.types import OrderState
+from shared.orders.types import Move, OrderState
 from shared.platform import log, outbox
 from shared.platform.db import Transaction, Write
 from shared.shipments import store as shipments
@@ -83,7 +83,7 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
         history,
         _track(parcel, state, progress),
         *(_leave_the_stock(tx, parcel, progress) if leaves else ()),
-        *((orders.move(tx, order, order_state),) if order_state is not order.state else ()),
+        *((orders.move(tx, Move(order, order_state)),) if order_state is not order.state else ()),
         *((outbox.put(tx, *news),) if news else ()),
     )
 

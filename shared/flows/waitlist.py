@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import partial
 
 from shared.contracts.work import PlaceOrder
 from shared.flows.stocked import grown
@@ -10,6 +11,7 @@ from shared.flows.supply import may_take, shares
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose, release_of
 from shared.kit.ids import new_id
+from shared.ops.channel_promises import promised_to_channel
 from shared.ops.waitlist import Waiting, next_in_line
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -77,7 +79,10 @@ def keep_for_waitlist(tx: Transaction, locked: Locked, skus: Collection[str]) ->
     kept: list[Hold] = []
     for order in waiting:
         if order.channel not in rooms:
-            rooms[order.channel] = shares(tx, order, locked.levels.values())
+            promised = partial(
+                promised_to_channel, tx, order.channel, {key.sku for key in locked.levels}
+            )
+            rooms[order.channel] = shares(order, locked.levels.values(), promised)
         taken = _taken(tx, order, locked, pool, rooms[order.channel])
         if taken:
             kept.append(_hold(tx, order, taken))

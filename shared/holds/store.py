@@ -37,11 +37,11 @@ _COLUMNS = """
 _FIND = text(f"SELECT {_COLUMNS} FROM stock_holds WHERE hold_id = :hold_id")  # noqa: S608
 _LOCK = text(f"SELECT {_COLUMNS} FROM stock_holds WHERE hold_id = :hold_id FOR UPDATE")  # noqa: S608
 # What its cart held, and what was kept for it while it waited for stock.
-_LOCK_OF_ORDER = text(f"""
+_LOCK_OF_ORDERS = text(f"""
     SELECT {_COLUMNS} FROM stock_holds
      WHERE state = 'open'
-       AND ((hold_id = CAST(:hold_id AS text) AND purpose IN ('cart', 'payment'))
-            OR (purpose = 'waitlist' AND reference = :order_id))
+       AND ((hold_id = ANY(CAST(:hold_ids AS text[])) AND purpose IN ('cart', 'payment'))
+            OR (purpose = 'waitlist' AND reference = ANY(CAST(:order_ids AS text[]))))
      ORDER BY hold_id
        FOR UPDATE
 """)  # noqa: S608
@@ -137,9 +137,13 @@ def lock(tx: Transaction, hold_id: str) -> Hold | None:
     return _one(tx, tx.row(_LOCK, hold_id=hold_id))
 
 
-def lock_of_order(tx: Transaction, order_id: str, hold_id: str | None) -> tuple[Hold, ...]:
-    """The open holds that are for an order: that of its cart, and what is kept for it, locked."""
-    return _with_items(tx, tx.rows(_LOCK_OF_ORDER, order_id=order_id, hold_id=hold_id))
+def lock_of_orders(tx: Transaction, orders: Mapping[str, str | None]) -> tuple[Hold, ...]:
+    """The open holds that are for some orders: those of their carts, and what is kept, locked.
+
+    `orders` has the hold of the cart that each of them names.
+    """
+    hold_ids = [hold_id for hold_id in orders.values() if hold_id is not None]
+    return _with_items(tx, tx.rows(_LOCK_OF_ORDERS, order_ids=list(orders), hold_ids=hold_ids))
 
 
 def lock_open(tx: Transaction, purpose: Purpose, reference: str) -> tuple[Hold, ...]:

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import TextClause, text
 
 from shared.kit.geo import Point
-from shared.orders.lifecycle import FINAL
-from shared.orders.types import Line, Order, OrderState, Priority
+from shared.orders.lifecycle import FINAL, PLACEABLE
+from shared.orders.types import Line, Move, Order, OrderState, Priority
 from shared.platform.db import Transaction, Write
 
 _INSERT = """
@@ -45,17 +45,33 @@ _FIND = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id")  # noq
 # What a statement with a lock reads beside the locked row is as it was before it waited for the
 # lock. Whoever changes that changes the order too, so another version of it tells.
 _AS_SEEN = """
-    orders.xmin = (SELECT seen.xmin FROM orders AS seen WHERE seen.order_id = :order_id) AS as_seen
+    orders.xmin = (SELECT seen.xmin FROM orders AS seen
+                    WHERE seen.order_id = orders.order_id) AS as_seen
 """
 _LOCK = text(f"SELECT {_COLUMNS}, {_AS_SEEN} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
+_LINES = """
+    (SELECT jsonb_agg(jsonb_build_array(line_no, sku, quantity, unit_price_cents, kit)
+                      ORDER BY line_no)
+       FROM order_lines WHERE order_lines.order_id = orders.order_id) AS lines
+"""
 _LOCK_WITH_LINES = text(f"""
-    SELECT {_COLUMNS}, {_AS_SEEN},
-           (SELECT jsonb_agg(jsonb_build_array(line_no, sku, quantity, unit_price_cents, kit)
-                             ORDER BY line_no)
-              FROM order_lines WHERE order_lines.order_id = :order_id) AS lines
+    SELECT {_COLUMNS}, {_AS_SEEN}, {_LINES}, asked_at,
+           EXISTS (SELECT FROM orders AS other
+                    WHERE other.state = 'waiting' AND other.asked_priority = CAST(:queue AS text)
+                      AND other.order_id <> :order_id) AS has_others
       FROM orders
      WHERE order_id = :order_id
        FOR UPDATE
+""")  # noqa: S608
+# Who holds one of them at this moment places or changes it, and is not waited for.
+_LOCK_OTHERS = text(f"""
+    SELECT {_COLUMNS}, {_LINES}, asked_at,
+           {_AS_SEEN}
+      FROM orders
+     WHERE state = 'waiting' AND asked_priority = :queue AND order_id <> :order_id
+     ORDER BY asked_at, order_id
+     LIMIT :limit
+       FOR UPDATE SKIP LOCKED
 """)  # noqa: S608
 # Two transactions that both find no order must not both act on that: the second waits here, and
 # what it reads in its next statement is what the first has left.
@@ -72,7 +88,7 @@ _DELETE_LINES = text("""
 _LEAVE_CAP = """
     UPDATE backorder_caps AS limited SET taken = taken - units
       FROM (SELECT sku, sum(backordered) AS units FROM order_lines
-             WHERE order_id = :order_id GROUP BY sku) AS left_by
+             WHERE order_id = ANY(CAST(:order_ids AS text[])) GROUP BY sku) AS left_by
      WHERE limited.sku = left_by.sku
  RETURNING 1
 """
@@ -111,16 +127,20 @@ _TAKE_CAP = """
 """
 _MOVE = """
     UPDATE orders
-       SET state = :state, state_reason = :reason, revision = :revision,
-           asked_priority = CASE WHEN :state = 'waiting' THEN priority ELSE asked_priority END,
-           asked_at = CASE WHEN :state = 'waiting' THEN CAST(:now AS timestamptz)
+       SET state = step.state, state_reason = step.reason, revision = step.revision,
+           asked_priority = CASE WHEN step.state = 'waiting' THEN priority ELSE asked_priority END,
+           asked_at = CASE WHEN step.state = 'waiting' THEN CAST(:now AS timestamptz)
                            ELSE asked_at END,
-           placed_at = CASE WHEN :state IN ('waiting', 'backordered', 'review') THEN NULL
-                            WHEN :state = 'placed' THEN CAST(:now AS timestamptz)
+           placed_at = CASE WHEN step.state IN ('waiting', 'backordered', 'review') THEN NULL
+                            WHEN step.state = 'placed' THEN CAST(:now AS timestamptz)
                             ELSE placed_at END,
-           expected_at = CASE WHEN :state IN ('waiting', 'backordered') THEN expected_at END,
-           closed_at = CASE WHEN CAST(:final AS boolean) THEN CAST(:now AS timestamptz) END
-     WHERE order_id = :order_id AND state = :old_state
+           expected_at = CASE WHEN step.state IN ('waiting', 'backordered') THEN expected_at END,
+           closed_at = CASE WHEN step.final THEN CAST(:now AS timestamptz) END
+      FROM unnest(CAST(:order_ids AS text[]), CAST(:old_states AS text[]),
+                  CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:revisions AS integer[]),
+                  CAST(:finals AS boolean[]))
+        AS step (order_id, old_state, state, reason, revision, final)
+     WHERE orders.order_id = step.order_id AND orders.state = step.old_state
  RETURNING 1
 """
 _WANT_BACK = """
@@ -131,10 +151,11 @@ _WANT_BACK = """
 # Every unit of the order is in one place at a time, so one word moves them all.
 _MOVE_UNITS = """
     UPDATE order_lines
-       SET allocated   = CASE WHEN :units = 'allocated'   THEN quantity ELSE 0 END,
-           backordered = CASE WHEN :units = 'backordered' THEN quantity ELSE 0 END,
-           cancelled   = CASE WHEN :units = 'cancelled'   THEN quantity ELSE 0 END
-     WHERE order_id = :order_id
+       SET allocated   = CASE WHEN units = 'allocated'   THEN quantity ELSE 0 END,
+           backordered = CASE WHEN units = 'backordered' THEN quantity ELSE 0 END,
+           cancelled   = CASE WHEN units = 'cancelled'   THEN quantity ELSE 0 END
+      FROM unnest(CAST(:order_ids AS text[]), CAST(:units AS text[])) AS move (order_id, units)
+     WHERE order_lines.order_id = move.order_id
  RETURNING 1
 """
 _EXPECT_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('expected_at', 0))")
@@ -235,11 +256,23 @@ def lock(tx: Transaction, order_id: str) -> Order | None:
     return _order(_locked(tx, _LOCK, order_id))
 
 
-def lock_with_lines(tx: Transaction, order_id: str) -> tuple[Order, tuple[Line, ...]] | None:
-    """The order and its lines by number, which stay as they are until the transaction ends."""
-    row = _locked(tx, _LOCK_WITH_LINES, order_id)
-    order = _order(row)
-    return None if order is None else (order, tuple(Line(*line) for line in row.lines or ()))
+def lock_to_place(
+    tx: Transaction, order_id: str, queue: Priority, most: int
+) -> Sequence[tuple[Order, Sequence[Line]]]:
+    """The order and up to `most` - 1 others that wait in the same queue, with their lines, locked.
+
+    Those that were asked for first come first; others that somebody has at this moment are not
+    waited for. Nothing where there is no such order; it alone where it does not wait.
+    """
+    row = _locked(tx, _LOCK_WITH_LINES, order_id, queue=queue if most > 1 else None)
+    if row is None:
+        return ()
+    rows = [row]
+    if row.has_others and row.state in PLACEABLE:
+        found = tx.rows(_LOCK_OTHERS, order_id=order_id, queue=queue, limit=most - 1)
+        rows += [other for other in found if other.as_seen]
+        rows.sort(key=lambda row: (row.asked_at, row.order_id))
+    return [(_some(row), tuple([Line(*line) for line in row.lines or ()])) for row in rows]
 
 
 def one_at_a_time(tx: Transaction, order_id: str) -> None:
@@ -252,22 +285,20 @@ def delete_lines(tx: Transaction, order_id: str) -> None:
     tx.connection.execute(_DELETE_LINES, {"order_id": order_id})
 
 
-def move(
-    tx: Transaction, order: Order, state: OrderState, reason: str = "", revision: int | None = None
-) -> Write:
-    """The order's next state; nothing is written if it is no longer in its old one."""
+def move(tx: Transaction, *moves: Move) -> Write:
+    """The orders' next states; nothing is written if one is no longer in its old one."""
     return Write(
         _MOVE,
         {
-            "order_id": order.order_id,
-            "old_state": order.state,
-            "state": state,
-            "reason": reason,
-            "revision": revision or order.revision,
-            "final": state in FINAL,
+            "order_ids": [move.order.order_id for move in moves],
+            "old_states": [move.order.state for move in moves],
+            "states": [move.state for move in moves],
+            "reasons": [move.reason for move in moves],
+            "revisions": [move.revision or move.order.revision for move in moves],
+            "finals": [move.state in FINAL for move in moves],
             "now": tx.now,
         },
-        rows=1,
+        rows=len(moves),
     )
 
 
@@ -277,15 +308,19 @@ def want_back(tx: Transaction, order: Order, state: OrderState) -> Write:
     return Write(_WANT_BACK, parameters, rows=1)
 
 
-def move_units(order: Order, units: str) -> tuple[Write, ...]:
-    """All units of the order become 'allocated', 'backordered', 'waiting' or 'cancelled'.
+def move_units(*moves: tuple[Order, str]) -> tuple[Write, ...]:
+    """All units of an order become 'allocated', 'backordered', 'waiting' or 'cancelled'.
 
     What waited for stock under a cap leaves room for others.
     """
-    moved = Write(_MOVE_UNITS, {"order_id": order.order_id, "units": units})
-    if order.state is not OrderState.BACKORDERED or units == "backordered":
-        return (moved,)
-    return (moved, Write(_LEAVE_CAP, {"order_id": order.order_id}))
+    order_ids = [order.order_id for order, _ in moves]
+    moved = Write(_MOVE_UNITS, {"order_ids": order_ids, "units": [units for _, units in moves]})
+    leave = [
+        order.order_id
+        for order, units in moves
+        if order.state is OrderState.BACKORDERED and units != "backordered"
+    ]
+    return (moved, Write(_LEAVE_CAP, {"order_ids": leave})) if leave else (moved,)
 
 
 def set_caps(tx: Transaction, caps: Mapping[str, int | None]) -> None:
@@ -368,16 +403,18 @@ def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[
     return sorted(found, key=lambda order: list(Priority).index(order[1]))
 
 
-def _locked(tx: Transaction, statement: TextClause, order_id: str) -> Any:
-    row = tx.row(statement, order_id=order_id)
+def _locked(tx: Transaction, statement: TextClause, order_id: str, **parameters: object) -> Any:
+    row = tx.row(statement, order_id=order_id, **parameters)
     if row is None or row.as_seen:
         return row
-    return tx.row(statement, order_id=order_id)
+    return tx.row(statement, order_id=order_id, **parameters)
 
 
 def _order(row: Any) -> Order | None:
-    if row is None:
-        return None
+    return None if row is None else _some(row)
+
+
+def _some(row: Any) -> Order:
     return Order(
         order_id=row.order_id,
         revision=row.revision,

@@ -83,6 +83,16 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """An order's next state, why, and its revision where that is a new one."""
+
+    order: Order
+    state: OrderState
+    reason: str = ""
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What a backordered order waits for, and from where it may have it."""
 

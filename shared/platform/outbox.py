@@ -6,14 +6,14 @@ Pieces of work need no order among themselves, so each has a lane of its own.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Row, text
 
-from shared.contracts.base import Event, Work, attributes_of
+from shared.contracts.base import Cause, Event, Work, attributes_of
 from shared.kit.ids import new_id
 from shared.platform.db import Database, Transaction, Write
 
@@ -83,17 +83,22 @@ class Destinations(Protocol):
 
 def put(tx: Transaction, *messages: Event | Work) -> Write:
     """Announce events and give out work, in this order, when the transaction commits."""
+    return put_for(tx, [(tx.cause, message) for message in messages])
+
+
+def put_for(tx: Transaction, messages: Iterable[tuple[Cause, Event | Work]]) -> Write:
+    """The same for messages that do not all have the transaction's own cause."""
     rows: list[tuple[str, str, str, str, str, str, str]] = []
-    for message in messages:
+    for cause, message in messages:
         if isinstance(message, Event):
             event_id = new_id("evt")
             lane = f"topic/{message.topic}/{message.ordering_key}"
-            attributes = attributes_of(message, tx.cause, event_id, tx.now)
+            attributes = attributes_of(message, cause, event_id, tx.now)
             kind, destination, key = "topic", message.topic, message.ordering_key
         else:
             event_id = new_id("task")
             lane = f"queue/{message.queue}/{event_id}"
-            attributes = {"ce-type": message.type, "ce-correlationid": tx.cause.correlation_id}
+            attributes = {"ce-type": message.type, "ce-correlationid": cause.correlation_id}
             kind, destination, key = "queue", message.queue, ""
         body = message.encode().decode()
         rows.append((lane, kind, destination, key, event_id, json.dumps(attributes), body))

@@ -12,22 +12,24 @@ from shared.shipments.types import Content, Parcel, ParcelState, PlannedParcel
 _PLAN = """
     INSERT INTO parcels (parcel_id, order_id, warehouse, carrier, rate_card_id, state, weight_g,
                          distance_m, quoted_cents, planned_at)
-    SELECT parcel_id, :order_id, warehouse, carrier, rate_card_id, 'planned', weight_g, distance_m,
+    SELECT parcel_id, order_id, warehouse, carrier, rate_card_id, 'planned', weight_g, distance_m,
            quoted_cents, CAST(:now AS timestamptz)
-      FROM unnest(CAST(:parcel_ids AS text[]), CAST(:warehouses AS text[]),
-                  CAST(:carriers AS text[]), CAST(:rate_card_ids AS text[]),
-                  CAST(:weights AS integer[]), CAST(:distances AS integer[]),
-                  CAST(:quotes AS bigint[]))
-        AS parcel (parcel_id, warehouse, carrier, rate_card_id, weight_g, distance_m, quoted_cents)
+      FROM unnest(CAST(:parcel_ids AS text[]), CAST(:order_ids AS text[]),
+                  CAST(:warehouses AS text[]), CAST(:carriers AS text[]),
+                  CAST(:rate_card_ids AS text[]), CAST(:weights AS integer[]),
+                  CAST(:distances AS integer[]), CAST(:quotes AS bigint[]))
+        AS parcel (parcel_id, order_id, warehouse, carrier, rate_card_id, weight_g, distance_m,
+                   quoted_cents)
  RETURNING 1
 """
 _PACK = """
     INSERT INTO parcel_items (parcel_id, line_no, order_id, sku, quantity, partition)
-    SELECT parcel_id, line_no, :order_id, sku, quantity, partition
-      FROM unnest(CAST(:parcel_ids AS text[]), CAST(:line_nos AS integer[]),
+    SELECT parcel_id, line_no, order_id, sku, quantity, partition
+      FROM unnest(CAST(:parcel_ids AS text[]), CAST(:order_ids AS text[]),
+                  CAST(:line_nos AS integer[]),
                   CAST(:skus AS text[]), CAST(:quantities AS integer[]),
                   CAST(:partitions AS smallint[]))
-        AS item (parcel_id, line_no, sku, quantity, partition)
+        AS item (parcel_id, order_id, line_no, sku, quantity, partition)
  RETURNING 1
 """
 _COLUMNS = """
@@ -83,15 +85,15 @@ _TRACK = """
 """
 
 
-def plan(tx: Transaction, order_id: str, parcels: Sequence[PlannedParcel]) -> tuple[Write, Write]:
+def plan(tx: Transaction, parcels: Sequence[PlannedParcel]) -> tuple[Write, Write]:
     """New parcels and what is in them."""
-    contents = [(parcel.parcel_id, item) for parcel in parcels for item in parcel.contents]
+    contents = [(parcel, item) for parcel in parcels for item in parcel.contents]
     return (
         Write(
             _PLAN,
             {
-                "order_id": order_id,
                 "parcel_ids": [parcel.parcel_id for parcel in parcels],
+                "order_ids": [parcel.order_id for parcel in parcels],
                 "warehouses": [parcel.warehouse for parcel in parcels],
                 "carriers": [parcel.carrier for parcel in parcels],
                 "rate_card_ids": [parcel.rate_card_id for parcel in parcels],
@@ -105,8 +107,8 @@ def plan(tx: Transaction, order_id: str, parcels: Sequence[PlannedParcel]) -> tu
         Write(
             _PACK,
             {
-                "order_id": order_id,
-                "parcel_ids": [parcel_id for parcel_id, _ in contents],
+                "parcel_ids": [parcel.parcel_id for parcel, _ in contents],
+                "order_ids": [parcel.order_id for parcel, _ in contents],
                 "line_nos": [item.line_no for _, item in contents],
                 "skus": [item.sku for _, item in contents],
                 "quantities": [item.quantity for _, item in contents],

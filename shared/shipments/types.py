@@ -40,6 +40,7 @@ class PlannedParcel:
     """A parcel that placement decided on."""
 
     parcel_id: str
+    order_id: str
     warehouse: str
     carrier: str
     rate_card_id: str

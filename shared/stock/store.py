@@ -54,7 +54,7 @@ _LOCK_SUPPLY = text("""
         SELECT sku, warehouse, partition, layout
           FROM stock_levels
          WHERE sku = ANY(CAST(:skus AS text[]))
-           AND (allotment IS NULL OR allotment = CAST(:sale AS text))
+           AND (allotment IS NULL OR allotment = ANY(CAST(:sales AS text[])))
            AND (CAST(:draw AS bigint) IS NULL
                 OR partition = spread_from + CAST(:draw AS bigint) % spread
                 OR (sku, warehouse, partition) IN (
@@ -199,11 +199,11 @@ def lock_supply(
     tx: Transaction,
     skus: Collection[str],
     *,
-    sale: str | None = None,
+    sales: Collection[str] = (),
     draw: int | None = None,
     own: Collection[Key] = (),
 ) -> tuple[tuple[Supply, ...], dict[str, Sku]]:
-    """The balances of `skus` that an order of `sale` may take from, locked, and each SKU.
+    """The balances of `skus` that orders of these sales may take from, locked, and each SKU.
 
     With a `draw` only one partition of each spread is locked, the same for the same number, and
     those in `own`, so that orders for a hot SKU do not all wait for one another; without one all.
@@ -215,7 +215,7 @@ def lock_supply(
         tx,
         _LOCK_SUPPLY,
         skus=sorted(set(skus)),
-        sale=sale,
+        sales=sorted(sales),
         draw=draw,
         own_skus=[key.sku for key in own],
         own_warehouses=[key.warehouse for key in own],

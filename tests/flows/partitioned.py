@@ -9,11 +9,10 @@ from shared.flows.allot_stock import AllotStock, allot_stock
 from shared.flows.empty_partitions import empty_partitions
 from shared.flows.end_allotment import EndAllotment, end_allotment
 from shared.flows.lay_anew import Word
-from shared.flows.place_order import place_order
+from shared.flows.place_order import place_waiting
 from shared.flows.reconcile_stock import Report, reconcile_stock
 from shared.flows.spread_stock import SpreadStock, spread_stock
 from shared.flows.steps import Run
-from shared.flows.supply import SawTooLittle
 from shared.kit.ids import new_id
 from shared.platform.db import Database, LostRace
 from tests.support import given
@@ -79,10 +78,7 @@ def reconcile(database: Database) -> Report:
 def place(database: Database, order_id: str) -> None:
     """The placement worker does its work: it looks at one row of each spread first."""
     work, shelf = PlaceOrder(order_id=order_id, priority="standard"), Bookshelf()
-    try:
-        database.run(lambda tx: place_order(tx, work, shelf, all_partitions=False), given.cause())
-    except SawTooLittle:
-        database.run(lambda tx: place_order(tx, work, shelf), given.cause())
+    place_waiting(runner(database), work, shelf, alone=True)
 
 
 def insist(work: Callable[[], object]) -> None:

@@ -1,12 +1,13 @@
 """Whoever locks an order sees all of it as it is then, also what it had to wait for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from shared.contracts.orders import OrderAmended, OrderedLine
 from shared.flows.change_order import change_order
 from shared.orders import store as orders
+from shared.orders.types import Line, Move, Order, Priority
 from shared.platform.db import Database, Transaction
 from tests.support import given
 from tests.support.waiting import until_somebody_waits
@@ -39,9 +40,7 @@ def test_the_lines_are_those_of_the_change_that_was_waited_for(database: Databas
     seen: list[tuple[int, list[tuple[int, str, int]]]] = []
 
     def look(tx: Transaction) -> None:
-        found = orders.lock_with_lines(tx, "ord_1")
-        assert found is not None
-        order, lines = found
+        ((order, lines),) = orders.lock_to_place(tx, "ord_1", Priority.STANDARD, 1)
         seen.append((order.revision, [(one.line_no, one.sku, one.quantity) for one in lines]))
 
     _seen_after(database, lambda tx: change_order(tx, amended), look)
@@ -61,7 +60,7 @@ def test_so_are_the_warehouses_that_could_not_pick_it(database: Database) -> Non
         assert order is not None
         tx.write(
             orders.exclude(tx, "ord_1", ["MUG"], "BER", "not on the shelf"),
-            orders.move(tx, order, order.state),
+            orders.move(tx, Move(order, order.state)),
         )
 
     def look(tx: Transaction) -> None:
@@ -78,8 +77,12 @@ def test_an_order_that_nobody_has_touched_is_read_once(database: Database) -> No
     given.catalogue(database, {"BER": {"MUG": 5}})
     given.order(database, "ord_1", {"MUG": 2})
 
-    found = database.run(lambda tx: orders.lock_with_lines(tx, "ord_1"), given.cause())
+    def lock(order_id: str) -> Sequence[tuple[Order, Sequence[Line]]]:
+        return database.run(
+            lambda tx: orders.lock_to_place(tx, order_id, Priority.STANDARD, 50), given.cause()
+        )
 
-    assert found is not None
-    assert [(line.line_no, line.sku, line.quantity) for line in found[1]] == [(1, "MUG", 2)]
-    assert database.run(lambda tx: orders.lock_with_lines(tx, "ord_2"), given.cause()) is None
+    ((_, lines),) = lock("ord_1")
+
+    assert [(line.line_no, line.sku, line.quantity) for line in lines] == [(1, "MUG", 2)]
+    assert lock("ord_2") == ()
