@@ -22,6 +22,7 @@ from emulators.bench.shop import CAUSE, Shop
 from emulators.bench.workers import Round, Workers, workers
 from emulators.laptop import postgres
 from emulators.laptop.postgres import Postgres, Server
+from shared.flows.place_order import TOGETHER
 from shared.kit.clock import utc_now
 from shared.ops.auditor import audit
 from shared.platform.db import Database, connect, engine_for
@@ -97,6 +98,11 @@ class Bench:
         """Have `count` workers place these orders."""
         self.ends.update(dict.fromkeys(order_ids, "placed"))
         return self.workers.do(Job.PLACE, shares(order_ids, count))
+
+    def place_together(self, order_ids: Sequence[str], count: int) -> Round:
+        """Have `count` workers place these orders, as many in a transaction as the flow takes."""
+        self.ends.update(dict.fromkeys(order_ids, "placed"))
+        return self.workers.do(Job.PLACE_TOGETHER, shares(order_ids[::TOGETHER], count))
 
     def faults(self) -> list[str]:
         """What the run broke, as sentences."""

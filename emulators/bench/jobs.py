@@ -29,6 +29,7 @@ class Job(StrEnum):
     """A kind of transaction, by what an item of it is."""
 
     PLACE = "place"  # the id of an order that waits
+    PLACE_TOGETHER = "place_together"  # the same; others that wait are placed with it
     BOOK = "book"  # what is to be booked for an order that waits, as JSON
     CANCEL = "cancel"  # the id of an order that is placed
     TRACK = "track"  # the announcement of a carrier's update, as JSON
@@ -42,13 +43,13 @@ def begin(job: Job, url: str) -> Step:
     return FLOWS[job](connect(settings(url), utc_now))
 
 
-def placer(database: Database) -> Step:
+def placer(database: Database, *, alone: bool = True) -> Step:
     """The transaction of placement_worker; what it announces stays in the outbox."""
     shelf = Bookshelf()
 
     def place(order_id: str) -> None:
         work = PlaceOrder(order_id=order_id, priority="standard")
-        place_waiting(partial(database.run, cause=CAUSE), work, shelf, alone=True)
+        place_waiting(partial(database.run, cause=CAUSE), work, shelf, alone=alone)
 
     return place
 
@@ -71,6 +72,7 @@ def _tracker(database: Database) -> Step:
 
 FLOWS: Mapping[Job, Callable[[Database], Step]] = {
     Job.PLACE: placer,
+    Job.PLACE_TOGETHER: partial(placer, alone=False),
     Job.BOOK: booker,
     Job.CANCEL: _canceller,
     Job.TRACK: _tracker,

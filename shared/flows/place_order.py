@@ -69,7 +69,8 @@ def place_order(
 ) -> None:
     """Give every unit of the order a parcel at the least total cost, or none and let it wait.
 
-    Nothing happens when the order no longer waits: the work was done, or is no longer wanted.
+    Nothing happens to the order when it no longer waits: the work was done, or is no longer wanted.
+    Others of its queue are placed all the same.
 
     Args:
         tx: the transaction.

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import TextClause, text
 
 from shared.kit.geo import Point
-from shared.orders.lifecycle import FINAL, PLACEABLE
+from shared.orders.lifecycle import FINAL
 from shared.orders.types import Line, Move, Order, OrderState, Priority
 from shared.platform.db import Transaction, Write
 
@@ -262,13 +262,13 @@ def lock_to_place(
     """The order and up to `most` - 1 others that wait in the same queue, with their lines, locked.
 
     Those that were asked for first come first; others that somebody has at this moment are not
-    waited for. Nothing where there is no such order; it alone where it does not wait.
+    waited for. Nothing where there is no such order. It is there in whatever state it is.
     """
     row = _locked(tx, _LOCK_WITH_LINES, order_id, queue=queue if most > 1 else None)
     if row is None:
         return ()
     rows = [row]
-    if row.has_others and row.state in PLACEABLE:
+    if row.has_others:
         found = tx.rows(_LOCK_OTHERS, order_id=order_id, queue=queue, limit=most - 1)
         rows += [other for other in found if other.as_seen]
         rows.sort(key=lambda row: (row.asked_at, row.order_id))
