@@ -16,6 +16,7 @@ from emulators.bench.shop import CAUSE
 from shared.contracts.orders import OrderPlaced
 from shared.kit.geo import Point
 from shared.kit.ids import new_id
+from shared.orders import order_lines
 from shared.orders import store as orders
 from shared.orders.types import Move, Order, OrderState, Priority
 from shared.platform import outbox
@@ -67,7 +68,7 @@ def _book(tx: Transaction, order_id: str, lines: Lines, card: tuple[str, str]) -
     order = _waiting(tx, order_id)
     tx.write(
         orders.move(tx, Move(order, OrderState.PLACED)),
-        *orders.move_units((order, "allocated")),
+        *order_lines.move_all(order, "allocated"),
         *shipments.plan(tx, parcels),
         stock.change(Change(key, reserved=units) for key, units in taken),
         outbox.put(
@@ -121,6 +122,7 @@ def _waiting(tx: Transaction, order_id: str) -> Order:
         sale=None,
         expected_at=None,
         return_wanted_at=None,
+        ship_together=None,
         scope=None,
         excluded=frozenset(),
     )

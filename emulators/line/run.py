@@ -21,7 +21,7 @@ WINDOW = 24  # messages that may wait for intake or placement while more are pub
 PERIOD_S = 0.1
 PATIENCE_S = 90.0  # without any progress, before a run is given up
 ENDED = ("delivered", "returned", "cancelled")
-RESTING = (*ENDED, "backordered", "review")
+RESTING = (*ENDED, "backordered", "partly_placed", "review")
 
 Progress = Callable[[str], None]
 
@@ -169,10 +169,13 @@ class Line:
             _, under_way = self.waiting()
             states = self.books.orders_by_state()
             unsent, uncharged = self.books.unsent_and_uncharged()
+            parcels = self.books.parcels_by_state()
             moving = sum(n for state, n in states.items() if state not in RESTING)
+            # Of what is sent in part the parcels go on while the order waits for the rest.
+            moving += sum(n for state, n in parcels.items() if state not in ENDED)
             if not (under_way or unsent or uncharged or (moving and orders_rest)):
                 return
-            seen = (under_way, unsent, uncharged, states, self.books.parcels_by_state())
+            seen = (under_way, unsent, uncharged, states, parcels)
             if seen != last:
                 last, changed_s = seen, time.monotonic()
             if time.monotonic() - changed_s > PATIENCE_S:
@@ -281,7 +284,7 @@ def _sum_up(
         orders_delivered=states.get("delivered", 0),
         orders_returned=states.get("returned", 0),
         orders_cancelled=states.get("cancelled", 0),
-        orders_backordered=states.get("backordered", 0),
+        orders_backordered=states.get("backordered", 0) + states.get("partly_placed", 0),
         orders_in_review=states.get("review", 0),
         orders_unsettled=sum(n for state, n in states.items() if state not in RESTING),
         parcels=sum(n for state, n in parcels.items() if state != "cancelled"),

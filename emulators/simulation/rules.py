@@ -27,11 +27,12 @@ ALWAYS: Mapping[str, str] = {
             SELECT ordering_key AS order_id, split_part(type, '.', 3) AS outcome,
                    count(*) AS times
               FROM simulation.announced
-             WHERE type IN ('dispatch.order.placed.v1', 'dispatch.order.backordered.v1')
+             WHERE type IN ('dispatch.order.placed.v1', 'dispatch.order.partly_placed.v1',
+                            'dispatch.order.backordered.v1')
              GROUP BY 1, 2
         ), decided AS (
             SELECT order_id, outcome, count(*) AS times FROM placement_decisions
-             WHERE outcome IN ('placed', 'backordered') GROUP BY 1, 2)
+             WHERE outcome IN ('placed', 'partly_placed', 'backordered') GROUP BY 1, 2)
         SELECT order_id || ' ' || outcome, told.times::text, decided.times::text
           FROM told FULL JOIN decided USING (order_id, outcome)
          WHERE told.times IS DISTINCT FROM decided.times
@@ -111,6 +112,9 @@ IN_THE_END: Mapping[str, str] = {
     "an order rests, or a letter says why it does not": """
         SELECT order_id, state, 'at rest' FROM orders
          WHERE state NOT IN ('delivered', 'returned', 'cancelled', 'backordered', 'review')
+           AND (state <> 'partly_placed' OR order_id IN (
+               SELECT order_id FROM parcels
+                WHERE state NOT IN ('delivered', 'returned', 'cancelled')))
            AND order_id NOT IN (
                SELECT order_id FROM parcels
                 WHERE parcel_id IN (

@@ -80,6 +80,8 @@ class OrderSubmitted(_ChannelEvent):
     lines: Lines
     hold_id: Identifier | None = None  # what the cart held is taken first
     sale: Identifier | None = None  # whose allotments the order may take from
+    # Whether all has to come at once; without a word the channel's policy says when it need not.
+    ship_together: bool | None = None
 
     _unique_lines = field_validator("lines")(_line_numbers_are_unique)
 
@@ -105,6 +107,7 @@ class OrderCancelled(_ChannelEvent):
     type: ClassVar[str] = "channel.order.cancelled.v1"
 
     reason: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+    rest_only: bool = False  # only what has no parcel yet; what has one is sent
 
 
 class _OrderFact(Event):
@@ -143,9 +146,30 @@ class OrderPlaced(_OrderFact):
 
     type: ClassVar[str] = "dispatch.order.placed.v1"
 
-    parcel_ids: tuple[str, ...]
-    cost_cents: int
+    parcel_ids: tuple[str, ...]  # the new ones: parts of it may have had parcels before
+    cost_cents: int  # of these
     currency: Currency
+
+
+class OrderPartlyPlaced(_OrderFact):
+    """Some units of the order have parcels now; the others wait for stock, or to be tried again."""
+
+    type: ClassVar[str] = "dispatch.order.partly_placed.v1"
+
+    parcel_ids: tuple[str, ...]  # the new ones
+    cost_cents: int  # of these
+    currency: Currency
+    waiting: dict[str, int]  # sku as it was ordered -> units
+    expected_at: Moment | None = None
+
+
+class OrderRestCancelled(_OrderFact):
+    """What had no parcel yet will not be sent; the order goes on with the parcels that it has."""
+
+    type: ClassVar[str] = "dispatch.order.rest_cancelled.v1"
+
+    cancelled: dict[str, int]  # sku as it was ordered -> units
+    reason: str
 
 
 class OrderBackordered(_OrderFact):

@@ -7,7 +7,7 @@ from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.flows.checked_lines import checked_lines
 from shared.kit.geo import Point
-from shared.orders import early_changes
+from shared.orders import early_changes, order_lines
 from shared.orders import store as orders
 from shared.orders.priority import priority_of
 from shared.orders.types import OrderConflict
@@ -58,8 +58,9 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> bool:
             promised_at=event.promised_at,
             hold_id=event.hold_id,
             sale=event.sale,
+            ship_together=event.ship_together,
         ),
-        orders.insert_lines(event.order_id, lines),
+        order_lines.insert(event.order_id, lines),
         outbox.put(tx, OrderAccepted(order_id=event.order_id, priority=priority, revision=1)),
     )
     early = early_changes.take(tx, event.order_id)

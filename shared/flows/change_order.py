@@ -4,6 +4,7 @@ from shared.contracts.orders import OrderAmended, OrderChanged
 from shared.flows.checked_lines import checked_lines
 from shared.flows.early_changes import locked_or_remembered
 from shared.flows.unplace import unplace
+from shared.orders import order_lines
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
 from shared.orders.types import Move
@@ -28,10 +29,10 @@ def change_order(tx: Transaction, event: OrderAmended) -> None:
         return
     state = LIFECYCLE.advance(order.state, OrderStep.UNPLACE)
     unplace(tx, order)
-    orders.delete_lines(tx, order.order_id)
+    order_lines.delete(tx, order.order_id)
     tx.write(
         orders.move(tx, Move(order, state, revision=event.revision)),
-        orders.insert_lines(order.order_id, lines),
+        order_lines.insert(order.order_id, lines),
         outbox.put(
             tx,
             OrderChanged(order_id=order.order_id, priority=order.priority, revision=event.revision),

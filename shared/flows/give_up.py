@@ -4,9 +4,10 @@ from shared.contracts.base import Work
 from shared.contracts.orders import OrderNeedsReview
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.flows.park_under_order import concerning_order
+from shared.orders import order_lines
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, PLACEABLE, OrderStep
-from shared.orders.types import Move
+from shared.orders.types import Move, OrderState
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.platform.dead_letters import DeadLetter, park
@@ -39,9 +40,12 @@ def _let_review(tx: Transaction, work: PlaceOrder, letter: DeadLetter) -> None:
         return
     tx.follow(order.correlation_id)
     reason = f"placing it was given up: {letter.code}"
+    if order.state is OrderState.PARTLY_PLACED:  # what has parcels goes its way
+        tx.write(outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)))
+        return
     tx.write(
         orders.move(tx, Move(order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason)),
-        *orders.move_units((order, "waiting")),
+        *order_lines.move_all(order, "waiting"),
         outbox.put(tx, OrderNeedsReview(order_id=order.order_id, reason=reason)),
     )
 

@@ -7,6 +7,7 @@ from shared.costing import store as costing
 from shared.costing.types import NO_LIMIT_M, Cell
 from shared.flows.keep_safety import keep_safety
 from shared.kit.geo import Point
+from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.orders.types import Priority
 from shared.platform.db import Transaction
@@ -33,7 +34,7 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
             ],
         )
         _put_kits(tx, {s.sku: s.components for s in catalogue.skus if s.components is not None})
-        orders.set_caps(tx, {s.sku: s.backorder_cap for s in catalogue.skus})
+        backorder_caps.put(tx, {s.sku: s.backorder_cap for s in catalogue.skus})
     for place in catalogue.warehouses:
         stock.put_warehouse(
             tx, place.warehouse, place.address.model_dump(), Point(place.lat, place.lon)

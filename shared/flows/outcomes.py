@@ -7,24 +7,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.contracts.base import Cause, Event, Work
-from shared.contracts.orders import OrderBackordered, OrderClosed, OrderNeedsReview, OrderPlaced
+from shared.contracts.orders import (
+    OrderBackordered,
+    OrderNeedsReview,
+    OrderPartlyPlaced,
+    OrderPlaced,
+)
 from shared.contracts.parcels import ParcelContent, ParcelPlanned
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel
+from shared.flows.following import following
 from shared.flows.supply import OwnSupply
+from shared.flows.without_rest import without_rest
 from shared.holds import store as holds
 from shared.holds.types import HoldState
 from shared.kit.ids import new_id
+from shared.orders import backorder_caps, order_lines
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.types import Line, Move, Order
+from shared.orders.parts import Chosen
+from shared.orders.types import WAITS_FOR_STOCK, Line, Move, Order, OrderState, Split
 from shared.placement import store as decisions
 from shared.placement.store import Kept
 from shared.placement.types import Parcel, Placement, Shortage
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
-from shared.shipments.types import Content, PlannedParcel
+from shared.shipments.types import Content, ParcelState, PlannedParcel
 from shared.stock import store as stock
 from shared.stock.types import Change, Key
 
@@ -33,26 +42,47 @@ from shared.stock.types import Change, Key
 class Outcome:
     """What is written for one order, and what it tells the world in its own trail."""
 
-    move: Move
-    units: str  # what becomes of them, as `orders.move_units` knows it
+    order: Order
+    move: Move | None  # None where it stays in its state
     kept: Kept
     messages: tuple[Event | Work, ...]
+    splits: tuple[Split, ...] = ()  # of the lines whose units do not stay where they are
+    waits_more: Mapping[str, int] = field(default_factory=dict)  # SKU -> units, below zero: fewer
     parcels: tuple[PlannedParcel, ...] = ()
     changes: tuple[Change, ...] = ()
     ended_holds: tuple[str, ...] = ()
-    caps: Mapping[str, int] = field(default_factory=dict)  # capped SKU -> units that begin to wait
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """A locked order that is to be placed, with its lines and its other parcels."""
+
+    order: Order
+    lines: Sequence[Line]
+    siblings: Sequence[ParcelState] = ()
+
+    @property
+    def waits_already(self) -> bool:
+        """Whether all that is open waits for stock, and that was said."""
+        return self.order.state in WAITS_FOR_STOCK and all(
+            line.open == line.backordered for line in self.lines
+        )
 
 
 def placed(
     tx: Transaction,
-    order: Order,
+    wanting: Wanting,
+    chosen: Chosen,
     *,
-    lines: Sequence[Line],
     supply: OwnSupply,
     decision: Placement,
     receipt: Mapping[str, Any],
 ) -> Outcome:
-    """Every unit has a parcel; what the order's holds kept beyond that is free again."""
+    """The chosen units have parcels, and the others wait for stock.
+
+    What the order's holds kept beyond that is free again.
+    """
+    order, lines = wanting.order, wanting.lines
     picks = Counter[tuple[str, str]]()
     for parcel in decision.parcels:
         for item in parcel.items:
@@ -62,21 +92,33 @@ def placed(
     }
     reserved = dict(itertools.chain.from_iterable(taken.values()))
     distances_m = {at.warehouse: at.distance_m for at in decision.candidates}
-    parcels = _with_lines(order, decision.parcels, lines, taken, distances_m)
+    parcels = _with_lines(wanting, chosen, decision.parcels, taken, distances_m)
+    splits = _allocated(order, lines, chosen)
+    is_whole = not any(split.backordered for split in splits)
+    said: dict[str, Any] = {
+        "order_id": order.order_id,
+        "parcel_ids": tuple([parcel.parcel_id for parcel in parcels]),
+        "cost_cents": decision.cost_cents,
+        "currency": decision.currency,
+    }
+    step = OrderStep.PLACE if is_whole else OrderStep.PLACE_PART
+    state = LIFECYCLE.advance(order.state, step)
     return Outcome(
-        move=Move(order, LIFECYCLE.advance(order.state, OrderStep.PLACE)),
-        units="allocated",
-        kept=Kept(order.order_id, "placed", decision.cost_cents, receipt),
+        order=order,
+        move=Move(order, following(state, [*wanting.siblings, ParcelState.PLANNED])),
+        kept=Kept(
+            order.order_id,
+            "placed" if is_whole else "partly_placed",
+            decision.cost_cents,
+            receipt,
+        ),
+        splits=splits,
+        waits_more=order_lines.waits_more(lines, splits),
         parcels=parcels,
         changes=tuple(supply.changes(reserved.items())),
         ended_holds=tuple([hold.hold_id for hold in supply.holds]),
         messages=(
-            OrderPlaced(
-                order_id=order.order_id,
-                parcel_ids=tuple([parcel.parcel_id for parcel in parcels]),
-                cost_cents=decision.cost_cents,
-                currency=decision.currency,
-            ),
+            OrderPlaced(**said) if is_whole else _partly(order, lines, chosen, said),
             *[_planned(tx, parcel) for parcel in parcels],
             *[_label(order, parcel) for parcel in parcels],
             *[
@@ -87,71 +129,115 @@ def placed(
     )
 
 
-def backordered(
-    order: Order, shortage: Shortage, caps: Mapping[str, int], receipt: Mapping[str, Any]
-) -> Outcome:
-    """It waits for stock, in the room that `caps` of it leaves to others."""
-    missing = {item.sku: item.quantity for item in shortage.missing}
+def backordered(wanting: Wanting, shortage: Shortage, receipt: Mapping[str, Any]) -> Outcome:
+    """All that is open waits for stock."""
+    order = wanting.order
+    splits = _allocated(order, wanting.lines, {})
     return Outcome(
+        order=order,
         move=Move(order, LIFECYCLE.advance(order.state, OrderStep.BACKORDER)),
-        units="backordered",
         kept=Kept(order.order_id, "backordered", None, receipt),
-        caps=caps,
+        splits=splits,
+        waits_more=order_lines.waits_more(wanting.lines, splits),
         messages=(
             OrderBackordered(
-                order_id=order.order_id, missing=missing, expected_at=order.expected_at
+                order_id=order.order_id,
+                missing={item.sku: item.quantity for item in shortage.missing},
+                expected_at=order.expected_at,
             ),
         ),
     )
 
 
-def sold_out(order: Order, full: Collection[str], receipt: Mapping[str, Any]) -> Outcome:
+def sold_out(wanting: Wanting, full: Collection[str], receipt: Mapping[str, Any]) -> Outcome:
     """No more may wait: the channel is told at once, and can give the money back."""
-    state = LIFECYCLE.advance(order.state, OrderStep.CANCEL)
+    order = wanting.order
     reason = f"sold out, and no more may wait for {', '.join(sorted(full))}"
+    given_up = without_rest(order, wanting.lines, wanting.siblings, reason)
     return Outcome(
-        move=Move(order, state, reason),
-        units="cancelled",
+        order=order,
+        move=given_up.move,
         kept=Kept(order.order_id, "sold_out", None, receipt),
-        messages=(OrderClosed(order_id=order.order_id, state=state, reason=reason),),
+        splits=given_up.splits,
+        waits_more=order_lines.waits_more(wanting.lines, given_up.splits),
+        messages=given_up.news,
     )
 
 
-def in_review(order: Order, reason: str, receipt: Mapping[str, Any]) -> Outcome:
-    """No stock would help: a person has to look."""
+def in_review(wanting: Wanting, reason: str, receipt: Mapping[str, Any]) -> Outcome:
+    """No stock would help: a person has to look. What has parcels goes its way."""
+    order = wanting.order
+    kept = Kept(order.order_id, "review", None, receipt)
+    messages = (OrderNeedsReview(order_id=order.order_id, reason=reason),)
+    if order.state is OrderState.PARTLY_PLACED:
+        return Outcome(order, None, kept, messages)
+    splits = tuple([Split(order.order_id, n.line_no, 0, 0, 0) for n in wanting.lines])
     return Outcome(
+        order=order,
         move=Move(order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
-        units="waiting",
-        kept=Kept(order.order_id, "review", None, receipt),
-        messages=(OrderNeedsReview(order_id=order.order_id, reason=reason),),
+        kept=kept,
+        splits=splits,
+        waits_more=order_lines.waits_more(wanting.lines, splits),
+        messages=messages,
     )
 
 
 def write(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
     """Write what becomes of the orders, and tell of it, in one statement."""
+    moves = [outcome.move for outcome in outcomes if outcome.move is not None]
+    splits = [split for outcome in outcomes for split in outcome.splits]
     parcels = [parcel for outcome in outcomes for parcel in outcome.parcels]
     ended = [hold_id for outcome in outcomes for hold_id in outcome.ended_holds]
     changes = [change for outcome in outcomes for change in outcome.changes]
-    caps = Counter[str]()
+    more: dict[str, int] = {}
     for outcome in outcomes:
-        caps.update(outcome.caps)
+        for sku, units in outcome.waits_more.items():
+            more[sku] = more.get(sku, 0) + units
+    waits_more = {sku: units for sku, units in more.items() if units}
     tx.write(
-        orders.move(tx, *[outcome.move for outcome in outcomes]),
-        *orders.move_units(*[(outcome.move.order, outcome.units) for outcome in outcomes]),
+        *([orders.move(tx, *moves)] if moves else []),
+        *([order_lines.split(splits)] if splits else []),
         *(shipments.plan(tx, parcels) if parcels else ()),
         *([holds.close(tx, ended, HoldState.CONSUMED)] if ended else []),
         *([stock.change(changes)] if changes else []),
-        *([orders.take_cap(caps)] if caps else []),
+        *([backorder_caps.change(waits_more)] if waits_more else []),
         decisions.record(tx, [outcome.kept for outcome in outcomes]),
         outbox.put_for(
             tx,
             [
-                (Cause(tx.cause.event_id, outcome.move.order.correlation_id), message)
+                (Cause(tx.cause.event_id, outcome.order.correlation_id), message)
                 for outcome in outcomes
                 for message in outcome.messages
             ],
         ),
     )
+
+
+def _allocated(order: Order, lines: Sequence[Line], chosen: Chosen) -> tuple[Split, ...]:
+    """The lines that are open: the chosen units have parcels now, the others wait for stock."""
+    splits = []
+    for line in lines:
+        if line.open:
+            units = chosen.get(line.line_no, 0)
+            splits.append(
+                Split(
+                    order.order_id,
+                    line.line_no,
+                    line.allocated + units,
+                    line.open - units,
+                    line.cancelled,
+                )
+            )
+    return tuple(splits)
+
+
+def _partly(
+    order: Order, lines: Sequence[Line], chosen: Chosen, said: Mapping[str, Any]
+) -> OrderPartlyPlaced:
+    waiting = Counter[str]()
+    for line in lines:
+        waiting[line.sku] += line.open - chosen.get(line.line_no, 0)
+    return OrderPartlyPlaced(waiting=+waiting, expected_at=order.expected_at, **said)
 
 
 def _label(order: Order, parcel: PlannedParcel) -> BuyLabel:
@@ -177,14 +263,18 @@ def _planned(tx: Transaction, parcel: PlannedParcel) -> ParcelPlanned:
 
 
 def _with_lines(
-    order: Order,
+    wanting: Wanting,
+    chosen: Chosen,
     parcels: Iterable[Parcel],
-    lines: Sequence[Line],
     taken: Mapping[tuple[str, str], Sequence[tuple[Key, int]]],
     distances_m: Mapping[str, int],
 ) -> tuple[PlannedParcel, ...]:
     """Name the order line and the partition of each unit: both are filled in their order."""
-    wanted = {(line.line_no, sku): units for line in lines for sku, units in line.parts.items()}
+    wanted = {
+        (line.line_no, sku): each * chosen.get(line.line_no, 0)
+        for line in wanting.lines
+        for sku, each in line.each.items()
+    }
     there = {key: units for of_place in taken.values() for key, units in of_place}
     planned = []
     for parcel in parcels:
@@ -192,7 +282,7 @@ def _with_lines(
         for item in parcel.items:
             units = item.quantity
             partitions = [key for key, _ in taken[item.sku, parcel.warehouse]]
-            for line, key in itertools.product(lines, partitions):
+            for line, key in itertools.product(wanting.lines, partitions):
                 at = (line.line_no, item.sku)
                 packed = min(wanted.get(at, 0), there[key], units)
                 if packed:
@@ -203,7 +293,7 @@ def _with_lines(
         planned.append(
             PlannedParcel(
                 parcel_id=new_id("par"),
-                order_id=order.order_id,
+                order_id=wanting.order.order_id,
                 warehouse=parcel.warehouse,
                 carrier=parcel.carrier,
                 rate_card_id=parcel.rate_card_id,

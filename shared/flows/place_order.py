@@ -4,7 +4,7 @@ Where many wait in a queue, whoever places one of them places those that wait lo
 it: the locks, the stock and what is written are each one statement for all of them.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,25 +16,37 @@ from shared.costing.book import Bookshelf
 from shared.costing.types import RateCard
 from shared.flows import outcomes
 from shared.flows.offers import offers
-from shared.flows.outcomes import Outcome
+from shared.flows.outcomes import Outcome, Wanting
 from shared.flows.steps import Run
 from shared.flows.supply import OwnSupply, SawTooLittle, Shelves, lock_shelves
 from shared.holds import store as holds
 from shared.holds.types import Hold, Purpose
 from shared.kit.errors import DispatchError
+from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.orders.lifecycle import PLACEABLE
-from shared.orders.types import Line, Order, OrderState, Priority, UnknownOrder
+from shared.orders.parts import Chosen, open_units, parts, sendable, value_cents
+from shared.orders.types import WAITS_FOR_STOCK, Line, Order, OrderState, Priority, UnknownOrder
 from shared.placement.engine import decide
+from shared.placement.policy import DEFAULT
 from shared.placement.receipt import receipt
-from shared.placement.types import Demand, Placement, Shortage
+from shared.placement.types import Demand, Shortage, Site
 from shared.platform import log
 from shared.platform.db import Transaction
+from shared.shipments import store as shipments
 
 TOGETHER = 50  # orders; more of them make a statement longer, and no order cheaper
 # What the decisions of one transaction may cost while it holds its locks; what is left when that is
 # spent has work of its own.
 NODES_TOGETHER = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """There is not enough for an order."""
+
+    shortage: Shortage
+    receipt: Mapping[str, Any]
 
 
 def place_waiting(run: Run, work: PlaceOrder, shelf: Bookshelf, *, alone: bool = False) -> None:
@@ -87,9 +99,7 @@ def place_order(
     found = orders.lock_to_place(tx, work.order_id, Priority(work.priority), most)
     if not found:
         raise UnknownOrder("no such order", order_id=work.order_id)
-    waiting = [
-        _Wanting(order, lines, _parts(lines)) for order, lines in found if order.state in PLACEABLE
-    ]
+    waiting = [_wanting(tx, order, lines) for order, lines in found if order.state in PLACEABLE]
     if not waiting:
         return
     draw = None if all_partitions else crc32(work.order_id.encode())
@@ -97,33 +107,22 @@ def place_order(
     made = []
     for wanting in waiting:
         try:
-            made += table.decide(wanting)
+            if wanting.order.order_id == work.order_id or table.has_time:
+                made += table.decide(wanting)
         except (DispatchError, ValueError) as error:
             if wanting.order.order_id == work.order_id:
                 raise
             # Its own work will tell of it; the others are not to suffer for it.
             log.failure("placement.left_alone", error, order_id=wanting.order.order_id)
-    made += _let_wait(tx, table.short)
     if made:
         outcomes.write(tx, made)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanting:
-    """An order that is to be placed; `parts` is SKU -> units of all its lines together."""
-
-    order: Order
-    lines: Sequence[Line]
-    parts: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """An order for which there is not enough."""
-
-    wanting: _Wanting
-    shortage: Shortage
-    receipt: Mapping[str, Any]
+def _wanting(tx: Transaction, order: Order, lines: Sequence[Line]) -> Wanting:
+    if order.state is not OrderState.PARTLY_PLACED:
+        return Wanting(order, lines)
+    parcels = shipments.lock_of_order(tx, order.order_id)
+    return Wanting(order, lines, [parcel.state for parcel in parcels])
 
 
 class _Table:
@@ -135,78 +134,116 @@ class _Table:
     def __init__(
         self,
         tx: Transaction,
-        waiting: Sequence[_Wanting],
+        waiting: Sequence[Wanting],
         cards: Sequence[RateCard],
         draw: int | None,
     ) -> None:
-        self.short: list[_Short] = []
         self._tx = tx
+        self._waiting = waiting
         self._cards = cards
         self._holds = _own_holds(tx, [wanting.order for wanting in waiting])
+        self._wants = {
+            wanting.order.order_id: parts(wanting.lines, open_units(wanting.lines))
+            for wanting in waiting
+        }
         self._shelves: Shelves = lock_shelves(
             tx,
             [wanting.order for wanting in waiting],
-            {sku for wanting in waiting for sku in wanting.parts},
+            {sku for wants in self._wants.values() for sku in wants},
             draw=draw,
             own_holds=[hold for of_order in self._holds.values() for hold in of_order],
         )
+        self._room: dict[str, int] | None = None
         self._nodes = 0
 
-    def decide(self, wanting: _Wanting) -> list[Outcome]:
-        """What becomes of the order; nothing where it is `short`, or left to work of its own."""
+    @property
+    def has_time(self) -> bool:
+        """Whether the locks may be held for another decision."""
+        return self._nodes < NODES_TOGETHER
+
+    def decide(self, wanting: Wanting) -> list[Outcome]:
+        """What becomes of the order; nothing where it goes on waiting as it is."""
         order = wanting.order
         cards = [card for card in self._cards if card.currency == order.currency]
         if not cards:
             reason = f"no carrier has a rate card in {order.currency}"
-            return [outcomes.in_review(order, reason, {"reason": reason})]
-        if self._nodes >= NODES_TOGETHER:
-            return []
-        supply = self._shelves.supply(
-            self._tx, order, wanting.parts, self._holds.get(order.order_id, ())
-        )
+            return [outcomes.in_review(wanting, reason, {"reason": reason})]
+        wants = self._wants[order.order_id]
+        supply = self._shelves.supply(self._tx, order, wants, self._holds.get(order.order_id, ()))
+        sites = offers(supply, order, cards)
+        made = self._tried(wanting, open_units(wanting.lines), supply, sites)
+        return made if isinstance(made, list) else self._short(wanting, supply, sites, made)
+
+    def _tried(
+        self, wanting: Wanting, chosen: Chosen, supply: OwnSupply, sites: Sequence[Site]
+    ) -> list[Outcome] | _Short:
+        """The chosen units have parcels, or it is said why they cannot."""
         demand = [
             Demand(sku, units, supply.skus[sku].weight_g)
-            for sku, units in sorted(wanting.parts.items())
+            for sku, units in sorted(parts(wanting.lines, chosen).items())
         ]
-        sites = offers(supply, order, cards)
         decision = decide(demand, sites)
         kept = receipt(demand, sites, decision)
         if isinstance(decision, Shortage):
-            return self._short(wanting, decision, kept)
+            return _Short(decision, kept)
         self._nodes += decision.nodes
-        return [self._placed(wanting, supply, decision, kept)]
-
-    def _placed(
-        self,
-        wanting: _Wanting,
-        supply: OwnSupply,
-        decision: Placement,
-        kept: Mapping[str, Any],
-    ) -> Outcome:
-        order = wanting.order
         made = outcomes.placed(
-            self._tx, order, lines=wanting.lines, supply=supply, decision=decision, receipt=kept
+            self._tx, wanting, chosen, supply=supply, decision=decision, receipt=kept
         )
-        self._shelves.book(order.channel, supply, made.changes)
-        return made
+        full = self._full(made.waits_more)
+        if full:
+            return [outcomes.sold_out(wanting, full, kept)]
+        self._shelves.book(wanting.order.channel, supply, made.changes)
+        return [made]
 
     def _short(
-        self, wanting: _Wanting, shortage: Shortage, kept: Mapping[str, Any]
+        self, wanting: Wanting, supply: OwnSupply, sites: Sequence[Site], short: _Short
     ) -> list[Outcome]:
-        if shortage.missing:
-            # Who waits already has said so.
-            if wanting.order.state is not OrderState.BACKORDERED:
-                self.short.append(_Short(wanting, shortage, kept))
+        shortage = short.shortage
+        if not shortage.missing:
+            reason = "no carrier takes " + ", ".join(item.sku for item in shortage.not_carried)
+            return [outcomes.in_review(wanting, reason, short.receipt)]
+        chosen = self._part(wanting, shortage)
+        if chosen:
+            made = self._tried(wanting, chosen, supply, sites)
+            if isinstance(made, list):
+                return made
+        if wanting.waits_already:
             return []
-        reason = "no carrier takes " + ", ".join(item.sku for item in shortage.not_carried)
-        return [outcomes.in_review(wanting.order, reason, kept)]
+        waits = outcomes.backordered(wanting, shortage, short.receipt)
+        full = self._full(waits.waits_more)
+        return [outcomes.sold_out(wanting, full, short.receipt)] if full else [waits]
 
+    def _part(self, wanting: Wanting, shortage: Shortage) -> Chosen:
+        """What is sent of an order of which not all is there; nothing where all waits together."""
+        order = wanting.order
+        if order.ship_together:
+            return {}
+        there = self._wants[order.order_id].copy()
+        for item in (*shortage.missing, *shortage.not_carried):
+            there[item.sku] -= item.quantity
+        chosen = sendable(wanting.lines, there)
+        if order.ship_together is None:
+            threshold_cents = DEFAULT.ship_partial_from_cents
+            if threshold_cents is None or value_cents(wanting.lines, chosen) < threshold_cents:
+                return {}
+            if order.expected_at is not None and order.expected_at <= order.promised_at:
+                return {}
+        return chosen
 
-def _parts(lines: Sequence[Line]) -> Mapping[str, int]:
-    parts = Counter[str]()
-    for line in lines:
-        parts.update(line.parts)
-    return parts
+    def _full(self, waits_more: Mapping[str, int]) -> list[str]:
+        """The SKUs of which so many more may not wait; where there are none, these wait."""
+        if all(units <= 0 for units in waits_more.values()):
+            return []
+        if self._room is None:
+            skus = {line.sku for wanting in self._waiting for line in wanting.lines}
+            self._room = backorder_caps.lock(self._tx, skus)
+        capped = {sku: units for sku, units in waits_more.items() if sku in self._room}
+        full = [sku for sku, units in capped.items() if units > self._room[sku]]
+        if not full:
+            for sku, units in capped.items():
+                self._room[sku] -= units
+        return full
 
 
 def _own_holds(tx: Transaction, waiting: Sequence[Order]) -> Mapping[str, tuple[Hold, ...]]:
@@ -215,7 +252,7 @@ def _own_holds(tx: Transaction, waiting: Sequence[Order]) -> Mapping[str, tuple[
     asking = {
         order.order_id: order.hold_id
         for order in waiting
-        if order.hold_id is not None or order.state is OrderState.BACKORDERED
+        if order.hold_id is not None or order.state in WAITS_FOR_STOCK
     }
     if not asking:
         return {}
@@ -225,30 +262,3 @@ def _own_holds(tx: Transaction, waiting: Sequence[Order]) -> Mapping[str, tuple[
         of_waitlist = hold.purpose is Purpose.WAITLIST
         own[hold.reference if of_waitlist else by_cart[hold.hold_id]] += (hold,)
     return own
-
-
-def _let_wait(tx: Transaction, short: Sequence[_Short]) -> list[Outcome]:
-    """Those for which there is not enough begin to wait, as far as the caps of SKUs have room."""
-    if not short:
-        return []
-    units = [_by_sku(one.wanting.lines) for one in short]
-    room = orders.lock_caps(tx, {sku for wanted in units for sku in wanted})
-    made = []
-    for one, wanted in zip(short, units, strict=True):
-        order = one.wanting.order
-        capped = {sku: n for sku, n in wanted.items() if sku in room}
-        full = [sku for sku, n in capped.items() if n > room[sku]]
-        if full:
-            made.append(outcomes.sold_out(order, full, one.receipt))
-            continue
-        for sku, n in capped.items():
-            room[sku] -= n
-        made.append(outcomes.backordered(order, one.shortage, capped, one.receipt))
-    return made
-
-
-def _by_sku(lines: Sequence[Line]) -> Mapping[str, int]:
-    units = Counter[str]()
-    for line in lines:
-        units[line.sku] += line.quantity
-    return units

@@ -1,22 +1,21 @@
 """Fold a carrier's update into its parcel and the order, in whatever order it comes."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 from shared.contracts.base import Event
 from shared.contracts.orders import OrderClosed
 from shared.contracts.parcels import CarrierUpdateReceived, DeliveryUpdated
 from shared.flows.booking import as_of
+from shared.flows.following import following
 from shared.kit.errors import Fault
 from shared.orders import store as orders
-from shared.orders.lifecycle import FINAL, OrderStep
-from shared.orders.lifecycle import LIFECYCLE as ORDER
-from shared.orders.types import Move, OrderState
+from shared.orders.lifecycle import FINAL
+from shared.orders.types import Move
 from shared.platform import log, outbox
 from shared.platform.db import Transaction, Write
 from shared.shipments import store as shipments
-from shared.shipments.lifecycle import ENDED, OPEN, ParcelStep
 from shared.shipments.lifecycle import LIFECYCLE as PARCEL
+from shared.shipments.lifecycle import ParcelStep
 from shared.shipments.types import Parcel, ParcelNotHereYet, ParcelState
 from shared.stock import store as stock
 from shared.stock.types import Change, Key, Movement, MovementKind
@@ -66,7 +65,7 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
     state = _parcel_state(parcel.state, progress)
     leaves = parcel.state is ParcelState.LABELLED and state is not ParcelState.LABELLED
     siblings = [p.state for p in parcels if p.parcel_id != parcel.parcel_id]
-    order_state = _order_state(order.state, [*siblings, state])
+    order_state = following(order.state, [*siblings, state])
     news: list[Event] = []
     if progress.status != known.status and progress.status_at is not None:
         news.append(
@@ -127,19 +126,6 @@ def _parcel_state(state: ParcelState, progress: Progress) -> ParcelState:
         state = PARCEL.advance(state, ParcelStep.DELIVER)
     if progress.status is TrackingStatus.RETURN_TO_SENDER and state is not ParcelState.RETURNED:
         state = PARCEL.advance(state, ParcelStep.RETURN)
-    return state
-
-
-def _order_state(state: OrderState, parcels: Sequence[ParcelState]) -> OrderState:
-    """The order follows its parcels: shipped with the first, closed with the last."""
-    sent = [parcel for parcel in parcels if parcel is not ParcelState.CANCELLED]
-    if state is OrderState.PLACED and any(parcel not in OPEN for parcel in sent):
-        state = ORDER.advance(state, OrderStep.SHIP)
-    if all(parcel in ENDED for parcel in sent):
-        if ParcelState.RETURNED in sent and state is not OrderState.RETURNED:
-            state = ORDER.advance(state, OrderStep.RETURN)
-        elif state is OrderState.SHIPPED:
-            state = ORDER.advance(state, OrderStep.DELIVER)
     return state
 
 

@@ -136,11 +136,21 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
                    concat_ws(' ', 'all', quantity, 'as the order is', state) AS expected
               FROM order_lines JOIN orders USING (order_id)
              WHERE (allocated, backordered, cancelled) <> CASE
+                       -- What was cancelled while the rest was sent stays so.
                        WHEN state IN ('placed', 'shipped', 'delivered', 'returned')
-                       THEN (quantity, 0, 0)
+                       THEN (quantity - cancelled, 0, cancelled)
+                       WHEN state = 'partly_placed' THEN (allocated, backordered, cancelled)
                        WHEN state = 'backordered' THEN (0, quantity, 0)
                        WHEN state = 'cancelled' THEN (0, 0, quantity)
                        ELSE (0, 0, 0) END
+        """),
+        "of a partly placed order some units have parcels and others wait": _rule("""
+            SELECT order_id AS subject, concat(sum(allocated), ' of ', sum(quantity)) AS found,
+                   'some, and not all' AS expected
+              FROM order_lines JOIN orders USING (order_id)
+             WHERE state = 'partly_placed'
+             GROUP BY order_id
+            HAVING sum(allocated) = 0 OR sum(quantity - allocated - cancelled) = 0
         """),
         "an order stands where its parcels stand": _rule("""
             SELECT order_id AS subject, state AS found, 'parcels ' || parcel_states AS expected
@@ -154,6 +164,7 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
                    WHEN 'returned' THEN parcel_states !~ '^(delivered,)?returned$'
                    WHEN 'shipped' THEN parcel_states !~ 'shipped|delivered|returned'
                                     OR parcel_states !~ 'planned|labelling|labelled|shipped'
+                   WHEN 'partly_placed' THEN false
                    ELSE true END
         """),
         "what left the stock is what was shipped": _rule("""

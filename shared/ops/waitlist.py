@@ -62,7 +62,7 @@ _NEXT = text("""
       FROM orders JOIN missing USING (order_id) JOIN skus USING (sku) LEFT JOIN pool USING (sku)
       LEFT JOIN elsewhere AS anybody ON anybody.sku = missing.sku AND anybody.allotment IS NULL
       LEFT JOIN elsewhere AS own ON own.sku = missing.sku AND own.allotment = orders.sale
-     WHERE state = 'backordered'
+     WHERE state IN ('backordered', 'partly_placed')
        AND NOT EXISTS (SELECT FROM stock_holds
                         WHERE purpose = 'waitlist' AND reference = orders.order_id
                           AND created_at > CAST(:not_since AS timestamptz))
@@ -79,7 +79,8 @@ _NEXT = text("""
 _KEPT_FOR = text("""
     SELECT order_id, priority
       FROM stock_holds JOIN orders ON order_id = reference
-     WHERE purpose = 'waitlist' AND stock_holds.state = 'open' AND orders.state = 'backordered'
+     WHERE purpose = 'waitlist' AND stock_holds.state = 'open'
+       AND orders.state IN ('backordered', 'partly_placed')
      ORDER BY created_at, stock_holds.hold_id
      LIMIT :limit
 """)

@@ -4,16 +4,19 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from shared.kit.lifecycle import Lifecycle
-from shared.orders.types import OrderState
+from shared.orders.types import WAITS_FOR_STOCK, OrderState
 
 
 class OrderStep(StrEnum):
     """What can happen to an order."""
 
     PLACE = "place"
+    PLACE_PART = "place_part"  # what is there is sent, the rest waits for stock
     BACKORDER = "backorder"
     REVIEW = "review"
     UNPLACE = "unplace"  # its lines changed, or it could not be picked: choose again
+    UNPLACE_PART = "unplace_part"  # a part could not be picked, the rest is on its way
+    GIVE_UP_REST = "give_up_rest"  # what still waits is cancelled
     SHIP = "ship"
     DELIVER = "deliver"
     RETURN = "return"
@@ -37,6 +40,17 @@ LIFECYCLE = Lifecycle(
             (_S.BACKORDERED, _T.REVIEW): _S.REVIEW,
             (_S.BACKORDERED, _T.UNPLACE): _S.WAITING,
             (_S.BACKORDERED, _T.CANCEL): _S.CANCELLED,
+            (_S.WAITING, _T.PLACE_PART): _S.PARTLY_PLACED,
+            (_S.BACKORDERED, _T.PLACE_PART): _S.PARTLY_PLACED,
+            (_S.PARTLY_PLACED, _T.PLACE): _S.PLACED,  # and on to where its parcels are
+            (_S.PARTLY_PLACED, _T.PLACE_PART): _S.PARTLY_PLACED,
+            (_S.PARTLY_PLACED, _T.BACKORDER): _S.PARTLY_PLACED,
+            (_S.PARTLY_PLACED, _T.GIVE_UP_REST): _S.PLACED,
+            (_S.PARTLY_PLACED, _T.UNPLACE): _S.WAITING,
+            (_S.PARTLY_PLACED, _T.UNPLACE_PART): _S.PARTLY_PLACED,
+            (_S.PARTLY_PLACED, _T.CANCEL): _S.CANCELLED,
+            (_S.PLACED, _T.UNPLACE_PART): _S.PARTLY_PLACED,
+            (_S.SHIPPED, _T.UNPLACE_PART): _S.PARTLY_PLACED,
             (_S.REVIEW, _T.UNPLACE): _S.WAITING,
             (_S.REVIEW, _T.CANCEL): _S.CANCELLED,
             (_S.PLACED, _T.UNPLACE): _S.WAITING,
@@ -52,5 +66,5 @@ LIFECYCLE = Lifecycle(
         }
     ),
 )
-PLACEABLE = frozenset({OrderState.WAITING, OrderState.BACKORDERED})
+PLACEABLE = frozenset({OrderState.WAITING, *WAITS_FOR_STOCK})
 FINAL = frozenset({OrderState.DELIVERED, OrderState.RETURNED, OrderState.CANCELLED})

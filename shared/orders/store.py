@@ -1,6 +1,6 @@
-"""The tables orders, order_lines and ageing_rules, and what orders may take.
+"""The tables orders and ageing_rules, and from where orders may take.
 
-That is in channel_warehouses, order_exclusions and backorder_caps. Nothing else writes to them.
+That is in channel_warehouses and order_exclusions. Nothing else writes to them.
 """
 
 import json
@@ -18,24 +18,16 @@ from shared.platform.db import Transaction, Write
 _INSERT = """
     INSERT INTO orders (order_id, channel, revision, fingerprint, state, priority, currency,
                         destination, lat, lon, ordered_at, promised_at, accepted_at,
-                        asked_priority, asked_at, correlation_id, hold_id, sale)
+                        asked_priority, asked_at, correlation_id, hold_id, sale, ship_together)
     VALUES (:order_id, :channel, 1, :fingerprint, 'waiting', :priority, :currency,
             CAST(:destination AS jsonb), :lat, :lon, :ordered_at, :promised_at, :now,
-            :priority, :now, :correlation_id, :hold_id, :sale)
- RETURNING 1
-"""
-_INSERT_LINES = """
-    INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents, kit)
-    SELECT :order_id, line_no, sku, quantity, unit_price_cents, CAST(kit AS jsonb)
-      FROM unnest(CAST(:line_nos AS integer[]), CAST(:skus AS text[]),
-                  CAST(:quantities AS integer[]), CAST(:prices AS bigint[]),
-                  CAST(:kits AS text[]))
-        AS line (line_no, sku, quantity, unit_price_cents, kit)
+            :priority, :now, :correlation_id, :hold_id, :sale, :ship_together)
  RETURNING 1
 """
 _COLUMNS = """
     order_id, revision, fingerprint, state, priority, currency, lat, lon, destination, promised_at,
     correlation_id, channel, hold_id, sale, expected_at, return_wanted_at,
+    ship_together,
     (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
       WHERE channel_warehouses.channel = orders.channel) AS scope,
     (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
@@ -50,8 +42,8 @@ _AS_SEEN = """
 """
 _LOCK = text(f"SELECT {_COLUMNS}, {_AS_SEEN} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
 _LINES = """
-    (SELECT jsonb_agg(jsonb_build_array(line_no, sku, quantity, unit_price_cents, kit)
-                      ORDER BY line_no)
+    (SELECT jsonb_agg(jsonb_build_array(line_no, sku, quantity, unit_price_cents, kit, allocated,
+                                        backordered, cancelled) ORDER BY line_no)
        FROM order_lines WHERE order_lines.order_id = orders.order_id) AS lines
 """
 _LOCK_WITH_LINES = text(f"""
@@ -76,30 +68,6 @@ _LOCK_OTHERS = text(f"""
 # Two transactions that both find no order must not both act on that: the second waits here, and
 # what it reads in its next statement is what the first has left.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
-_DELETE_LINES = text("""
-    WITH gone AS (
-        DELETE FROM order_lines WHERE order_id = :order_id RETURNING sku, backordered
-    )
-    UPDATE backorder_caps AS limited SET taken = taken - units
-      FROM (SELECT sku, sum(backordered) AS units FROM gone GROUP BY sku) AS left_by
-     WHERE limited.sku = left_by.sku
-""")
-# Read as it was before the statement: what waits no longer afterwards.
-_LEAVE_CAP = """
-    UPDATE backorder_caps AS limited SET taken = taken - units
-      FROM (SELECT sku, sum(backordered) AS units FROM order_lines
-             WHERE order_id = ANY(CAST(:order_ids AS text[])) GROUP BY sku) AS left_by
-     WHERE limited.sku = left_by.sku
- RETURNING 1
-"""
-_SET_CAPS = text("""
-    INSERT INTO backorder_caps (sku, cap, taken)
-    SELECT wanted.sku, cap, coalesce((SELECT sum(backordered) FROM order_lines
-                                       WHERE order_lines.sku = wanted.sku AND backordered > 0), 0)
-      FROM unnest(CAST(:skus AS text[]), CAST(:caps AS integer[])) AS wanted (sku, cap)
-        ON CONFLICT (sku) DO UPDATE SET cap = excluded.cap
-""")
-_DROP_CAPS = text("DELETE FROM backorder_caps WHERE sku = ANY(CAST(:skus AS text[]))")
 _DROP_SCOPE = text("DELETE FROM channel_warehouses WHERE channel = :channel")
 _SET_SCOPE = text("""
     INSERT INTO channel_warehouses (channel, warehouse, share_percent)
@@ -115,26 +83,17 @@ _EXCLUDE = """
         ON CONFLICT DO NOTHING
  RETURNING 1
 """
-_LOCK_CAPS = text("""
-    SELECT sku, cap, taken FROM backorder_caps
-     WHERE sku = ANY(CAST(:skus AS text[])) ORDER BY sku FOR NO KEY UPDATE
-""")
-_TAKE_CAP = """
-    UPDATE backorder_caps AS limited SET taken = taken + wanted.units
-      FROM unnest(CAST(:skus AS text[]), CAST(:units AS integer[])) AS wanted (sku, units)
-     WHERE limited.sku = wanted.sku AND limited.taken + wanted.units <= limited.cap
- RETURNING 1
-"""
 _MOVE = """
     UPDATE orders
        SET state = step.state, state_reason = step.reason, revision = step.revision,
            asked_priority = CASE WHEN step.state = 'waiting' THEN priority ELSE asked_priority END,
            asked_at = CASE WHEN step.state = 'waiting' THEN CAST(:now AS timestamptz)
                            ELSE asked_at END,
-           placed_at = CASE WHEN step.state IN ('waiting', 'backordered', 'review') THEN NULL
-                            WHEN step.state = 'placed' THEN CAST(:now AS timestamptz)
-                            ELSE placed_at END,
-           expected_at = CASE WHEN step.state IN ('waiting', 'backordered') THEN expected_at END,
+           placed_at = CASE WHEN step.state IN ('placed', 'shipped', 'delivered', 'returned')
+                            THEN coalesce(placed_at, :now)
+                            WHEN step.state = 'cancelled' THEN placed_at END,
+           expected_at = CASE WHEN step.state IN ('waiting', 'backordered', 'partly_placed')
+                              THEN expected_at END,
            closed_at = CASE WHEN step.final THEN CAST(:now AS timestamptz) END
       FROM unnest(CAST(:order_ids AS text[]), CAST(:old_states AS text[]),
                   CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:revisions AS integer[]),
@@ -148,21 +107,12 @@ _WANT_BACK = """
      WHERE order_id = :order_id AND state = :state AND return_wanted_at IS NULL
  RETURNING 1
 """
-# Every unit of the order is in one place at a time, so one word moves them all.
-_MOVE_UNITS = """
-    UPDATE order_lines
-       SET allocated   = CASE WHEN units = 'allocated'   THEN quantity ELSE 0 END,
-           backordered = CASE WHEN units = 'backordered' THEN quantity ELSE 0 END,
-           cancelled   = CASE WHEN units = 'cancelled'   THEN quantity ELSE 0 END
-      FROM unnest(CAST(:order_ids AS text[]), CAST(:units AS text[])) AS move (order_id, units)
-     WHERE order_lines.order_id = move.order_id
- RETURNING 1
-"""
 _EXPECT_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('expected_at', 0))")
 # Skipped while another has them locked: they are being placed or changed at this moment.
 _LOCK_BACKORDERED = text("""
     SELECT order_id FROM orders
-     WHERE order_id = ANY(CAST(:order_ids AS text[])) AND state = 'backordered'
+     WHERE order_id = ANY(CAST(:order_ids AS text[]))
+       AND state IN ('backordered', 'partly_placed')
      ORDER BY order_id
        FOR NO KEY UPDATE SKIP LOCKED
 """)
@@ -170,7 +120,7 @@ _EXPECT = """
     UPDATE orders SET expected_at = told.expected_at
       FROM unnest(CAST(:order_ids AS text[]), CAST(:moments AS timestamptz[]))
         AS told (order_id, expected_at)
-     WHERE orders.order_id = told.order_id AND state = 'backordered'
+     WHERE orders.order_id = told.order_id AND state IN ('backordered', 'partly_placed')
  RETURNING 1
 """
 _AGE = text("UPDATE ageing_rules SET share = :share, asks = :asks WHERE priority = :priority")
@@ -205,6 +155,7 @@ def insert(
     promised_at: datetime,
     hold_id: str | None,
     sale: str | None,
+    ship_together: bool | None,
     tx: Transaction,
 ) -> Write:
     """A new order that waits to be placed."""
@@ -225,24 +176,9 @@ def insert(
             "correlation_id": tx.cause.correlation_id,
             "hold_id": hold_id,
             "sale": sale,
+            "ship_together": ship_together,
         },
         rows=1,
-    )
-
-
-def insert_lines(order_id: str, lines: Collection[Line]) -> Write:
-    """The lines of an order, all their units waiting."""
-    return Write(
-        _INSERT_LINES,
-        {
-            "order_id": order_id,
-            "line_nos": [line.line_no for line in lines],
-            "skus": [line.sku for line in lines],
-            "quantities": [line.quantity for line in lines],
-            "prices": [line.unit_price_cents for line in lines],
-            "kits": [None if line.kit is None else json.dumps(dict(line.kit)) for line in lines],
-        },
-        rows=len(lines),
     )
 
 
@@ -280,11 +216,6 @@ def one_at_a_time(tx: Transaction, order_id: str) -> None:
     tx.rows(_ONE_AT_A_TIME, order_id=order_id)
 
 
-def delete_lines(tx: Transaction, order_id: str) -> None:
-    """Make room for the order's new lines."""
-    tx.connection.execute(_DELETE_LINES, {"order_id": order_id})
-
-
 def move(tx: Transaction, *moves: Move) -> Write:
     """The orders' next states; nothing is written if one is no longer in its old one."""
     return Write(
@@ -306,28 +237,6 @@ def want_back(tx: Transaction, order: Order, state: OrderState) -> Write:
     """The order stays in its state, and what was sent of it is expected back."""
     parameters = {"order_id": order.order_id, "state": state, "now": tx.now}
     return Write(_WANT_BACK, parameters, rows=1)
-
-
-def move_units(*moves: tuple[Order, str]) -> tuple[Write, ...]:
-    """All units of an order become 'allocated', 'backordered', 'waiting' or 'cancelled'.
-
-    What waited for stock under a cap leaves room for others.
-    """
-    order_ids = [order.order_id for order, _ in moves]
-    moved = Write(_MOVE_UNITS, {"order_ids": order_ids, "units": [units for _, units in moves]})
-    leave = [
-        order.order_id
-        for order, units in moves
-        if order.state is OrderState.BACKORDERED and units != "backordered"
-    ]
-    return (moved, Write(_LEAVE_CAP, {"order_ids": leave})) if leave else (moved,)
-
-
-def set_caps(tx: Transaction, caps: Mapping[str, int | None]) -> None:
-    """How many units of each SKU may wait for stock; None for any number."""
-    capped = {sku: cap for sku, cap in caps.items() if cap is not None}
-    tx.connection.execute(_DROP_CAPS, {"skus": sorted(caps.keys() - capped.keys())})
-    tx.connection.execute(_SET_CAPS, {"skus": list(capped), "caps": list(capped.values())})
 
 
 def set_scope(tx: Transaction, channel: str, shares: Mapping[str, int]) -> None:
@@ -361,23 +270,13 @@ def exclude(
     )
 
 
-def lock_caps(tx: Transaction, skus: Collection[str]) -> dict[str, int]:
-    """How many more units of each capped SKU may wait; locked. SKUs without a cap are missing."""
-    return {row.sku: row.cap - row.taken for row in tx.rows(_LOCK_CAPS, skus=sorted(set(skus)))}
-
-
-def take_cap(units: Mapping[str, int]) -> Write:
-    """Units of capped SKUs begin to wait; `lock_caps` said that there is room."""
-    return Write(_TAKE_CAP, {"skus": list(units), "units": list(units.values())}, rows=len(units))
-
-
 def expect_alone(tx: Transaction) -> bool:
     """Whether nobody else works out moments now; then nobody does until the transaction ends."""
     return bool(tx.connection.execute(_EXPECT_ALONE).scalar_one())
 
 
 def lock_backordered(tx: Transaction, order_ids: Collection[str]) -> tuple[str, ...]:
-    """Those of the orders that still wait for stock and that nobody else has at this moment."""
+    """Those of the orders of which some unit waits for stock, and that nobody else has now."""
     rows = tx.rows(_LOCK_BACKORDERED, order_ids=sorted(order_ids))
     return tuple(row.order_id for row in rows)
 
@@ -431,6 +330,7 @@ def _some(row: Any) -> Order:
         sale=row.sale,
         expected_at=row.expected_at,
         return_wanted_at=row.return_wanted_at,
+        ship_together=row.ship_together,
         scope=row.scope,
         excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
     )

@@ -15,12 +15,16 @@ class OrderState(StrEnum):
 
     WAITING = "waiting"  # to be placed
     BACKORDERED = "backordered"  # waits for stock
+    PARTLY_PLACED = "partly_placed"  # some units have parcels, the others wait
     REVIEW = "review"  # waits for a person: no stock would help
     PLACED = "placed"  # every unit is reserved and belongs to a parcel
     SHIPPED = "shipped"  # a carrier has at least one of its parcels
     DELIVERED = "delivered"
     RETURNED = "returned"  # every parcel arrived somewhere, not every one at the customer
     CANCELLED = "cancelled"
+
+
+WAITS_FOR_STOCK = frozenset({OrderState.BACKORDERED, OrderState.PARTLY_PLACED})
 
 
 class Priority(StrEnum):
@@ -33,19 +37,40 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an order. A kit is sent as its components, as they were when it was ordered."""
+    """One line of an order. A kit is sent as its components, as they were when it was ordered.
+
+    What is in none of the three places at the end waits to be placed.
+    """
 
     line_no: int
     sku: str
     quantity: int
     unit_price_cents: int
     kit: Mapping[str, int] | None = None  # component -> units of it in one unit of the line
+    allocated: int = 0  # have parcels
+    backordered: int = 0  # wait for stock
+    cancelled: int = 0
 
     @property
-    def parts(self) -> Mapping[str, int]:
-        """SKU -> units of it that the whole line takes from the stock."""
-        each = {self.sku: 1} if self.kit is None else self.kit
-        return {sku: units * self.quantity for sku, units in each.items()}
+    def open(self) -> int:
+        """Units that have no parcel yet and are still wanted."""
+        return self.quantity - self.allocated - self.cancelled
+
+    @property
+    def each(self) -> Mapping[str, int]:
+        """SKU -> units of it that one unit of the line takes from the stock."""
+        return {self.sku: 1} if self.kit is None else self.kit
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Where the units of a line stand."""
+
+    order_id: str
+    line_no: int
+    allocated: int
+    backordered: int
+    cancelled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +102,7 @@ class Order:
     sale: str | None  # whose allotments it may take from
     expected_at: datetime | None  # when it can probably be placed, while it waits for stock
     return_wanted_at: datetime | None  # when it was cancelled, after it had been picked
+    ship_together: bool | None  # what the customer wants; None: whatever the policy says
     # warehouse -> the share of it, in percent, that the channel may sell; None: all of everything.
     scope: Mapping[str, int] | None
     excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
@@ -114,6 +140,12 @@ class OrderConflict(Rejected):
     """The order id is known, with another body."""
 
     code = "order_conflict"
+
+
+class NothingWaits(Rejected):
+    """What waits of an order is to be cancelled, and nothing of it waits."""
+
+    code = "nothing_waits"
 
 
 class PartlyPicked(Rejected):

@@ -21,7 +21,8 @@ _WAITLIST = text("""
         SELECT order_id FROM order_lines, LATERAL jsonb_object_keys(kit) AS part
          WHERE backordered > 0 AND kit IS NOT NULL AND part = ANY(CAST(:skus AS text[]))
          UNION
-        SELECT order_id FROM orders WHERE state = 'backordered' AND expected_at IS NOT NULL
+        SELECT order_id FROM orders
+         WHERE state IN ('backordered', 'partly_placed') AND expected_at IS NOT NULL
     ), parts AS (
         SELECT order_id, part.sku, sum(backordered * part.units) AS units
           FROM concerned JOIN order_lines USING (order_id), LATERAL (
@@ -38,7 +39,7 @@ _WAITLIST = text("""
            (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
              WHERE order_exclusions.order_id = orders.order_id) AS excluded
       FROM orders JOIN wanted USING (order_id)
-     WHERE state = 'backordered'
+     WHERE state IN ('backordered', 'partly_placed')
      ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
               promised_at, order_id
 """)

@@ -111,9 +111,11 @@ def parcels_of(database: Database, order_id: str) -> list[str]:
     return database.run(find, given.cause())
 
 
-def labelled(database: Database, order_id: str) -> list[str]:
+def labelled(
+    database: Database, order_id: str, carrier: RecordingCarrier | None = None
+) -> list[str]:
     """Buy the labels of a placed order; returns the tracking codes, heaviest parcel first."""
-    carrier = RecordingCarrier()
+    carrier = carrier or RecordingCarrier()
     for parcel_id in parcels_of(database, order_id):
         buy(database, parcel_id, carrier)
     return [label.tracking_code for label in carrier.sold.values()]

@@ -175,6 +175,10 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
         ("UPDATE order_lines SET cancelled = 0 WHERE order_id = 'gone'",),
     ),
     (
+        "of a partly placed order some units have parcels and others wait",
+        ("UPDATE orders SET state = 'partly_placed', placed_at = NULL WHERE order_id = 'sent'",),
+    ),
+    (
         "an order stands where its parcels stand",
         ("UPDATE orders SET state = 'placed' WHERE order_id = 'sent'",),
     ),

@@ -75,7 +75,7 @@ def test_a_quantity_is_split_over_warehouses_when_none_has_it_all(database: Data
 
 def test_two_lines_that_share_a_sku_count_together_against_the_stock(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
-    given.order(database, "ord_1", [("MUG", 3), ("MUG", 3)])
+    given.order(database, "ord_1", [("MUG", 3), ("MUG", 3)], ship_together=True)
     given.order(database, "ord_2", [("MUG", 3), ("MUG", 2)])
 
     given.place(database, "ord_1")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.stock import CountedUnits, MissingUnits, ParcelShortPicked, StockCounted
@@ -213,8 +214,9 @@ def test_an_order_that_was_to_come_back_is_cancelled_instead(
     assert given.violations(database) == []
 
 
-def test_a_parcel_whose_sibling_is_picked_is_left_to_a_person(database: Database) -> None:
-    given.catalogue(database, {"BER": {"MUG": 3}, "MUC": {"MUG": 3}})
+def sibling_picked(database: Database) -> tuple[str, str]:
+    """Two parcels of one order, the heavier picked. Returns the other one and its warehouse."""
+    given.catalogue(database, {"BER": {"MUG": 3}, "MUC": {"MUG": 3}, "LIS": {"MUG": 2}})
     given.order(database, "ord_1", {"MUG": 5})
     given.place(database, "ord_1")
     first, second = doubles.parcels_of(database, "ord_1")
@@ -222,9 +224,63 @@ def test_a_parcel_whose_sibling_is_picked_is_left_to_a_person(database: Database
     ((warehouse,),) = given.rows(
         database, f"SELECT warehouse FROM parcels WHERE parcel_id = '{second}'"
     )
+    given.silence(database)
+    return second, warehouse
 
-    with pytest.raises(PartlyPicked, match=first):
-        short(database, second, warehouse=warehouse)
+
+def test_what_a_picked_sibling_has_goes_its_way_and_the_others_are_placed_anew(
+    database: Database,
+) -> None:
+    second, warehouse = sibling_picked(database)
+
+    short(database, second, {"MUG": 2}, warehouse=warehouse)
+
+    assert given.rows(database, "SELECT state FROM orders") == [("partly_placed",)]
+    assert given.rows(database, "SELECT allocated, backordered FROM order_lines") == [(3, 0)]
+    assert given.told(database)[-1] == "order.changed"
+    assert given.violations(database) == []
+    given.place(database, "ord_1")
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    assert given.rows(
+        database, "SELECT warehouse FROM parcels WHERE state = 'planned' AND picked_at IS NULL"
+    ) == [("LIS",)]
+    assert given.violations(database) == []
+
+
+def test_where_the_others_are_nowhere_they_wait(database: Database) -> None:
+    second, warehouse = sibling_picked(database)
+    database.statement(text("UPDATE stock_levels SET safety = 2 WHERE warehouse = 'LIS'"))
+
+    short(database, second, {"MUG": 2}, warehouse=warehouse)
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT state FROM orders") == [("partly_placed",)]
+    assert given.rows(database, "SELECT allocated, backordered FROM order_lines") == [(3, 2)]
+    assert given.told(database)[-1] == "order.backordered"
+    assert given.violations(database) == []
+
+
+def test_of_an_order_that_is_wanted_no_more_they_are_left_out(database: Database) -> None:
+    second, warehouse = sibling_picked(database)
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    short(database, second, {"MUG": 2}, warehouse=warehouse)
+
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    assert given.rows(database, "SELECT allocated, cancelled FROM order_lines") == [(3, 2)]
+    assert given.violations(database) == []
+
+
+def test_a_kit_that_is_torn_by_the_pick_is_left_to_a_person(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 1}, "MUC": {"TEA": 1}})
+    given.kit(database, "SET", {"MUG": 1, "TEA": 1})
+    given.order(database, "ord_1", {"SET": 1})
+    given.place(database, "ord_1")
+    parcels = dict(given.rows(database, "SELECT warehouse, parcel_id FROM parcels"))
+    doubles.picked(database, parcels["MUC"])
+
+    with pytest.raises(PartlyPicked, match="a part of kit SET"):
+        short(database, parcels["BER"], {"MUG": 1})
 
     assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
     assert given.violations(database) == []

@@ -13,6 +13,7 @@ from shared.flows.place_order import place_order
 from shared.flows.supply import SawTooLittle
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
+from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.platform.config import Config
 from shared.platform.db import Database, LostRace, Transaction, connect
@@ -316,7 +317,7 @@ def test_no_more_may_wait_than_the_cap_says_and_the_rest_is_told_at_once(
     database: Database,
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 0}})
-    given.apply(database, lambda tx, _: orders.set_caps(tx, {"MUG": 3}), None)
+    given.apply(database, lambda tx, _: backorder_caps.put(tx, {"MUG": 3}), None)
     for name, units in (("a", 2), ("b", 2), ("c", 1)):
         given.order(database, name, {"MUG": units})
         given.place(database, name)
