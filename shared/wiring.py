@@ -15,6 +15,7 @@ from shared.platform.relay import Relay
 if TYPE_CHECKING:
     from shared.carriers.types import Carrier
     from shared.edge.hooks import Vendor
+    from shared.flows.rules import Rules
     from shared.platform.tasks import Queues
     from shared.platform.topics import Topics
 
@@ -57,6 +58,14 @@ def hot_skus() -> tuple[int, int]:
 def bookshelf() -> Bookshelf:
     """The rate cards of this process."""
     return Bookshelf()
+
+
+@cache
+def rules() -> "Rules":
+    """What this process follows when it decides."""
+    from shared.flows.rules import Rules  # noqa: PLC0415  only who decides needs it
+
+    return Rules()
 
 
 @cache

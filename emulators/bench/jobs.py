@@ -15,9 +15,9 @@ from emulators.bench.shop import CAUSE, FIRST_SKU, PLACES
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.contracts.work import PlaceOrder
-from shared.costing.book import Bookshelf
 from shared.flows.cancel_order import cancel_order
 from shared.flows.place_order import place_waiting
+from shared.flows.rules import Rules
 from shared.flows.track_parcel import track_parcel
 from shared.kit.clock import utc_now
 from shared.platform.db import Database, connect
@@ -45,11 +45,11 @@ def begin(job: Job, url: str) -> Step:
 
 def placer(database: Database, *, alone: bool = True) -> Step:
     """The transaction of placement_worker; what it announces stays in the outbox."""
-    shelf = Bookshelf()
+    rules = Rules()
 
     def place(order_id: str) -> None:
         work = PlaceOrder(order_id=order_id, priority="standard")
-        place_waiting(partial(database.run, cause=CAUSE), work, shelf, alone=alone)
+        place_waiting(partial(database.run, cause=CAUSE), work, rules, alone=alone)
 
     return place
 

@@ -25,6 +25,7 @@ from shared.carriers.types import Carrier
 from shared.costing.book import Bookshelf
 from shared.edge.services import Services
 from shared.edge.tasks import MAX_ATTEMPTS
+from shared.flows.rules import Rules
 from shared.platform.auth import Verifier
 from shared.platform.config import Config
 from shared.platform.signatures import EASYPOST_HEADER
@@ -70,6 +71,7 @@ class Functions:
         self.log = LogLines()
         self._entries: dict[str, Callable[[Request], Response]] = {}
         self._shelves: dict[str, Bookshelf] = {}
+        self._rules: dict[str, Rules] = {}
         self._restore = ExitStack()
         self._forget_built()
         self._replace(wiring, {"config": lambda: settings})
@@ -79,6 +81,7 @@ class Functions:
                 "services": lambda: services,
                 "carrier": lambda: carrier,
                 "bookshelf": partial(self._shelf, name),
+                "rules": partial(self._rules_of, name),
             }
             self._replace(module, things)
             self._entries[name] = getattr(module, name)
@@ -149,6 +152,7 @@ class Functions:
     def restart(self, name: str) -> None:
         """A new process of the function, which remembers nothing."""
         self._shelves.pop(name, None)
+        self._rules.pop(name, None)
 
     def _replace(self, module: ModuleType, things: Mapping[str, Callable[[], object]]) -> None:
         for word, thing in things.items():
@@ -164,3 +168,6 @@ class Functions:
 
     def _shelf(self, name: str) -> Bookshelf:
         return self._shelves.setdefault(name, Bookshelf())
+
+    def _rules_of(self, name: str) -> Rules:
+        return self._rules.setdefault(name, Rules())

@@ -11,12 +11,11 @@ from typing import Any
 from zlib import crc32
 
 from shared.contracts.work import PlaceOrder
-from shared.costing import store as costing
-from shared.costing.book import Bookshelf
 from shared.costing.types import RateCard
 from shared.flows import outcomes
 from shared.flows.offers import offers
 from shared.flows.outcomes import Outcome, Wanting
+from shared.flows.rules import Rules
 from shared.flows.steps import Run
 from shared.flows.supply import OwnSupply, SawTooLittle, Shelves, lock_shelves
 from shared.holds import store as holds
@@ -28,7 +27,7 @@ from shared.orders.lifecycle import PLACEABLE
 from shared.orders.parts import Chosen, open_units, parts, sendable, value_cents
 from shared.orders.types import WAITS_FOR_STOCK, Line, Order, OrderState, Priority, UnknownOrder
 from shared.placement.engine import decide
-from shared.placement.policy import DEFAULT
+from shared.placement.policy import PolicyBook
 from shared.placement.receipt import receipt
 from shared.placement.types import Demand, Shortage, Site
 from shared.platform import log
@@ -49,7 +48,7 @@ class _Short:
     receipt: Mapping[str, Any]
 
 
-def place_waiting(run: Run, work: PlaceOrder, shelf: Bookshelf, *, alone: bool = False) -> None:
+def place_waiting(run: Run, work: PlaceOrder, rules: Rules, *, alone: bool = False) -> None:
     """Place the order, and others that wait in its queue with it.
 
     One partition of what is spread over several is looked at first, and all where that was not
@@ -58,7 +57,7 @@ def place_waiting(run: Run, work: PlaceOrder, shelf: Bookshelf, *, alone: bool =
     Args:
         run: runs each step in a transaction.
         work: which order.
-        shelf: the rate cards of this process.
+        rules: the rate cards and policies of this process.
         alone: whether the order is placed by itself: what went wrong before may be another's fault.
 
     Raises:
@@ -66,15 +65,15 @@ def place_waiting(run: Run, work: PlaceOrder, shelf: Bookshelf, *, alone: bool =
     """
     most = 1 if alone else TOGETHER
     try:
-        run(lambda tx: place_order(tx, work, shelf, most=most, all_partitions=False))
+        run(lambda tx: place_order(tx, work, rules, most=most, all_partitions=False))
     except SawTooLittle:
-        run(lambda tx: place_order(tx, work, shelf, most=most))
+        run(lambda tx: place_order(tx, work, rules, most=most))
 
 
 def place_order(
     tx: Transaction,
     work: PlaceOrder,
-    shelf: Bookshelf,
+    rules: Rules,
     *,
     most: int = 1,
     all_partitions: bool = True,
@@ -87,7 +86,7 @@ def place_order(
     Args:
         tx: the transaction.
         work: which order.
-        shelf: the rate cards of this process.
+        rules: the rate cards and policies of this process.
         most: how many orders may be placed together, those first that were asked for first.
         all_partitions: False to look at one partition only of what is spread over several.
 
@@ -95,7 +94,7 @@ def place_order(
         UnknownOrder: the work names an order that does not exist.
         SawTooLittle: not all partitions were looked at, and that was not enough.
     """
-    book = shelf.book(tx.now, lambda: costing.read_book(tx))
+    cards, policies = rules.cards(tx), rules.policies(tx)
     found = orders.lock_to_place(tx, work.order_id, Priority(work.priority), most)
     if not found:
         raise UnknownOrder("no such order", order_id=work.order_id)
@@ -103,7 +102,7 @@ def place_order(
     if not waiting:
         return
     draw = None if all_partitions else crc32(work.order_id.encode())
-    table = _Table(tx, waiting, book.valid_at(tx.now), draw)
+    table = _Table(tx, waiting, cards.valid_at(tx.now), policies, draw)
     made = []
     for wanting in waiting:
         try:
@@ -136,11 +135,13 @@ class _Table:
         tx: Transaction,
         waiting: Sequence[Wanting],
         cards: Sequence[RateCard],
+        policies: PolicyBook,
         draw: int | None,
     ) -> None:
         self._tx = tx
         self._waiting = waiting
         self._cards = cards
+        self._policies = policies
         self._holds = _own_holds(tx, [wanting.order for wanting in waiting])
         self._wants = {
             wanting.order.order_id: parts(wanting.lines, open_units(wanting.lines))
@@ -224,7 +225,8 @@ class _Table:
             there[item.sku] -= item.quantity
         chosen = sendable(wanting.lines, there)
         if order.ship_together is None:
-            threshold_cents = DEFAULT.ship_partial_from_cents
+            policy = self._policies.valid_at(self._tx.now, order.channel)
+            threshold_cents = policy.ship_partial_from_cents
             if threshold_cents is None or value_cents(wanting.lines, chosen) < threshold_cents:
                 return {}
             if order.expected_at is not None and order.expected_at <= order.promised_at:

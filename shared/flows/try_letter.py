@@ -55,6 +55,7 @@ from shared.flows.request_placement import request_placement, wake_for_stock
 from shared.flows.request_transfer import request_transfer
 from shared.flows.retry_letter import make_way
 from shared.flows.return_stock import return_stock
+from shared.flows.rules import Rules
 from shared.flows.ship_transfer import ship_transfer
 from shared.flows.short_pick import short_pick
 from shared.flows.track_parcel import track_parcel
@@ -164,7 +165,7 @@ def _run(tx: Transaction, letter: Letter) -> bool:
     if letter.is_work:
         work = PlaceOrder.decode(letter.payload)
         make_way(tx, letter)
-        place_order(tx, work, Bookshelf())
+        place_order(tx, work, Rules())
         return True
     attributes = {**letter.attributes, "ce-id": letter.message_id}
     received = decode(FLOWS, attributes, letter.payload)

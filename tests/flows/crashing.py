@@ -25,9 +25,9 @@ from shared.carriers.types import Carrier
 from shared.contracts.base import Cause
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.contracts.work import BuyLabel, PlaceOrder
-from shared.costing.book import Bookshelf
 from shared.flows.buy_label import buy_label
 from shared.flows.place_order import place_order
+from shared.flows.rules import Rules
 from shared.flows.steps import Result
 from shared.flows.track_parcel import track_parcel
 from shared.kit.clock import Clock
@@ -72,7 +72,7 @@ class Worker:
         match job.kind:
             case "place":
                 work = PlaceOrder(order_id=job.subject, priority="standard")
-                run(lambda tx: place_order(tx, work, Bookshelf()))
+                run(lambda tx: place_order(tx, work, Rules()))
             case "buy":
                 buy_label(run, BuyLabel(parcel_id=job.subject, carrier="correios"), self._carrier)
             case "track":

@@ -6,9 +6,9 @@ import pytest
 
 from emulators.bench.trips import counted
 from shared.contracts.work import PlaceOrder
-from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order
 from shared.flows.place_order import place_order
+from shared.flows.rules import Rules
 from shared.orders.types import UnknownOrder
 from shared.platform.db import Database, Transaction
 from tests.support import given
@@ -106,13 +106,13 @@ def test_placing_twice_is_placing_once(database: Database) -> None:
 def test_an_order_is_placed_in_three_round_trips(database: Database) -> None:
     # Goal: lock the order with its lines, lock the stock, write and commit.
     given.catalogue(database, {"BER": {"MUG": 9, "PEN": 9}})
-    shelf = Bookshelf()
+    rules = Rules()
     for name in ("ord_1", "ord_2"):
         given.order(database, name, {"MUG": 1, "PEN": 2})
-    given.place(database, "ord_1", shelf)  # plans are prepared and rate cards read
+    given.place(database, "ord_1", rules)  # plans are prepared and rate cards read
 
     with counted() as trips:
-        given.place(database, "ord_2", shelf)
+        given.place(database, "ord_2", rules)
 
     assert given.rows(database, "SELECT DISTINCT state FROM orders") == [("placed",)]
     assert len(trips) == 3
@@ -198,7 +198,7 @@ def test_a_step_that_fails_at_its_end_leaves_nothing_behind(database: Database) 
     before = given.rows(database, "SELECT count(*) FROM outbox")
 
     def place_and_die(tx: Transaction) -> None:
-        place_order(tx, PlaceOrder(order_id="ord_1", priority="standard"), Bookshelf())
+        place_order(tx, PlaceOrder(order_id="ord_1", priority="standard"), Rules())
         raise RuntimeError("died before the commit")
 
     with pytest.raises(RuntimeError):

@@ -10,9 +10,9 @@ import pytest
 from emulators.bench.trips import counted
 from shared.contracts.orders import ServiceLevel
 from shared.contracts.work import PlaceOrder
-from shared.costing.book import Bookshelf
 from shared.flows import place_order as flow
 from shared.flows.place_order import place_waiting
+from shared.flows.rules import Rules
 from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.placement.engine import decide
@@ -29,7 +29,7 @@ def place(
 ) -> None:
     """The work of one order comes up."""
     work = PlaceOrder(order_id=order_id, priority=priority)
-    place_waiting(partial(database.run, cause=given.cause()), work, Bookshelf(), alone=alone)
+    place_waiting(partial(database.run, cause=given.cause()), work, Rules(), alone=alone)
 
 
 def wait(database: Database, number: int, wants: dict[str, int], **fields: object) -> list[str]:
@@ -220,14 +220,14 @@ def test_who_is_being_changed_is_not_waited_for(database: Database) -> None:
 def test_fifty_orders_cost_four_round_trips(database: Database) -> None:
     # Goal: lock one, lock the others, lock the stock, write and commit.
     given.catalogue(database, {"BER": {"MUG": 500}})
-    shelf = Bookshelf()
+    rules = Rules()
     run = partial(database.run, cause=given.cause())
     for warm_up in (True, False):
         names = [f"{warm_up}_{n}" for n in range(50)]
         for name in names:
             given.order(database, name, {"MUG": 1})
         with counted() as trips:
-            place_waiting(run, PlaceOrder(order_id=names[0], priority="standard"), shelf)
+            place_waiting(run, PlaceOrder(order_id=names[0], priority="standard"), rules)
 
     assert given.rows(database, "SELECT DISTINCT state FROM orders") == [("placed",)]
     assert len(trips) == 4

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from shared.contracts.work import PlaceOrder
-from shared.costing.book import Bookshelf
 from shared.flows.place_order import place_order
+from shared.flows.rules import Rules
 from shared.flows.supply import SawTooLittle
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
@@ -52,7 +52,7 @@ def scope(database: Database, channel: str, shares: Mapping[str, int]) -> None:
 
 def place_from_drawn_partitions(database: Database, order_id: str) -> None:
     work = PlaceOrder(order_id=order_id, priority="standard")
-    database.run(lambda tx: place_order(tx, work, Bookshelf(), all_partitions=False), given.cause())
+    database.run(lambda tx: place_order(tx, work, Rules(), all_partitions=False), given.cause())
 
 
 def test_a_kit_and_its_component_count_together_against_the_stock(database: Database) -> None:

@@ -8,12 +8,12 @@ from shared.carriers.types import CarrierUnavailable, LabelRequest, RefusedByCar
 from shared.contracts.base import Cause
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.work import BuyLabel, PlaceOrder
-from shared.costing.book import Bookshelf
 from shared.edge import tasks
 from shared.flows.buy_label import buy_label
 from shared.flows.cancel_order import cancel_order
 from shared.flows.give_up import give_up
 from shared.flows.place_order import place_order
+from shared.flows.rules import Rules
 from shared.kit.errors import Fault, NotYet
 from shared.platform.db import Database, Transaction
 from shared.platform.dead_letters import LetterState
@@ -86,7 +86,7 @@ def test_what_a_given_up_placement_had_reserved_is_free(caller: Caller, database
     given.order(database, "ord_1", {"MUG": 2})
 
     def reserve_and_fail(tx: Transaction, work: PlaceOrder) -> None:
-        place_order(tx, work, Bookshelf())
+        place_order(tx, work, Rules())
         raise Fault("after the reservation")
 
     def perform(request: Request) -> object:

@@ -11,12 +11,12 @@ from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted, Se
 from shared.contracts.stock import ReceivedUnits, StockReceived
 from shared.contracts.work import PlaceOrder
 from shared.costing import store as costing
-from shared.costing.book import Bookshelf
 from shared.costing.types import NO_LIMIT_M, Cell
 from shared.flows.accept_order import accept_order
 from shared.flows.keep_safety import keep_safety
 from shared.flows.place_order import place_order
 from shared.flows.receive_stock import receive_stock
+from shared.flows.rules import Rules
 from shared.kit.geo import Point
 from shared.kit.ids import new_id
 from shared.ops.auditor import audit
@@ -232,10 +232,10 @@ def spread(database: Database, sku: str, warehouse: str, units: Sequence[int]) -
     database.run(move, cause())
 
 
-def place(database: Database, order_id: str, shelf: Bookshelf | None = None) -> None:
+def place(database: Database, order_id: str, rules: Rules | None = None) -> None:
     """The placement worker does its work for one order."""
     work = PlaceOrder(order_id=order_id, priority="standard")
-    database.run(lambda tx: place_order(tx, work, shelf or Bookshelf()), cause())
+    database.run(lambda tx: place_order(tx, work, rules or Rules()), cause())
 
 
 def violations(database: Database) -> list[Any]:

@@ -1,0 +1,1 @@
+"""`policies`: what shops want of their placements."""

@@ -1,0 +1,106 @@
+"""`policies`: what shops want of their placements: check a document, publish it, look at them.
+
+Thin on purpose: what happens stands in shared/flows, for a page to do the same.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from emulators.laptop.cli import UserMistake, moment
+from emulators.laptop.running import account, running
+from emulators.laptop.screen import tell
+from emulators.policies import views
+from shared.contracts.base import Cause
+from shared.contracts.policies import PolicyDocument
+from shared.flows.publish_policy import PublishPolicy, publish_policy
+from shared.kit.errors import DispatchError, Rejected
+from shared.kit.ids import new_id
+from shared.placement import placement_policies
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the words after `policies` and their options."""
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    check = words.add_parser("check", help="say what is wrong with it; nothing is published")
+    check.set_defaults(act=_check)
+    publish = words.add_parser("publish", help="publish the next version of its channel's policy")
+    publish.add_argument(
+        "--valid-from", type=moment, metavar="TIME", help="ISO 8601; at once without it"
+    )
+    publish.add_argument("--reason", required=True, help="why; it is kept with the version")
+    publish.add_argument("--by", default=account(), help="who; otherwise who runs this")
+    publish.set_defaults(act=_publish)
+    for made in (check, publish):
+        made.add_argument("file", type=Path, metavar="FILE", help="a JSON object")
+    listing = words.add_parser("list", help="every version of every channel")
+    listing.set_defaults(act=_list)
+    show = words.add_parser("show", help="all that a version says, defaults too")
+    show.add_argument("policy_id", metavar="POLICY", help="as `list` names it, or `default`")
+    show.set_defaults(act=_show)
+    for made in words.choices.values():
+        made.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the word says."""
+    act: Callable[[argparse.Namespace], None] = arguments.act
+    try:
+        act(arguments)
+    except DispatchError as error:
+        fields = error.wrong if isinstance(error, Rejected) else ()
+        wrong = "".join(f"\n  {wrong.field}: {wrong.reason}" for wrong in fields)
+        raise UserMistake(f"{error} ({error.code}){wrong}") from None
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    document = _document(arguments.file)
+    tell(
+        {"wrong": [], "policy": document.model_dump(mode="json")},
+        partial(views.print_document, document),
+        as_json=arguments.json,
+    )
+
+
+def _publish(arguments: argparse.Namespace) -> None:
+    wanted = PublishPolicy(
+        _document(arguments.file), arguments.valid_from, arguments.by, arguments.reason
+    )
+    with running() as (database, _):
+        policy_id = database.run(lambda tx: publish_policy(tx, wanted), _cause())
+    tell(
+        {"published": policy_id},
+        partial(views.print_line, f"{policy_id} is published; functions follow it in a minute"),
+        as_json=arguments.json,
+    )
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    with running() as (database, _):
+        found = database.run(placement_policies.versions, _cause())
+    tell(
+        views.versions_as_json(found),
+        partial(views.print_versions, found),
+        as_json=arguments.json,
+    )
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    with running() as (database, _):
+        book = database.run(placement_policies.read_book, _cause())
+    policy = book.named(arguments.policy_id)
+    tell(views.policy_as_json(policy), partial(views.print_policy, policy), as_json=arguments.json)
+
+
+def _document(file: Path) -> PolicyDocument:
+    try:
+        return PolicyDocument.decode(file.read_bytes())
+    except OSError as error:
+        raise UserMistake(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _cause() -> Cause:
+    event_id = new_id("cmd")
+    return Cause(event_id, event_id)

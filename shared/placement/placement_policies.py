@@ -1,0 +1,100 @@
+"""The table placement_policies. Nothing else writes to it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from shared.placement.policy import EVERY_CHANNEL, Policy, PolicyBook, PolicyRefused, Version
+from shared.platform.db import Transaction, Write
+
+_ALL = text("""
+    SELECT policy_id, channel, version, valid_from, document, published_by, reason
+      FROM placement_policies
+     ORDER BY channel, version
+""")
+_LATEST = text("""
+    SELECT coalesce(max(version), 0) + 1 AS version, max(valid_from) AS latest
+      FROM placement_policies WHERE channel = :channel
+""")
+_INSERT = """
+    INSERT INTO placement_policies (policy_id, channel, version, valid_from, document,
+                                    published_at, published_by, reason)
+    VALUES (:policy_id, :channel, :version, :valid_from, CAST(:document AS jsonb), :now, :by,
+            :reason)
+ RETURNING 1
+"""
+
+
+def versions(tx: Transaction) -> tuple[Version, ...]:
+    """Every version, by channel and number."""
+    return tuple(
+        Version(
+            policy_of(row.policy_id, row.document),
+            row.channel,
+            row.version,
+            row.valid_from,
+            row.published_by,
+            row.reason,
+        )
+        for row in tx.rows(_ALL)
+    )
+
+
+def read_book(tx: Transaction) -> PolicyBook:
+    """Every version of every channel."""
+    return PolicyBook(versions(tx))
+
+
+def publish(
+    tx: Transaction,
+    document: Mapping[str, Any],
+    *,
+    channel: str | None,
+    valid_from: datetime,
+    by: str,
+    reason: str,
+) -> str:
+    """Publish the channel's next version, and return its name.
+
+    Raises:
+        PolicyRefused: it would begin before now, or before the version before it.
+    """
+    name = channel or EVERY_CHANNEL
+    row = tx.row(_LATEST, channel=name)
+    assert row is not None
+    if valid_from < tx.now or (row.latest is not None and valid_from <= row.latest):
+        raise PolicyRefused(
+            "valid_from: must not be past, and must be after the version before it"
+            + (f", which begins at {row.latest.isoformat()}" if row.latest else ""),
+            field="valid_from",
+        )
+    policy_id = f"{channel or 'every-channel'}-{row.version}"
+    tx.write(
+        Write(
+            _INSERT,
+            {
+                "policy_id": policy_id,
+                "channel": name,
+                "version": row.version,
+                "valid_from": valid_from,
+                "document": json.dumps(document),
+                "now": tx.now,
+                "by": by,
+                "reason": reason,
+            },
+            rows=1,
+        )
+    )
+    return policy_id
+
+
+def policy_of(policy_id: str, document: Mapping[str, Any]) -> Policy:
+    """The policy that a stored document says."""
+    said = dict(document)
+    said.pop("channel", None)
+    for name in ("excluded_warehouses", "excluded_services"):
+        said[name] = frozenset(said.get(name, ()))
+    return Policy(policy_id, **said)

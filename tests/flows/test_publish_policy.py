@@ -1,0 +1,101 @@
+"""Policies are published as versions, refused where they are wrong, and followed when they hold."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.contracts.policies import PolicyDocument
+from shared.contracts.work import PlaceOrder
+from shared.flows.place_order import place_order
+from shared.flows.publish_policy import PublishPolicy, publish_policy
+from shared.flows.rules import Rules
+from shared.kit.errors import Malformed
+from shared.kit.kept import KEPT_FOR
+from shared.placement import placement_policies
+from shared.placement.policy import PolicyRefused
+from shared.platform.db import Database
+from tests.support import given
+from tests.support.clock import TestClock
+
+
+def publish(
+    database: Database, valid_from: datetime | None = None, reason: str = "a test", **wishes: object
+) -> str:
+    document = PolicyDocument.model_validate(wishes)
+    wanted = PublishPolicy(document, valid_from, "ada", reason)
+    return database.run(lambda tx: publish_policy(tx, wanted), given.cause())
+
+
+def place(database: Database, order_id: str, rules: Rules) -> str:
+    work = PlaceOrder(order_id=order_id, priority="standard")
+    database.run(lambda tx: place_order(tx, work, rules), given.cause())
+    ((state,),) = given.rows(database, f"SELECT state FROM orders WHERE order_id = '{order_id}'")
+    return str(state)
+
+
+def test_versions_are_numbered_by_channel_and_kept_as_they_were_said(database: Database) -> None:
+    assert publish(database, channel="web", late_day_cents=300) == "web-1"
+    assert publish(database, split_cents=50) == "every-channel-1"
+    later = database.now() + timedelta(days=1)
+    assert publish(database, later, channel="web") == "web-2"
+
+    book = database.run(placement_policies.read_book, given.cause())
+    assert book.valid_at(database.now(), "web").late_day_cents == 300
+    assert book.valid_at(database.now(), "shop").split_cents == 50
+    assert book.valid_at(later, "web").late_day_cents == 10_000, "what is left out is the default"
+
+
+def test_it_is_followed_by_running_functions_within_a_minute(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: published without a redeploy, and picked up at the next batch.
+    given.catalogue(database, {"BER": {"MUG": 4, "PEN": 0}})
+    for name in ("ord_1", "ord_2"):
+        given.order(database, name, {"MUG": 2, "PEN": 1})
+    rules = Rules()
+    assert place(database, "ord_1", rules) == "backordered", "20.00 are not worth a parcel"
+
+    publish(database, channel="web", ship_partial_from_cents=2_000)
+    clock.advance(seconds=KEPT_FOR.total_seconds())
+
+    assert place(database, "ord_2", rules) == "partly_placed"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"late_day_cent": 3}, "late_day_cent: Extra inputs are not permitted"),
+        ({"split_cents": -1}, "split_cents: Input should be greater than or equal to 0"),
+        ({"excluded_services": ["a/b/c"]}, "excluded_services.0: String should match"),
+    ],
+)
+def test_a_document_that_cannot_be_meant_is_refused_by_its_field(
+    wishes: dict[str, object], said: str
+) -> None:
+    import json  # noqa: PLC0415  only here
+
+    with pytest.raises(Malformed, match=said):
+        PolicyDocument.decode(json.dumps(wishes).encode())
+
+
+def test_warehouses_that_are_not_there_are_all_named(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 1}})
+
+    with pytest.raises(PolicyRefused, match=r"avoid_cents\.MARS: there is no such") as refused:
+        publish(database, avoid_cents={"BER": 5, "MARS": 5}, excluded_warehouses=["MOON"])
+
+    fields = [wrong.field for wrong in refused.value.wrong]
+    assert fields == ["avoid_cents.MARS", "excluded_warehouses.MOON"]
+
+
+def test_what_has_begun_is_not_rewritten(database: Database) -> None:
+    publish(database, database.now() + timedelta(days=2))
+
+    for too_early in (database.now() - timedelta(seconds=1), database.now() + timedelta(days=1)):
+        with pytest.raises(PolicyRefused, match="valid_from: must not be past"):
+            publish(database, too_early)
+
+
+def test_nobody_publishes_without_saying_why(database: Database) -> None:
+    with pytest.raises(PolicyRefused, match="reason: 1 to 200 characters"):
+        publish(database, reason=" ")
