@@ -11,7 +11,8 @@ from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.costing import store as costing
 from shared.costing.book import Bookshelf
-from shared.flows.offers import offers
+from shared.costing.types import Terms
+from shared.flows.offers import is_home, offers
 from shared.flows.supply import OwnSupply, lock_supply
 from shared.holds import store as holds
 from shared.holds.types import HoldState
@@ -73,13 +74,22 @@ def place_order(
     # The stock is locked last: from here on others wait for these rows.
     supply = lock_supply(tx, order, wanted, all_partitions=all_partitions)
     demand = [Demand(sku, wanted[sku], supply.skus[sku].weight_g) for sku in sorted(wanted)]
-    sites = offers(supply, order, cards)
+    offered = offers(supply, order, cards)
+    sites = offered.sites
     decision = decide(demand, sites)
     if isinstance(decision, Shortage):
         _let_wait(tx, order, lines, decision, receipt(demand, sites, decision))
     else:
         kept = receipt(demand, sites, decision)
-        _place(tx, order, lines=lines, supply=supply, decision=decision, kept=kept)
+        _place(
+            tx,
+            order,
+            lines=lines,
+            supply=supply,
+            terms=offered.terms,
+            decision=decision,
+            kept=kept,
+        )
 
 
 def _place(
@@ -88,6 +98,7 @@ def _place(
     *,
     lines: Sequence[Line],
     supply: OwnSupply,
+    terms: Mapping[tuple[str, str], Terms],
     decision: Placement,
     kept: Mapping[str, Any],
 ) -> None:
@@ -100,7 +111,7 @@ def _place(
     }
     reserved = dict(itertools.chain.from_iterable(taken.values()))
     distances_m = {at.warehouse: at.distance_m for at in decision.candidates}
-    parcels = _with_lines(decision.parcels, lines, taken, distances_m)
+    parcels = _with_lines(decision.parcels, lines, taken, distances_m, terms)
     ended = [hold.hold_id for hold in supply.holds]
     state = LIFECYCLE.advance(order.state, OrderStep.PLACE)
     tx.write(
@@ -145,6 +156,11 @@ def _planned(tx: Transaction, order: Order, parcel: PlannedParcel) -> ParcelPlan
             ParcelContent(line_no=item.line_no, sku=item.sku, quantity=item.quantity)
             for item in parcel.contents
         ),
+        service=parcel.service,
+        zone=parcel.zone,
+        volume_mm3=parcel.volume_mm3,
+        longest_mm=parcel.longest_mm,
+        residential=is_home(order),
     )
 
 
@@ -153,6 +169,7 @@ def _with_lines(
     lines: Sequence[Line],
     taken: Mapping[tuple[str, str], Sequence[tuple[Key, int]]],
     distances_m: Mapping[str, int],
+    terms: Mapping[tuple[str, str], Terms],
 ) -> list[PlannedParcel]:
     """Name the order line and the partition of each unit: both are filled in their order."""
     wanted = {(line.line_no, sku): units for line in lines for sku, units in line.parts.items()}
@@ -171,6 +188,7 @@ def _with_lines(
                     wanted[at] -= packed
                     there[key] -= packed
                     units -= packed
+        agreed = terms[parcel.warehouse, parcel.rate_card_id]
         planned.append(
             PlannedParcel(
                 parcel_id=new_id("par"),
@@ -181,6 +199,8 @@ def _with_lines(
                 distance_m=distances_m[parcel.warehouse],
                 quoted_cents=parcel.cost_cents,
                 contents=tuple(contents),
+                service=agreed.service,
+                zone=agreed.zone,
             )
         )
     return planned

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from shared.holds import store as holds
 from shared.holds.types import Hold
-from shared.kit.geo import Point
+from shared.kit.geo import Point, PostalPlace
 from shared.ops.channel_promises import promised_to_channel
 from shared.orders.types import Order, OrderState
 from shared.platform.db import Transaction
@@ -43,13 +43,15 @@ class Taker(Protocol):
 class OwnSupply:
     """Locked balances as one taker may use them.
 
-    `units` is (SKU, warehouse) -> units it may take; `places` where each warehouse is.
+    `units` is (SKU, warehouse) -> units it may take; `places` and `origins` are
+    where each warehouse is.
     """
 
     levels: tuple[Level, ...]
     own: Mapping[Key, int]  # what the taker's own holds keep for it there
     units: Mapping[tuple[str, str], int]
     places: Mapping[str, Point]
+    origins: Mapping[str, PostalPlace]
     skus: Mapping[str, Sku]
     holds: tuple[Hold, ...]
 
@@ -146,7 +148,8 @@ def lock_for(
         of_own = sum(n for key, n in own.items() if key[:2] == place)
         units[place] = min(units[place], room + of_own)
     places = {supply.level.warehouse: supply.location for supply in supplies}
-    return OwnSupply(levels, own, units, places, skus, own_holds)
+    origins = {supply.level.warehouse: supply.origin for supply in supplies}
+    return OwnSupply(levels, own, units, places, origins, skus, own_holds)
 
 
 def _saw_too_little(

@@ -59,6 +59,8 @@ def _drawn(  # noqa: PLR0911  one for each kind of schema
             return _string(schema)
         case "integer":
             return st.integers(schema.get("minimum", -(2**31)), schema.get("maximum", 2**31))
+        case "boolean":
+            return st.booleans()
         case "number":
             return st.floats(schema["minimum"], schema["maximum"])
         case other:

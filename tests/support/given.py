@@ -11,8 +11,9 @@ from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted, Se
 from shared.contracts.stock import ReceivedUnits, StockReceived
 from shared.contracts.work import PlaceOrder
 from shared.costing import store as costing
+from shared.costing.bands import Cell, zones_of
 from shared.costing.book import Bookshelf
-from shared.costing.types import NO_LIMIT_M, Cell
+from shared.costing.types import NO_LIMIT_M, RateCardDraft
 from shared.flows.accept_order import accept_order
 from shared.flows.keep_safety import keep_safety
 from shared.flows.place_order import place_order
@@ -82,14 +83,7 @@ def catalogue(
         put_skus(tx, [(sku, weight_g, 100, 100, 100, None) for sku in skus])
         for name in stocked:
             stock.put_warehouse(tx, name, ADDRESS, PLACES[name])
-        costing.publish(
-            tx,
-            carrier="correios",
-            currency="EUR",
-            handling_cents=90,
-            valid_from=tx.now - timedelta(days=1),
-            cells=cells,
-        )
+        rates(tx, valid_from=tx.now - timedelta(days=1), handling_cents=90, zones=zones_of(cells))
 
     database.run(prepare, cause())
     for name, units in stocked.items():
@@ -97,6 +91,12 @@ def catalogue(
             receive(database, name, receipt)
         keep_back(database, name, dict.fromkeys(units, safety))
     database.statement(text("DELETE FROM outbox"))
+
+
+def rates(tx: Transaction, **fields: Any) -> str:
+    """The next version of a rate card, and its id."""
+    said = {"carrier": "correios", "currency": "EUR", **fields}
+    return costing.publish(tx, RateCardDraft(**said), "test", "because")
 
 
 def keep_back(database: Database, warehouse: str, units: Mapping[str, int]) -> None:
