@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -14,6 +15,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("emulators.laptop.status", "show what runs, where, and how much waits"),
     "letters": ("emulators.letters.verb", "read, try, resend or discard what was refused"),
     "stock": ("emulators.stock.verb", "look at balances, spread, allot, compare the books"),
+    "rates": ("emulators.rates.verb", "check, publish and look at rate cards"),
+    "costs": ("emulators.costs.verb", "what was quoted, charged and really paid"),
     "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "fault": ("emulators.chaos.fault", "let something go wrong on the running stack"),
     "token": ("emulators.laptop.token", "print a token for the HTTP API of the running stack"),
@@ -43,6 +46,11 @@ def positive(word: str) -> int:
     if not word.isdecimal() or int(word) == 0:
         raise argparse.ArgumentTypeError(f"{word} is no whole number above 0")
     return int(word)
+
+
+def moment(word: str) -> datetime:
+    """An option that names a moment; without an offset it is meant in this machine's time."""
+    return datetime.fromisoformat(word).astimezone()
 
 
 def port(word: str) -> int:

@@ -31,6 +31,7 @@ Message = TypeVar("Message")
 
 BERLIN = Point(52.52, 13.405)
 LISBON = Point(38.722, -9.139)
+DEAR = (Cell(NO_LIMIT_M, 30_000, 90_000),)  # nobody sends by this rate card by choice
 PLACES = {"BER": BERLIN, "LIS": LISBON, "MUC": Point(48.137, 11.575)}
 
 
@@ -189,7 +190,11 @@ def order(
     **fields: Any,
 ) -> None:
     """An accepted order that waits; `fields` are further ones of the event."""
-    event = submitted(order_id, wants, at=at, **fields)
+    accept(database, submitted(order_id, wants, at=at, **fields))
+
+
+def accept(database: Database, event: OrderSubmitted) -> None:
+    """A channel's order is taken."""
     database.run(lambda tx: accept_order(tx, event), cause())
 
 
