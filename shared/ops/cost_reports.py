@@ -68,10 +68,12 @@ class CostReport:
 # card's; then there is nothing to compare.
 _COSTS = """
     WITH chosen AS (
-        SELECT * FROM parcels
-         WHERE (CAST(:since AS timestamptz) IS NULL OR planned_at >= :since)
-           AND (CAST(:until AS timestamptz) IS NULL OR planned_at < :until)
-    ), booked (parcel_id, currency, quoted, charged, carrier, actual) AS (
+        SELECT parcel_id, order_id, warehouse, carrier, service, rate_card_id, state, planned_at,
+               quoted_cents
+          FROM parcels
+         WHERE planned_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
+           AND planned_at < coalesce(CAST(:until AS timestamptz), 'infinity')
+    ), booked (parcel_id, currency, quoted, charged, carriage, actual) AS (
         SELECT parcel_id, rate_cards.currency, quoted_cents, 0, NULL::bigint, NULL::bigint
           FROM chosen JOIN rate_cards USING (rate_card_id)
          WHERE state <> 'cancelled'
@@ -84,7 +86,7 @@ _COSTS = """
           FROM chosen JOIN actual_charges AS paid USING (parcel_id)
     ), costs AS (
         SELECT parcel_id, currency, sum(quoted) AS quoted, sum(charged) AS charged,
-               sum(carrier) AS carrier, sum(actual) AS actual
+               sum(carriage) AS carriage, sum(actual) AS actual
           FROM booked GROUP BY parcel_id, currency
     )
 """
@@ -105,8 +107,8 @@ def _report(subject: str, shipping: str = "NULL::bigint", shown: str = _DEAREST)
         {_COSTS}, report AS (
             SELECT {subject} AS subject, currency, count(*) AS parcels,
                    sum(quoted) AS quoted_cents, sum(charged) AS charged_cents,
-                   sum(carrier) AS carrier_cents, sum(actual) AS actual_cents,
-                   sum(actual - carrier) AS difference_cents, {shipping} AS shipping_cents
+                   sum(carriage) AS carrier_cents, sum(actual) AS actual_cents,
+                   sum(actual - carriage) AS difference_cents, {shipping} AS shipping_cents
               FROM costs JOIN chosen USING (parcel_id)
              GROUP BY subject, currency)
         {shown}
@@ -118,7 +120,7 @@ def _report(subject: str, shipping: str = "NULL::bigint", shown: str = _DEAREST)
 # the parcel's. Source: Hamilton's method, the largest remainder; ties go by SKU.
 _BY_SKU = text(f"""
     {_COSTS}, items AS (
-        SELECT parcel_id, sku, sum(quantity) * weight_g AS weight_g
+        SELECT parcel_id, sku, sum(quantity) * skus.weight_g AS weight_g
           FROM chosen JOIN parcel_items USING (parcel_id) JOIN skus USING (sku)
          GROUP BY parcel_id, sku, skus.weight_g
     ), weighed AS (
@@ -126,7 +128,7 @@ _BY_SKU = text(f"""
     ), amounts AS (
         SELECT parcel_id, currency, kind, cents
           FROM costs, LATERAL (VALUES ('quoted', quoted), ('charged', charged),
-                                      ('carrier', carrier), ('actual', actual))
+                                      ('carriage', carriage), ('actual', actual))
                AS amount (kind, cents)
          WHERE cents IS NOT NULL
     ), exact AS (
@@ -134,7 +136,7 @@ _BY_SKU = text(f"""
                mod(mod(cents * weight_g, whole_g) + whole_g, whole_g) AS lost
           FROM weighed JOIN amounts USING (parcel_id)
     ), rounded AS (
-        SELECT parcel_id, sku, currency, kind, div(product - lost, whole_g) AS least,
+        SELECT parcel_id, sku, currency, kind, div(product - lost, whole_g) AS certain,
                row_number() OVER (of_amount ORDER BY lost DESC, sku) AS place,
                cents - sum(div(product - lost, whole_g)) OVER of_amount AS spare
           FROM exact
@@ -143,15 +145,15 @@ _BY_SKU = text(f"""
         SELECT parcel_id, sku, currency,
                sum(share) FILTER (WHERE kind = 'quoted') AS quoted,
                sum(share) FILTER (WHERE kind = 'charged') AS charged,
-               sum(share) FILTER (WHERE kind = 'carrier') AS carrier,
+               sum(share) FILTER (WHERE kind = 'carriage') AS carriage,
                sum(share) FILTER (WHERE kind = 'actual') AS actual
-          FROM rounded, LATERAL (VALUES (least + CASE WHEN place <= spare THEN 1 ELSE 0 END))
+          FROM rounded, LATERAL (VALUES (certain + CASE WHEN place <= spare THEN 1 ELSE 0 END))
                AS given (share)
          GROUP BY parcel_id, sku, currency
     ), report AS (
         SELECT sku AS subject, currency, count(*) AS parcels, sum(quoted) AS quoted_cents,
-               sum(charged) AS charged_cents, sum(carrier) AS carrier_cents,
-               sum(actual) AS actual_cents, sum(actual - carrier) AS difference_cents,
+               sum(charged) AS charged_cents, sum(carriage) AS carrier_cents,
+               sum(actual) AS actual_cents, sum(actual - carriage) AS difference_cents,
                NULL::bigint AS shipping_cents
           FROM shared GROUP BY sku, currency)
     {_DEAREST}

@@ -249,9 +249,9 @@ def test_wrong_rows_are_all_told_and_nothing_is_published(database: Database) ->
 
 
 def test_without_who_says_it_and_why_it_is_refused(database: Database) -> None:
-    with pytest.raises(RateCardRefused, match="^by: "):
+    with pytest.raises(RateCardRefused, match=r"^by: "):
         publish(database, rows(400, "standard"), by=" ")
-    with pytest.raises(RateCardRefused, match="^reason: "):
+    with pytest.raises(RateCardRefused, match=r"^reason: "):
         publish(database, rows(400, "standard"), reason="x" * 201)
 
 
