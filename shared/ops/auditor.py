@@ -221,12 +221,16 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
                AND (parcels.state = 'cancelled') <> (labels.state IN ('void_requested', 'voided'))
         """),
         "a decision costs what its parcels were quoted": _rule("""
-            SELECT concat_ws(' ', order_id, 'decided at', decided_at) AS subject,
-                   sum(quoted_cents)::text AS found, cost_cents::text AS expected
-              FROM placement_decisions JOIN parcels USING (order_id)
-             WHERE outcome = 'placed' AND planned_at = decided_at
-             GROUP BY decision_id, order_id, decided_at, cost_cents
-            HAVING sum(quoted_cents) <> cost_cents
+            WITH decided AS (
+                SELECT order_id, decided_at AS moment, sum(cost_cents) AS cents
+                  FROM placement_decisions WHERE outcome = 'placed' GROUP BY order_id, decided_at
+            ), planned AS (
+                SELECT order_id, planned_at AS moment, sum(quoted_cents) AS cents
+                  FROM parcels GROUP BY order_id, planned_at)
+            SELECT concat_ws(' at ', order_id, moment) AS subject, decided.cents::text AS found,
+                   planned.cents::text AS expected
+              FROM decided JOIN planned USING (order_id, moment)
+             WHERE decided.cents <> planned.cents
         """),
         "an order costs the sum of its charges": _rule("""
             WITH of_parcels AS (

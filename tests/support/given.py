@@ -172,6 +172,7 @@ def submitted(
             country="DE",
             lat=at.lat,
             lon=at.lon,
+            residential=False,
         ),
         lines=tuple(
             OrderedLine(line_no=n, sku=sku, quantity=quantity, unit_price_cents=1_000)

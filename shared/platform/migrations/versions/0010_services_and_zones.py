@@ -66,7 +66,8 @@ CREATE TABLE rate_card_prices (
 );
 """
 # A zone for each distance bound. Of the bands that reach as far the narrowest counts, and wider
-# ones fill in the weights that it has not: as shared/costing/bands.py does for new cards.
+# ones fill in the weights that it has not: as shared/costing/bands.py does for new cards. A price
+# below that of a lighter parcel becomes as high: from here on placement relies on it.
 COPIED = """
 CREATE FUNCTION zones_of_bands(of_cards text[]) RETURNS void LANGUAGE sql AS $$
     WITH bands AS (
@@ -80,11 +81,13 @@ CREATE FUNCTION zones_of_bands(of_cards text[]) RETURNS void LANGUAGE sql AS $$
         INSERT INTO rate_card_rules
         SELECT rate_card_id, zone, '', '', '', '', bound_m FROM bands)
     INSERT INTO rate_card_prices (rate_card_id, zone, max_weight_g, price_cents)
-    SELECT DISTINCT ON (rate_card_id, zone, max_weight_g)
-           rate_card_id, zone, max_weight_g, price_cents
-      FROM bands JOIN rate_card_steps AS step USING (rate_card_id)
-     WHERE step.max_distance_m >= bound_m
-     ORDER BY rate_card_id, zone, max_weight_g, step.max_distance_m
+    SELECT rate_card_id, zone, max_weight_g,
+           max(price_cents) OVER (PARTITION BY rate_card_id, zone ORDER BY max_weight_g)
+      FROM (SELECT DISTINCT ON (rate_card_id, zone, max_weight_g)
+                   rate_card_id, zone, max_weight_g, price_cents
+              FROM bands JOIN rate_card_steps AS step USING (rate_card_id)
+             WHERE step.max_distance_m >= bound_m
+             ORDER BY rate_card_id, zone, max_weight_g, step.max_distance_m) AS nearest
 $$;
 SELECT zones_of_bands(ARRAY(SELECT rate_card_id FROM rate_cards));
 
