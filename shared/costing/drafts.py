@@ -11,12 +11,14 @@ from shared.costing.rows import COLUMNS, Found, Row, WrongRow
 from shared.costing.types import NO_LIMIT_M, RateCardDraft, Step, Zone, ZoneRule
 from shared.kit.geo import bare_postcode
 
+LONGEST_RANGE = 1_000  # prefixes
 MOST = 1_000_000_000  # of anything that is counted; a column of the database takes twice that
 _NAME = re.compile(r"[A-Za-z0-9._:/-]{1,64}")  # as contracts name things
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _WHOLE = re.compile(r"[0-9]{1,12}")
+_RANGE = re.compile(r"(?P<first>[0-9]{1,9})(?P<to>-|\.\.)(?P<last>[0-9]{1,9})")
 
 _Service = tuple[str, str]
 
@@ -54,16 +56,37 @@ class _Cells:
 
     def words(self, column: str, pattern: re.Pattern[str], wanted: str) -> tuple[str, ...]:
         """The words of the cell, which may be none."""
-        words = tuple(dict.fromkeys(self.row.cells.get(column, "").split()))
+        words = tuple(dict.fromkeys(self._parts(column)))
         for word in words:
             if not pattern.fullmatch(word):
                 self.refuse(column, f"{word!r} is not {wanted}")
         return words
 
     def postcodes(self, column: str) -> tuple[str, ...]:
-        """Prefixes as they are compared."""
-        bare = (bare_postcode(word) for word in self.row.cells.get(column, "").split())
-        return tuple(dict.fromkeys(prefix for prefix in bare if prefix))
+        """Prefixes as they are compared; a range stands for each of its prefixes."""
+        found: list[str] = []
+        for word in self._parts(column):
+            ends = _RANGE.fullmatch(word)
+            if ends is None:
+                found.append(bare_postcode(word))
+            elif len(ends["first"]) != len(ends["last"]):
+                if ends["to"] == "-":  # as in 01310-200
+                    found.append(bare_postcode(word))
+                else:
+                    self.refuse(column, f"the ends of {word!r} differ in length")
+            elif ends["to"] == "-":
+                reason = f"{word!r} may be one postcode or many: write it without -, or with .."
+                self.refuse(column, reason)
+            elif not 0 <= int(ends["last"]) - int(ends["first"]) < LONGEST_RANGE:
+                self.refuse(column, f"{word!r} is not a range of 1 to {LONGEST_RANGE} prefixes")
+            else:
+                span = range(int(ends["first"]), int(ends["last"]) + 1)
+                found += [f"{number:0{len(ends['first'])}}" for number in span]
+        return tuple(dict.fromkeys(prefix for prefix in found if prefix))
+
+    def _parts(self, column: str) -> list[str]:
+        """What a list names; spaces are for postcodes that have them."""
+        return [part.strip() for part in self.row.cells.get(column, "").split(";") if part.strip()]
 
     def whole(self, column: str, least: int = 0) -> int | None:
         """The cell as a whole number; None where it is empty or wrong, which is kept."""
@@ -201,7 +224,7 @@ def _remote_area_cents(cells: _Cells, of_card_cents: int) -> int | None:
 
 
 def _rules(cells: _Cells) -> tuple[ZoneRule, ...]:
-    """A rule for each origin and destination that the row names; lists are parted by spaces."""
+    """A rule for each origin and destination that the row names; lists are parted by `;`."""
     sides = []
     for side in ("from", "to"):
         countries = cells.words(f"{side}_country", _COUNTRY, "a country like DE")

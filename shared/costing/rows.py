@@ -178,7 +178,7 @@ def _read_json(text: str, found: Found) -> None:
             elif isinstance(value, str) or type(value) is int:
                 cells[name] = str(value).strip()
             elif isinstance(value, list) and all(isinstance(word, str) for word in value):
-                cells[name] = " ".join(value)
+                cells[name] = ";".join(value)
             else:
                 found.refuse(number, name, "text, a whole number or an array of texts is wanted")
         found.rows.append(Row(number, {name: cell for name, cell in cells.items() if cell}))

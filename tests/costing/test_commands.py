@@ -17,7 +17,7 @@ row,carrier,service,currency,handling_cents,carries,zone,to_country,transit_days
 price_cents,per_kg_cents
 card,postnl,Pakket,EUR,50,cold,,,,,,
 zone,postnl,Pakket,,,,NL,NL,1,,,
-zone,postnl,Pakket,,,,EU,BE DE,3,,,
+zone,postnl,Pakket,,,,EU,BE;DE,3,,,
 price,postnl,Pakket,,,,NL,,,10000,695,
 price,postnl,Pakket,,,,NL,,,30000,,150
 price,postnl,Pakket,,,,EU,,,10000,1300,

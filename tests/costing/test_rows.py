@@ -21,10 +21,10 @@ GOOD = """\
 row,carrier,service,currency,handling_cents,packaging_cents,volume_divisor,fuel_basis_points,\
 remote_area_cents,carries,zone,to_country,to_postcode,max_distance_m,transit_days,remote,\
 max_weight_g,price_cents,per_kg_cents
-card,post,parcel,EUR,90,25,5000,1250,300,hazmat cold,,,,,,,,,
+card,post,parcel,EUR,90,25,5000,1250,300,hazmat;cold,,,,,,,,,
 zone,post,parcel,,,,,,,,home,NL,,,1,,,,
-zone,post,parcel,,,,,,,,islands,NL,1791-9166 17 9161,,3,yes,,,
-zone,post,parcel,,,,,,,,europe,BE DE LU,,,4,,,,
+zone,post,parcel,,,,,,,,islands,NL,1791 ab;17;8881..8883,,3,yes,,,
+zone,post,parcel,,,,,,,,europe,BE;DE; LU,,,4,,,,
 price,post,parcel,,,,,,,,home,,,,,,10000,1100,
 price,post,parcel,,,,,,,,home,,,,,,2000,695,
 price,post,parcel,,,,,,,,home,,,,,,30000,,150
@@ -34,6 +34,8 @@ card,post,letter,EUR,,,,,,,,,,,,,,,
 zone,post,letter,,,,,,,,all,,,50000,,250,,,
 price,post,letter,,,,,,,,all,,,,,,50,101,
 """
+
+POSTCODES = "row,carrier,service,zone,to_country,to_postcode,currency\ncard,a,b,,,,EUR\n"
 
 
 def read(text: str, *, is_json: bool = False) -> tuple[list[RateCardDraft], list[WrongRow]]:
@@ -72,7 +74,7 @@ def test_one_file_holds_several_services() -> None:
                 "islands",
                 tuple(
                     ZoneRule(to_country="NL", to_postcode=prefix)
-                    for prefix in ("17919166", "17", "9161")
+                    for prefix in ("1791AB", "17", "8881", "8882", "8883")
                 ),
                 (Step(2_000, 695),),
                 transit_days=3,
@@ -96,7 +98,7 @@ def test_json_rows_say_the_same_as_csv_rows() -> None:
         for row in csv.DictReader(io.StringIO(GOOD)):
             cells: dict[str, object] = {name: cell for name, cell in row.items() if cell}
             if "to_country" in cells:
-                cells["to_country"] = str(cells["to_country"]).split()
+                cells["to_country"] = str(cells["to_country"]).replace(" ", "").split(";")
             if "max_weight_g" in cells:
                 cells["max_weight_g"] = int(str(cells["max_weight_g"]))
             yield {**cells, "remote_area_cents": cells.get("remote_area_cents")}
@@ -105,9 +107,8 @@ def test_json_rows_say_the_same_as_csv_rows() -> None:
 
 
 def test_a_byte_order_mark_and_quoted_line_breaks_are_no_mistake() -> None:
-    text = (
-        '\ufeffrow,carrier,service,currency,carries\r\ncard,post,a,EUR,"cold\nhazmat"\r\ncard,b,b,,'
-    )
+    header = "\ufeffrow,carrier,service,currency,carries\r\n"
+    text = header + 'card,post,a,EUR,"cold;\nhazmat"\r\ncard,b,b,,'
 
     assert [(row, column) for row, column, _ in wrong(text)] == [
         (2, "service"),  # no zone
@@ -253,3 +254,31 @@ def test_bands_whose_weights_differ_may_not_ascend_and_are_then_refused() -> Non
     draft = RateCardDraft(carrier="post", currency="EUR", valid_from=NOON, zones=zones)
 
     assert [problem.path for problem in problems(draft)] == ["zones.0.steps.1.price_cents"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "prefixes"),
+    [
+        ("01310-200", ["01310200"]),
+        ("008..011", ["008", "009", "010", "011"]),
+        ("7;7;07", ["7", "07"]),
+        ("sw1a 1; AB", ["SW1A1", "AB"]),
+    ],
+)
+def test_postcodes_are_prefixes_lists_and_ranges(cell: str, prefixes: list[str]) -> None:
+    (draft,), _ = read(f"{POSTCODES}zone,a,b,z,XX,{cell}\n")
+
+    assert [rule.to_postcode for rule in draft.zones[0].rules] == prefixes
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("1791-1797", "'1791-1797' may be one postcode or many: write it without -, or with .."),
+        ("9..10", "the ends of '9..10' differ in length"),
+        ("20..10", "'20..10' is not a range of 1 to 1000 prefixes"),
+        ("0000..1000", "'0000..1000' is not a range of 1 to 1000 prefixes"),
+    ],
+)
+def test_a_range_that_may_be_meant_otherwise_is_refused(cell: str, reason: str) -> None:
+    assert (3, "to_postcode", reason) in wrong(f"{POSTCODES}zone,a,b,z,XX,{cell}\n")
