@@ -9,6 +9,7 @@ import pytest
 
 from shared.contracts.parcels import ParcelPlanned
 from shared.costing import store as costing
+from shared.costing.bands import Cell
 from shared.costing.book import KEPT_FOR, MIN_NOTICE, Bookshelf
 from shared.costing.rows import RowsRefused
 from shared.costing.types import RateCardRefused, UnknownRateCard
@@ -273,3 +274,17 @@ def test_a_version_is_shown_by_number_or_as_it_is_valid(
         shown("standard", 3)
     with pytest.raises(UnknownRateCard, match="no service express"):
         shown("express")
+
+
+def test_where_no_service_goes_an_order_waits_for_a_person(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}}, cells=[Cell(1, 1, 1)])
+    publish(database, rows(400, "express"))
+    event = given.submitted("ord_1", {"MUG": 1})
+    abroad = event.destination.model_copy(update={"country": "FR", "postcode": "75001"})
+    given.accept(database, event.model_copy(update={"destination": abroad}))
+
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT state, state_reason FROM orders") == [
+        ("review", "no carrier takes MUG")
+    ]
