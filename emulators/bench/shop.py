@@ -16,7 +16,8 @@ from sqlalchemy import text
 from shared.contracts.base import Cause
 from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted
 from shared.costing import store as costing
-from shared.costing.types import NO_LIMIT_M, Cell
+from shared.costing.bands import Cell, zones_of
+from shared.costing.types import NO_LIMIT_M, RateCardDraft
 from shared.flows.accept_order import accept_order
 from shared.kit.geo import Point
 from shared.platform.db import Database, Transaction
@@ -191,14 +192,14 @@ class Shop:
         for place, location in PLACES.items():
             stock.put_warehouse(tx, place, ADDRESS, location)
         for carrier, (handling_cents, base_cents, band_cents) in TARIFFS.items():
-            costing.publish(
-                tx,
+            draft = RateCardDraft(
                 carrier=carrier,
                 currency="EUR",
                 handling_cents=handling_cents,
                 valid_from=tx.now - timedelta(days=1),
-                cells=list(_cells(base_cents, band_cents)),
+                zones=zones_of(_cells(base_cents, band_cents)),
             )
+            costing.publish(tx, draft, "bench", "a shop to measure")
 
 
 def _sku(number: int) -> str:

@@ -19,6 +19,8 @@ VERBS: dict[str, tuple[str, str]] = {
         "emulators.policies.verb",
         "check, publish, show what placements are to be",
     ),
+    "rates": ("emulators.rates.verb", "check, publish and look at rate cards"),
+    "costs": ("emulators.costs.verb", "what was quoted, charged and really paid"),
     "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "fault": ("emulators.chaos.fault", "let something go wrong on the running stack"),
     "token": ("emulators.laptop.token", "print a token for the HTTP API of the running stack"),

@@ -183,7 +183,8 @@ def owners() -> str:
                 ", ".join(
                     f"[{module.removeprefix('shared/')}]({module.removeprefix('shared/')})"
                     for module in sorted(by_table[table])
-                ),
+                )
+                or "older code only",
             )
             for table in tables(ROOT)
         ),

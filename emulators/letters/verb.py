@@ -5,10 +5,9 @@ Thin on purpose: what happens stands in shared/flows, for a page to do the same.
 
 import argparse
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
-from emulators.laptop.cli import UserMistake, positive
+from emulators.laptop.cli import UserMistake, moment, positive
 from emulators.laptop.running import account, running
 from emulators.laptop.screen import tell
 from emulators.letters import views
@@ -138,7 +137,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--code", metavar="CODE", help="refused with this code")
     parser.add_argument("--order", metavar="ID", help="about this order")
     parser.add_argument(
-        "--since", type=_moment, metavar="TIME", help="failed at or after this time, ISO 8601"
+        "--since", type=moment, metavar="TIME", help="failed at or after this time, ISO 8601"
     )
 
 
@@ -150,8 +149,3 @@ def _wanted(arguments: argparse.Namespace, state: LetterState | None) -> Wanted:
         order_id=arguments.order,
         since=arguments.since,
     )
-
-
-def _moment(word: str) -> datetime:
-    """A moment; without an offset it is meant in the time of this machine."""
-    return datetime.fromisoformat(word).astimezone()

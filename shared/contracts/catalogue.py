@@ -1,8 +1,8 @@
 """The catalogue: what is sold, where it lies and what carriers take. Loaded as one document."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.contracts.base import Currency, Document, Identifier, Moment
 
@@ -57,14 +57,60 @@ class CatalogueCell(Document):
     price_cents: Annotated[int, Field(ge=0)]
 
 
+class CatalogueStep(Document):
+    """A parcel up to `max_weight_g` costs `price_cents` of freight."""
+
+    max_weight_g: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    price_cents: Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class CatalogueZoneRule(Document):
+    """Parcels of a zone; empty: from or to anywhere. The postcodes are prefixes."""
+
+    from_country: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = ""
+    from_postcode: Annotated[str, Field(max_length=12)] = ""
+    to_country: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = ""
+    to_postcode: Annotated[str, Field(max_length=12)] = ""
+    max_distance_m: Annotated[int, Field(ge=1, le=2_147_483_647)] | None = None
+
+
+class CatalogueZone(Document):
+    """What a service costs to some places; beyond the last step by the started kilogram."""
+
+    zone: Identifier
+    rules: Annotated[tuple[CatalogueZoneRule, ...], Field(min_length=1)]
+    steps: tuple[CatalogueStep, ...] = ()
+    per_kg_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    max_weight_g: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    transit_days: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    remote_area_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+
+
 class CatalogueRateCard(Document):
-    """A carrier's next rate card version."""
+    """The next rate card version of a carrier's service: by distance in `cells`, or by `zones`."""
 
     carrier: Identifier
+    service: Identifier = "standard"
     currency: Currency
     handling_cents: Annotated[int, Field(ge=0)]
+    packaging_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    volume_divisor: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0  # mm³ a gram; 0: none
+    fuel_basis_points: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    minimum_freight_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    oversize_mm: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    oversize_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    residential_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    max_length_mm: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    carries: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], ...] = ()
     valid_from: Moment
-    cells: Annotated[tuple[CatalogueCell, ...], Field(min_length=1)]
+    cells: tuple[CatalogueCell, ...] = ()
+    zones: tuple[CatalogueZone, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_prices_of_one_form(self) -> Self:
+        if bool(self.cells) == bool(self.zones):
+            raise ValueError("either cells or zones are wanted")
+        return self
 
 
 class CatalogueAgeing(Document):

@@ -50,6 +50,7 @@ class ParcelView(Document):
     parcel_id: Identifier
     warehouse: Identifier
     carrier: Identifier
+    service: Identifier = "standard"
     state: str
     weight_g: int
     quoted_cents: int
@@ -97,6 +98,9 @@ class OrderView(Document):
     lines: tuple[LineView, ...]
     parcels: tuple[ParcelView, ...]
     charges: tuple[ChargeView, ...]
+    shipping_cents: int | None = (
+        None  # what the customer pays for it; null: the channel did not say
+    )
 
 
 class ProblemField(Document):

@@ -36,6 +36,7 @@ class Destination(Document):
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
     lat: Annotated[float, Field(ge=-90, le=90)]
     lon: Annotated[float, Field(ge=-180, le=180)]
+    residential: bool = False  # somebody lives there: some carriers take more for it
 
 
 class OrderedLine(Document):
@@ -82,6 +83,8 @@ class OrderSubmitted(_ChannelEvent):
     sale: Identifier | None = None  # whose allotments the order may take from
     # Whether all has to come at once; without a word the channel's policy says when it need not.
     ship_together: bool | None = None
+    # What the customer pays for shipping, once an order; null: the channel does not say.
+    shipping_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
 
     _unique_lines = field_validator("lines")(_line_numbers_are_unique)
 

@@ -37,6 +37,11 @@ class ParcelPlanned(_ParcelFact):
     distance_m: int
     planned_at: Moment
     items: tuple[ParcelContent, ...]
+    service: Identifier = "standard"
+    zone: Identifier | None = None  # of the rate card; null: distance alone decided
+    volume_mm3: int = 0  # 0: not known, and so is the longest side
+    longest_mm: int = 0
+    residential: bool = False
 
 
 class ParcelCancelled(_ParcelFact):

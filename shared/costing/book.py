@@ -16,35 +16,44 @@ KEPT_FOR = timedelta(seconds=30)
 MIN_NOTICE = timedelta(seconds=60)
 
 
+Service = tuple[str, str]  # carrier, and the name of what it sells
+
+
 class RateBook:
-    """Rate card versions by carrier."""
+    """Rate card versions by carrier and service."""
 
     def __init__(self, cards: Iterable[RateCard]) -> None:
-        self._versions: dict[str, list[RateCard]] = defaultdict(list)
+        self._versions: dict[Service, list[RateCard]] = defaultdict(list)
         for card in sorted(cards, key=lambda card: card.valid_from):
-            self._versions[card.carrier].append(card)
+            self._versions[card.carrier, card.service].append(card)
 
     def __bool__(self) -> bool:
         return bool(self._versions)
 
     def valid_at(self, moment: datetime) -> tuple[RateCard, ...]:
-        """The valid version of each carrier that has one, by carrier."""
-        found = (self._at(carrier, moment) for carrier in sorted(self._versions))
+        """The valid version of each service that has one, by carrier and service."""
+        found = (self._at(service, moment) for service in sorted(self._versions))
         return tuple(card for card in found if card is not None)
 
-    def card(self, carrier: str, moment: datetime) -> RateCard:
-        """The version of `carrier` that was valid at `moment`.
+    def card(self, carrier: str, service: str, moment: datetime) -> RateCard:
+        """The version of a carrier's service that was valid at `moment`.
 
         Raises:
             NoRateCard: there was none.
         """
-        card = self._at(carrier, moment)
+        card = self._at((carrier, service), moment)
         if card is None:
-            raise NoRateCard("no rate card was valid", carrier=carrier, at=moment.isoformat())
+            raise NoRateCard(
+                "no rate card was valid", carrier=carrier, service=service, at=moment.isoformat()
+            )
         return card
 
-    def _at(self, carrier: str, moment: datetime) -> RateCard | None:
-        versions = self._versions.get(carrier, [])
+    def versions(self, carrier: str, service: str) -> tuple[RateCard, ...]:
+        """Every version of a carrier's service, the oldest first."""
+        return tuple(self._versions.get((carrier, service), ()))
+
+    def _at(self, service: Service, moment: datetime) -> RateCard | None:
+        versions = self._versions.get(service, [])
         position = bisect_right(versions, moment, key=lambda card: card.valid_from)
         return versions[position - 1] if position else None
 

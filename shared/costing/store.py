@@ -1,39 +1,102 @@
-"""The tables rate_cards, rate_card_steps and charges. Nothing else writes to them."""
+"""The tables of rate cards, and charges. Nothing else writes to them.
 
+A version of a rate card is in rate_cards, its zones in rate_card_zones, rate_card_rules and
+rate_card_prices. In rate_card_steps older code keeps its distance bands.
+"""
+
+import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 
 from shared.costing.book import MIN_NOTICE, RateBook
-from shared.costing.types import Cell, Charge, ChargeKind, RateCard, RateCardRefused
+from shared.costing.types import (
+    STANDARD,
+    Charge,
+    ChargeKind,
+    RateCard,
+    RateCardDraft,
+    RateCardRefused,
+    Step,
+    Zone,
+    ZoneRule,
+)
 from shared.kit.money import Money
 from shared.platform.db import Transaction, Write
 
+# One statement, so that a version is read with all its zones or not at all.
 _CARDS = text("""
-    SELECT rate_card_id, carrier, version, currency, handling_cents, valid_from,
-           array_agg(max_distance_m ORDER BY max_distance_m, max_weight_g) AS distances,
-           array_agg(max_weight_g   ORDER BY max_distance_m, max_weight_g) AS weights,
-           array_agg(price_cents    ORDER BY max_distance_m, max_weight_g) AS prices
-      FROM rate_cards JOIN rate_card_steps USING (rate_card_id)
-     GROUP BY rate_card_id
+    SELECT card.*, (
+        SELECT jsonb_agg(jsonb_build_array(
+                   zone, per_kg_cents, max_weight_g, transit_days, remote_area_cents,
+                   (SELECT jsonb_agg(jsonb_build_array(from_country, from_postcode, to_country,
+                                                       to_postcode, max_distance_m)
+                                     ORDER BY to_country, to_postcode, from_country, from_postcode,
+                                              max_distance_m)
+                      FROM rate_card_rules AS rule
+                     WHERE (rule.rate_card_id, rule.zone) = (card.rate_card_id, area.zone)),
+                   (SELECT jsonb_agg(jsonb_build_array(max_weight_g, price_cents)
+                                     ORDER BY price.max_weight_g)
+                      FROM rate_card_prices AS price
+                     WHERE (price.rate_card_id, price.zone) = (card.rate_card_id, area.zone)))
+               ORDER BY zone)
+          FROM rate_card_zones AS area WHERE area.rate_card_id = card.rate_card_id) AS zones
+      FROM rate_cards AS card
 """)
 _NEXT_VERSION = text("""
     SELECT coalesce(max(version), 0) + 1 AS version, max(valid_from) AS latest
-      FROM rate_cards WHERE carrier = :carrier
+      FROM rate_cards WHERE carrier = :carrier AND service = :service
 """)
 _INSERT_CARD = """
-    INSERT INTO rate_cards (rate_card_id, carrier, version, currency, handling_cents, valid_from)
-    VALUES (:rate_card_id, :carrier, :version, :currency, :handling_cents, :valid_from)
+    INSERT INTO rate_cards (rate_card_id, carrier, service, version, currency, handling_cents,
+                            packaging_cents, volume_divisor, fuel_basis_points,
+                            minimum_freight_cents, oversize_mm, oversize_cents, residential_cents,
+                            max_length_mm, carries, valid_from, published_by, reason)
+    VALUES (:rate_card_id, :carrier, :service, :version, :currency, :handling_cents,
+            :packaging_cents, :volume_divisor, :fuel_basis_points, :minimum_freight_cents,
+            :oversize_mm, :oversize_cents, :residential_cents, :max_length_mm,
+            CAST(:carries AS text[]), :valid_from, :published_by, :reason)
  RETURNING 1
 """
-_INSERT_STEPS = """
-    INSERT INTO rate_card_steps (rate_card_id, max_distance_m, max_weight_g, price_cents)
-    SELECT :rate_card_id, max_distance_m, max_weight_g, price_cents
-      FROM unnest(CAST(:distances AS integer[]), CAST(:weights AS integer[]),
-                  CAST(:prices AS integer[])) AS step (max_distance_m, max_weight_g, price_cents)
+_INSERT_ZONES = """
+    INSERT INTO rate_card_zones (rate_card_id, zone, per_kg_cents, max_weight_g, transit_days,
+                                 remote_area_cents)
+    SELECT :rate_card_id, zone, per_kg_cents, max_weight_g, transit_days, remote_area_cents
+      FROM jsonb_to_recordset(CAST(:zones AS jsonb))
+        AS area (zone text, per_kg_cents integer, max_weight_g integer, transit_days integer,
+                 remote_area_cents integer)
  RETURNING 1
 """
+_INSERT_RULES = """
+    INSERT INTO rate_card_rules (rate_card_id, zone, from_country, from_postcode, to_country,
+                                 to_postcode, max_distance_m)
+    SELECT :rate_card_id, zone, from_country, from_postcode, to_country, to_postcode,
+           max_distance_m
+      FROM jsonb_to_recordset(CAST(:zones AS jsonb)) AS area (zone text, rules jsonb),
+           jsonb_to_recordset(area.rules)
+        AS rule (from_country text, from_postcode text, to_country text, to_postcode text,
+                 max_distance_m integer)
+ RETURNING 1
+"""
+_INSERT_PRICES = """
+    INSERT INTO rate_card_prices (rate_card_id, zone, max_weight_g, price_cents)
+    SELECT :rate_card_id, zone, max_weight_g, price_cents
+      FROM jsonb_to_recordset(CAST(:zones AS jsonb)) AS area (zone text, steps jsonb),
+           jsonb_to_recordset(area.steps) AS price (max_weight_g integer, price_cents integer)
+ RETURNING 1
+"""
+_VERSIONS = text("""
+    SELECT rate_card_id, carrier, service, version, currency, valid_from,
+           lead(valid_from) OVER (PARTITION BY carrier, service ORDER BY valid_from)
+               AS valid_until,
+           (SELECT count(*) FROM rate_card_zones AS area
+             WHERE area.rate_card_id = card.rate_card_id) AS zones,
+           published_by, reason
+      FROM rate_cards AS card
+     ORDER BY carrier, service, version
+""")
 _CHARGE = """
     INSERT INTO charges (parcel_id, order_id, kind, entry, amount_cents, currency, rate_card_id,
                          charged_at)
@@ -52,69 +115,106 @@ _CHARGED = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as a list shows it; `valid_until` is when the next begins, None: there is none."""
+
+    rate_card_id: str
+    carrier: str
+    service: str
+    version: int
+    currency: str
+    valid_from: datetime
+    valid_until: datetime | None
+    zones: int
+    published_by: str
+    reason: str
+
+
 def read_book(tx: Transaction) -> RateBook:
-    """Every version of every carrier."""
+    """Every version of every service."""
     return RateBook(
         RateCard(
             rate_card_id=row.rate_card_id,
             carrier=row.carrier,
+            service=row.service,
             version=row.version,
             currency=row.currency,
-            handling_cents=row.handling_cents,
             valid_from=row.valid_from,
-            cells=tuple(
-                Cell(*bounds) for bounds in zip(row.distances, row.weights, row.prices, strict=True)
+            handling_cents=row.handling_cents,
+            packaging_cents=row.packaging_cents,
+            volume_divisor=row.volume_divisor,
+            fuel_basis_points=row.fuel_basis_points,
+            minimum_freight_cents=row.minimum_freight_cents,
+            oversize_mm=row.oversize_mm,
+            oversize_cents=row.oversize_cents,
+            residential_cents=row.residential_cents,
+            max_length_mm=row.max_length_mm,
+            carries=tuple(row.carries),
+            zones=tuple(
+                Zone(
+                    zone=zone,
+                    rules=tuple(ZoneRule(*rule) for rule in rules),
+                    steps=tuple(Step(*step) for step in steps or ()),
+                    per_kg_cents=per_kg_cents,
+                    max_weight_g=max_weight_g,
+                    transit_days=transit_days,
+                    remote_area_cents=remote_area_cents,
+                )
+                for (
+                    zone,
+                    per_kg_cents,
+                    max_weight_g,
+                    transit_days,
+                    remote_area_cents,
+                    rules,
+                    steps,
+                ) in row.zones or ()
             ),
         )
         for row in tx.rows(_CARDS)
     )
 
 
-def publish(
-    tx: Transaction,
-    *,
-    carrier: str,
-    currency: str,
-    handling_cents: int,
-    valid_from: datetime,
-    cells: Sequence[Cell],
-) -> str:
-    """Publish the carrier's next version and return its id. Its first may be valid at once.
+def versions(tx: Transaction) -> Sequence[Version]:
+    """Every version by carrier, service and number."""
+    return [Version(**row._mapping) for row in tx.rows(_VERSIONS)]  # noqa: SLF001
+
+
+def publish(tx: Transaction, draft: RateCardDraft, published_by: str, reason: str) -> str:
+    """Publish a service's next version and return its id. Its first may be valid at once.
+
+    Who publishes has asked `problems` whether the draft can be.
 
     Raises:
         RateCardRefused: it would begin before one that exists, or too soon for running functions.
     """
-    row = tx.row(_NEXT_VERSION, carrier=carrier)
-    assert row is not None
-    if row.latest is not None and valid_from < max(row.latest, tx.now + MIN_NOTICE):
+    row = tx.row(_NEXT_VERSION, carrier=draft.carrier, service=draft.service)
+    assert row is not None, "an aggregate has one row"
+    if row.latest is not None and not (row.latest < draft.valid_from >= tx.now + MIN_NOTICE):
         raise RateCardRefused(
             f"valid_from: must be at least {MIN_NOTICE} ahead and after the version before it",
-            carrier=carrier,
+            carrier=draft.carrier,
+            service=draft.service,
         )
-    rate_card_id = f"{carrier}-{row.version}"
+    # No carrier has an @ in its name, so no two services share an id.
+    name = draft.carrier if draft.service == STANDARD else f"{draft.carrier}@{draft.service}"
+    rate_card_id = f"{name}-{row.version}"
+    zones = json.dumps([asdict(zone) for zone in draft.zones])
+    own = {"rate_card_id": rate_card_id, "zones": zones}
+    card = {
+        **{name: value for name, value in vars(draft).items() if name != "zones"},
+        "carries": list(draft.carries),
+        "rate_card_id": rate_card_id,
+        "version": row.version,
+        "published_by": published_by,
+        "reason": reason,
+    }
     tx.write(
-        Write(
-            _INSERT_CARD,
-            {
-                "rate_card_id": rate_card_id,
-                "carrier": carrier,
-                "version": row.version,
-                "currency": currency,
-                "handling_cents": handling_cents,
-                "valid_from": valid_from,
-            },
-            rows=1,
-        ),
-        Write(
-            _INSERT_STEPS,
-            {
-                "rate_card_id": rate_card_id,
-                "distances": [cell.max_distance_m for cell in cells],
-                "weights": [cell.max_weight_g for cell in cells],
-                "prices": [cell.price_cents for cell in cells],
-            },
-            rows=len(cells),
-        ),
+        Write(_INSERT_CARD, card, rows=1),
+        Write(_INSERT_ZONES, own, rows=len(draft.zones)),
+        Write(_INSERT_RULES, own, rows=sum(len(zone.rules) for zone in draft.zones)),
+        Write(_INSERT_PRICES, own, rows=sum(len(zone.steps) for zone in draft.zones)),
     )
     return rate_card_id
 

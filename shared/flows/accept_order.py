@@ -3,6 +3,7 @@
 import hashlib
 
 from shared.contracts.orders import OrderAccepted, OrderAmended, OrderCancelled, OrderSubmitted
+from shared.costing import order_charges
 from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
 from shared.flows.checked_lines import checked_lines
@@ -12,7 +13,7 @@ from shared.orders import store as orders
 from shared.orders.priority import priority_of
 from shared.orders.types import OrderConflict
 from shared.platform import outbox
-from shared.platform.db import Transaction
+from shared.platform.db import Transaction, Write
 
 
 def accept_order(tx: Transaction, event: OrderSubmitted) -> bool:
@@ -61,6 +62,7 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> bool:
             ship_together=event.ship_together,
         ),
         order_lines.insert(event.order_id, lines),
+        *_shipping(tx, event),
         outbox.put(tx, OrderAccepted(order_id=event.order_id, priority=priority, revision=1)),
     )
     early = early_changes.take(tx, event.order_id)
@@ -69,3 +71,10 @@ def accept_order(tx: Transaction, event: OrderSubmitted) -> bool:
     elif early is not None:
         cancel_order(tx, OrderCancelled.decode(early.body))
     return True
+
+
+def _shipping(tx: Transaction, event: OrderSubmitted) -> tuple[Write, ...]:
+    """What the customer pays for shipping, where the channel says it."""
+    if event.shipping_cents is None:
+        return ()
+    return (order_charges.shipping(tx, event.order_id, event.shipping_cents, event.currency),)

@@ -10,6 +10,8 @@ from shared.carriers import store as labels
 from shared.carriers.types import Address, Carrier, Label, LabelRequest, RefusedByCarrier
 from shared.contracts.parcels import ParcelLabelled
 from shared.contracts.work import BuyLabel
+from shared.costing import actual_charges
+from shared.costing.types import STANDARD
 from shared.flows.steps import Run
 from shared.kit.errors import DispatchError, NotYet
 from shared.kit.ids import new_id
@@ -70,6 +72,8 @@ def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
         to_address=_address(order.address),
         weight_g=parcel.weight_g,
         reference=parcel.order_id,
+        # A carrier that has one service only here sells the cheapest of its own.
+        service=None if parcel.service == STANDARD else parcel.service,
     )
 
 
@@ -87,6 +91,9 @@ def _record(tx: Transaction, work: BuyLabel, request: LabelRequest, label: Label
     tx.write(
         shipments.label(parcel.parcel_id, label.tracking_code),
         labels.bought(tx, request.label_id, label),
+        actual_charges.book(
+            tx, parcel.parcel_id, parcel.order_id, label.amount_cents, label.currency
+        ),
         outbox.put(
             tx,
             ParcelLabelled(

@@ -6,7 +6,7 @@ from shared.contracts.parcels import ParcelCancelled, ParcelCharged, ParcelPlann
 from shared.costing import store as costing
 from shared.costing.book import Bookshelf
 from shared.costing.rules import charges_for
-from shared.costing.types import Charge
+from shared.costing.types import Charge, Sent
 from shared.platform import outbox
 from shared.platform.db import Transaction, Write
 from shared.shipments import store as shipments
@@ -25,8 +25,16 @@ def charge_parcel(tx: Transaction, event: ParcelPlanned, shelf: Bookshelf) -> No
     if parcel is None or parcel.state is ParcelState.CANCELLED:
         return
     book = shelf.book(tx.now, lambda: costing.read_book(tx))
-    card = book.card(event.carrier, event.planned_at)
-    charges = charges_for(card, event.weight_g, event.distance_m)
+    card = book.card(event.carrier, event.service, event.planned_at)
+    sent = Sent(
+        weight_g=event.weight_g,
+        distance_m=event.distance_m,
+        zone=event.zone,
+        volume_mm3=event.volume_mm3,
+        longest_mm=event.longest_mm,
+        is_residential=event.residential,
+    )
+    charges = charges_for(card, sent)
     tx.write(
         costing.charge(tx, event.parcel_id, event.order_id, charges, "charge"),
         _announce(tx, event, charges),

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 
-from shared.contracts.catalogue import Catalogue
+from shared.contracts.catalogue import Catalogue, CatalogueRateCard
 from shared.costing import store as costing
-from shared.costing.types import NO_LIMIT_M, Cell
+from shared.costing.bands import Cell, zones_of
+from shared.costing.problems import problems
+from shared.costing.types import (
+    NO_LIMIT_M,
+    RateCardDraft,
+    RateCardRefused,
+    Step,
+    Zone,
+    ZoneRule,
+)
 from shared.flows.keep_safety import keep_safety
-from shared.kit.geo import Point
+from shared.kit.geo import Point, bare_postcode
 from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.orders.types import Priority
@@ -21,7 +30,8 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
     """Add or replace SKUs, warehouses and ageing rules, and publish the next rate card versions.
 
     Raises:
-        RateCardRefused: a rate card would be valid too soon; nothing of the catalogue is loaded.
+        RateCardRefused: a rate card would be valid too soon, or cannot be: a heavier parcel would
+            be cheaper, or two zones claim the same places. Nothing of the catalogue is loaded.
         UnknownSku, KitRefused: a kit cannot be made of what it names.
         UnknownWarehouse: a channel may sell from a place that we do not know.
     """
@@ -50,18 +60,38 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
         orders.set_scope(tx, channel.channel, channel.share_percent)
     for rule in catalogue.ageing:
         orders.set_ageing(tx, Priority(rule.priority), rule.share, Priority(rule.asks))
-    for card in catalogue.rate_cards:
-        costing.publish(
-            tx,
-            carrier=card.carrier,
-            currency=card.currency,
-            handling_cents=card.handling_cents,
-            valid_from=card.valid_from,
-            cells=[
-                Cell(cell.max_distance_m or NO_LIMIT_M, cell.max_weight_g, cell.price_cents)
-                for cell in card.cells
-            ],
+    for number, card in enumerate(catalogue.rate_cards):
+        draft = _draft(card)
+        for problem in problems(draft):
+            field = f"rate_cards.{number}.{problem.path if card.zones else 'cells'}"
+            raise RateCardRefused(f"{field}: {problem.reason}", field=field)
+        costing.publish(tx, draft, "", "loaded with the catalogue")
+
+
+def _draft(card: CatalogueRateCard) -> RateCardDraft:
+    said = card.model_dump(exclude={"cells", "zones"})
+    zones = tuple(
+        Zone(
+            rules=tuple(
+                ZoneRule(
+                    rule.from_country,
+                    bare_postcode(rule.from_postcode),
+                    rule.to_country,
+                    bare_postcode(rule.to_postcode),
+                    rule.max_distance_m or NO_LIMIT_M,
+                )
+                for rule in zone.rules
+            ),
+            steps=tuple(Step(step.max_weight_g, step.price_cents) for step in zone.steps),
+            **zone.model_dump(exclude={"rules", "steps"}),
         )
+        for zone in card.zones
+    )
+    cells = zones_of(
+        Cell(cell.max_distance_m or NO_LIMIT_M, cell.max_weight_g, cell.price_cents)
+        for cell in card.cells
+    )
+    return RateCardDraft(zones=zones or cells, **said)
 
 
 def _put_kits(tx: Transaction, kits: Mapping[str, Mapping[str, int]]) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,9 @@ from shared.contracts.orders import (
 from shared.contracts.parcels import ParcelContent, ParcelPlanned
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel
+from shared.costing.types import Terms
 from shared.flows.following import following
+from shared.flows.offers import Offers, is_home
 from shared.flows.supply import OwnSupply
 from shared.flows.without_rest import without_rest
 from shared.holds import store as holds
@@ -29,7 +31,7 @@ from shared.orders.parts import Chosen
 from shared.orders.types import WAITS_FOR_STOCK, Line, Move, Order, OrderState, Split
 from shared.placement import store as decisions
 from shared.placement.store import Kept
-from shared.placement.types import Parcel, Placement, Shortage
+from shared.placement.types import Placement, Shortage
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
@@ -75,6 +77,7 @@ def placed(
     chosen: Chosen,
     *,
     supply: OwnSupply,
+    offered: Offers,
     decision: Placement,
     receipt: Mapping[str, Any],
 ) -> Outcome:
@@ -91,8 +94,7 @@ def placed(
         place: list(supply.take(*place, quantity)) for place, quantity in sorted(picks.items())
     }
     reserved = dict(itertools.chain.from_iterable(taken.values()))
-    distances_m = {at.warehouse: at.distance_m for at in decision.candidates}
-    parcels = _with_lines(wanting, chosen, decision.parcels, taken, distances_m)
+    parcels = _with_lines(wanting, chosen, decision, taken, offered.terms)
     splits = _allocated(order, lines, chosen)
     is_whole = not any(split.backordered for split in splits)
     said: dict[str, Any] = {
@@ -119,7 +121,7 @@ def placed(
         ended_holds=tuple([hold.hold_id for hold in supply.holds]),
         messages=(
             OrderPlaced(**said) if is_whole else _partly(order, lines, chosen, said),
-            *[_planned(tx, parcel) for parcel in parcels],
+            *[_planned(tx, order, parcel) for parcel in parcels],
             *[_label(order, parcel) for parcel in parcels],
             *[
                 StockIncreased(warehouse=warehouse, available=units)
@@ -244,7 +246,7 @@ def _label(order: Order, parcel: PlannedParcel) -> BuyLabel:
     return BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier, priority=order.priority)
 
 
-def _planned(tx: Transaction, parcel: PlannedParcel) -> ParcelPlanned:
+def _planned(tx: Transaction, order: Order, parcel: PlannedParcel) -> ParcelPlanned:
     return ParcelPlanned(
         parcel_id=parcel.parcel_id,
         order_id=parcel.order_id,
@@ -259,15 +261,20 @@ def _planned(tx: Transaction, parcel: PlannedParcel) -> ParcelPlanned:
                 for item in parcel.contents
             ]
         ),
+        service=parcel.service,
+        zone=parcel.zone,
+        volume_mm3=parcel.volume_mm3,
+        longest_mm=parcel.longest_mm,
+        residential=is_home(order),
     )
 
 
 def _with_lines(
     wanting: Wanting,
     chosen: Chosen,
-    parcels: Iterable[Parcel],
+    decision: Placement,
     taken: Mapping[tuple[str, str], Sequence[tuple[Key, int]]],
-    distances_m: Mapping[str, int],
+    terms: Mapping[tuple[str, str], Terms],
 ) -> tuple[PlannedParcel, ...]:
     """Name the order line and the partition of each unit: both are filled in their order."""
     wanted = {
@@ -276,8 +283,9 @@ def _with_lines(
         for sku, each in line.each.items()
     }
     there = {key: units for of_place in taken.values() for key, units in of_place}
+    distances_m = {at.warehouse: at.distance_m for at in decision.candidates}
     planned = []
-    for parcel in parcels:
+    for parcel in decision.parcels:
         contents: list[Content] = []
         for item in parcel.items:
             units = item.quantity
@@ -290,6 +298,7 @@ def _with_lines(
                     wanted[at] -= packed
                     there[key] -= packed
                     units -= packed
+        agreed = terms[parcel.warehouse, parcel.rate_card_id]
         planned.append(
             PlannedParcel(
                 parcel_id=new_id("par"),
@@ -301,6 +310,8 @@ def _with_lines(
                 distance_m=distances_m[parcel.warehouse],
                 quoted_cents=parcel.cost_cents,
                 contents=tuple(contents),
+                service=agreed.service,
+                zone=agreed.zone,
             )
         )
     return tuple(planned)

@@ -13,7 +13,7 @@ from zlib import crc32
 from shared.contracts.work import PlaceOrder
 from shared.costing.types import RateCard
 from shared.flows import outcomes
-from shared.flows.offers import offers
+from shared.flows.offers import Offers, offers
 from shared.flows.outcomes import Outcome, Wanting
 from shared.flows.rules import Rules
 from shared.flows.steps import Run
@@ -29,7 +29,7 @@ from shared.orders.types import WAITS_FOR_STOCK, Line, Order, OrderState, Priori
 from shared.placement.engine import decide
 from shared.placement.policy import PolicyBook
 from shared.placement.receipt import receipt
-from shared.placement.types import Demand, Shortage, Site
+from shared.placement.types import Demand, Shortage
 from shared.platform import log
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
@@ -171,25 +171,31 @@ class _Table:
             return [outcomes.in_review(wanting, reason, {"reason": reason})]
         wants = self._wants[order.order_id]
         supply = self._shelves.supply(self._tx, order, wants, self._holds.get(order.order_id, ()))
-        sites = offers(supply, order, cards)
-        made = self._tried(wanting, open_units(wanting.lines), supply, sites)
-        return made if isinstance(made, list) else self._short(wanting, supply, sites, made)
+        offered = offers(supply, order, cards)
+        made = self._tried(wanting, open_units(wanting.lines), supply, offered)
+        return made if isinstance(made, list) else self._short(wanting, supply, offered, made)
 
     def _tried(
-        self, wanting: Wanting, chosen: Chosen, supply: OwnSupply, sites: Sequence[Site]
+        self, wanting: Wanting, chosen: Chosen, supply: OwnSupply, offered: Offers
     ) -> list[Outcome] | _Short:
         """The chosen units have parcels, or it is said why they cannot."""
         demand = [
             Demand(sku, units, supply.skus[sku].weight_g)
             for sku, units in sorted(parts(wanting.lines, chosen).items())
         ]
-        decision = decide(demand, sites)
-        kept = receipt(demand, sites, decision)
+        decision = decide(demand, offered.sites)
+        kept = receipt(demand, offered.sites, decision)
         if isinstance(decision, Shortage):
             return _Short(decision, kept)
         self._nodes += decision.nodes
         made = outcomes.placed(
-            self._tx, wanting, chosen, supply=supply, decision=decision, receipt=kept
+            self._tx,
+            wanting,
+            chosen,
+            supply=supply,
+            offered=offered,
+            decision=decision,
+            receipt=kept,
         )
         full = self._full(made.waits_more)
         if full:
@@ -198,7 +204,7 @@ class _Table:
         return [made]
 
     def _short(
-        self, wanting: Wanting, supply: OwnSupply, sites: Sequence[Site], short: _Short
+        self, wanting: Wanting, supply: OwnSupply, offered: Offers, short: _Short
     ) -> list[Outcome]:
         shortage = short.shortage
         if not shortage.missing:
@@ -206,7 +212,7 @@ class _Table:
             return [outcomes.in_review(wanting, reason, short.receipt)]
         chosen = self._part(wanting, shortage)
         if chosen:
-            made = self._tried(wanting, chosen, supply, sites)
+            made = self._tried(wanting, chosen, supply, offered)
             if isinstance(made, list):
                 return made
         if wanting.waits_already:

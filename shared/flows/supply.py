@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.holds.types import Hold
-from shared.kit.geo import Point
+from shared.kit.geo import Point, PostalPlace
 from shared.ops.channel_promises import promised_to_channel
 from shared.platform.db import Transaction
 from shared.stock import store as stock
@@ -40,13 +40,15 @@ class Taker(Protocol):
 class OwnSupply:
     """Locked balances as one taker may use them.
 
-    `units` is (SKU, warehouse) -> units it may take; `places` where each warehouse is.
+    `units` is (SKU, warehouse) -> units it may take; `places` and `origins` are where each
+    warehouse is.
     """
 
     levels: tuple[Level, ...]
     own: Mapping[Key, int]  # what the taker's own holds keep for it there
     units: Mapping[tuple[str, str], int]
     places: Mapping[str, Point]
+    origins: Mapping[str, PostalPlace]
     skus: Mapping[str, Sku]
     holds: tuple[Hold, ...]
 
@@ -96,10 +98,12 @@ class Shelves:
         self._drawn = drawn
         self._levels: dict[str, dict[Key, Level]] = defaultdict(dict)  # by SKU
         self._places: dict[str, Point] = {}
+        self._origins: dict[str, PostalPlace] = {}
         self._promised: dict[str, Counter[tuple[str, str]]] = {}  # by channel
         for supply in supplies:
             self._levels[supply.level.sku][supply.level.key] = supply.level
             self._places[supply.level.warehouse] = supply.location
+            self._origins[supply.level.warehouse] = supply.origin
 
     def supply(
         self,
@@ -140,7 +144,7 @@ class Shelves:
         for place, most in room.items():
             of_own = sum(n for key, n in own.items() if key[:2] == place)
             units[place] = min(units[place], most + of_own)
-        return OwnSupply(levels, own, units, self._places, self.skus, own_holds)
+        return OwnSupply(levels, own, units, self._places, self._origins, self.skus, own_holds)
 
     def book(self, channel: str | None, supply: OwnSupply, changes: Iterable[Change]) -> None:
         """The taker has taken: what is left is for those after it."""

@@ -3,6 +3,7 @@
 from shared.carriers import store as labels
 from shared.carriers.types import Carrier
 from shared.contracts.work import VoidLabel
+from shared.costing import actual_charges
 from shared.flows.steps import Run
 from shared.kit.errors import DispatchError
 
@@ -26,4 +27,4 @@ def void_label(run: Run, work: VoidLabel, carrier: Carrier) -> None:
     except DispatchError:
         run(lambda tx: labels.give_back(tx, label_id))
         raise
-    run(lambda tx: tx.write(labels.voided(tx, label_id)))
+    run(lambda tx: tx.write(labels.voided(tx, label_id), actual_charges.refund(tx, work.parcel_id)))

@@ -1,6 +1,6 @@
 """Places on the globe and the distance between them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import asin, cos, radians, sin, sqrt
 
 EARTH_RADIUS_M = 6_371_009  # mean radius R1 of the International Union of Geodesy and Geophysics
@@ -27,3 +27,16 @@ def distance_m(a: Point, b: Point) -> int:
     half_lat, half_lon = (lat_b - lat_a) / 2, radians(b.lon - a.lon) / 2
     chord = sin(half_lat) ** 2 + cos(lat_a) * cos(lat_b) * sin(half_lon) ** 2
     return round(2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(chord))))
+
+
+@dataclass(frozen=True, slots=True)
+class PostalPlace:
+    """A place as carriers' zones know it. Its `repr` leaves out the postcode, which is personal."""
+
+    country: str  # ISO 3166-1 alpha-2, upper case
+    postcode: str = field(repr=False)  # as `bare_postcode` gives it
+
+
+def bare_postcode(written: str) -> str:
+    """A postcode without what people put between its letters: "01310-200" and "sw1a 1aa"."""
+    return "".join(letter for letter in written.upper() if letter.isalnum())

@@ -231,6 +231,44 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
              WHERE labels.state <> 'requested'
                AND (parcels.state = 'cancelled') <> (labels.state IN ('void_requested', 'voided'))
         """),
+        "a decision costs what its parcels were quoted": _rule("""
+            WITH decided AS (
+                SELECT order_id, decided_at AS moment, sum(cost_cents) AS cents
+                  FROM placement_decisions WHERE outcome IN ('placed', 'partly_placed')
+                 GROUP BY order_id, decided_at
+            ), planned AS (
+                SELECT order_id, planned_at AS moment, sum(quoted_cents) AS cents
+                  FROM parcels GROUP BY order_id, planned_at)
+            SELECT concat_ws(' at ', order_id, moment) AS subject, decided.cents::text AS found,
+                   planned.cents::text AS expected
+              FROM decided JOIN planned USING (order_id, moment)
+             WHERE decided.cents <> planned.cents
+        """),
+        "an order costs the sum of its charges": _rule("""
+            WITH of_parcels AS (
+                SELECT parcels.order_id, sum(amount_cents) AS cents
+                  FROM charges JOIN parcels USING (parcel_id) GROUP BY parcels.order_id
+            ), of_order AS (
+                SELECT order_id, sum(amount_cents) AS cents FROM charges GROUP BY order_id)
+            SELECT order_id AS subject, coalesce(of_order.cents, 0)::text AS found,
+                   coalesce(of_parcels.cents, 0)::text AS expected
+              FROM of_order FULL JOIN of_parcels USING (order_id)
+             WHERE of_order.cents IS DISTINCT FROM of_parcels.cents
+        """),
+        # Labels that older code bought may have no booking.
+        "what is booked for a label is what it cost": _rule("""
+            WITH paid AS (
+                SELECT parcel_id, currency, sum(amount_cents) AS cents
+                  FROM actual_charges GROUP BY parcel_id, currency
+            ), sold AS (
+                SELECT parcel_id, currency,
+                       CASE state WHEN 'voided' THEN 0 ELSE amount_cents END AS cents
+                  FROM labels)
+            SELECT parcel_id AS subject, concat_ws(' ', paid.cents, paid.currency) AS found,
+                   concat_ws(' ', sold.cents, sold.currency) AS expected
+              FROM paid JOIN sold USING (parcel_id)
+             WHERE (paid.cents, paid.currency) IS DISTINCT FROM (sold.cents, sold.currency)
+        """),
         "a charge agrees with the quote of its parcel": _rule("""
             SELECT parcel_id AS subject, sum(amount_cents)::text AS found,
                    quoted_cents::text AS expected

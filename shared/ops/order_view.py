@@ -8,7 +8,9 @@ from shared.platform.db import Transaction
 # One statement, so that the order and its parcels are of the same moment. What the view does not
 # name is left behind when it is read.
 _VIEW = text("""
-    SELECT to_jsonb(wanted) AS facts,
+    SELECT to_jsonb(wanted) || jsonb_build_object('shipping_cents', (
+               SELECT amount_cents FROM order_charges AS paid
+                WHERE paid.order_id = wanted.order_id)) AS facts,
            wanted.destination || jsonb_build_object('lat', lat, 'lon', lon) AS destination,
            (SELECT coalesce(jsonb_agg(to_jsonb(line) ORDER BY line_no), '[]')
               FROM order_lines AS line

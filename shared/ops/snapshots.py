@@ -34,6 +34,10 @@ _ROWS = text("""
            jsonb_build_object('amount_cents', amount_cents, 'currency', currency)
       FROM charges WHERE order_id = :order_id
      UNION ALL
+    SELECT 'order_charges', order_id,
+           jsonb_build_object('amount_cents', amount_cents, 'currency', currency)
+      FROM order_charges WHERE order_id = :order_id
+     UNION ALL
     SELECT 'stock_levels', concat_ws(' in ', sku, warehouse, nullif(partition, 0)),
            jsonb_build_object('on_hand', on_hand, 'reserved', reserved, 'held', held,
                               'safety', safety, 'counted_at', counted_at)

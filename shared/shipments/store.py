@@ -11,15 +11,18 @@ from shared.shipments.types import Content, Parcel, ParcelState, PlannedParcel
 
 _PLAN = """
     INSERT INTO parcels (parcel_id, order_id, warehouse, carrier, rate_card_id, state, weight_g,
-                         distance_m, quoted_cents, planned_at)
+                         distance_m, quoted_cents, planned_at, service, zone, volume_mm3,
+                         longest_mm)
     SELECT parcel_id, order_id, warehouse, carrier, rate_card_id, 'planned', weight_g, distance_m,
-           quoted_cents, CAST(:now AS timestamptz)
+           quoted_cents, CAST(:now AS timestamptz), service, zone, volume_mm3, longest_mm
       FROM unnest(CAST(:parcel_ids AS text[]), CAST(:order_ids AS text[]),
                   CAST(:warehouses AS text[]), CAST(:carriers AS text[]),
                   CAST(:rate_card_ids AS text[]), CAST(:weights AS integer[]),
-                  CAST(:distances AS integer[]), CAST(:quotes AS bigint[]))
+                  CAST(:distances AS integer[]), CAST(:quotes AS bigint[]),
+                  CAST(:services AS text[]), CAST(:zones AS text[]), CAST(:volumes AS bigint[]),
+                  CAST(:longest AS integer[]))
         AS parcel (parcel_id, order_id, warehouse, carrier, rate_card_id, weight_g, distance_m,
-                   quoted_cents)
+                   quoted_cents, service, zone, volume_mm3, longest_mm)
  RETURNING 1
 """
 _PACK = """
@@ -33,9 +36,9 @@ _PACK = """
  RETURNING 1
 """
 _COLUMNS = """
-    parcel_id, order_id, warehouse, carrier, state, weight_g, distance_m, planned_at, picked_at,
-    tracking_code, tracking_status, tracking_status_at, shipped_at, delivered_at, returned_at,
-    last_update_at
+    parcel_id, order_id, warehouse, carrier, service, state, weight_g, distance_m, planned_at,
+    picked_at, tracking_code, tracking_status, tracking_status_at, shipped_at, delivered_at,
+    returned_at, last_update_at
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM parcels WHERE parcel_id = :parcel_id")  # noqa: S608
 _OF_ORDER = text(
@@ -100,6 +103,10 @@ def plan(tx: Transaction, parcels: Sequence[PlannedParcel]) -> tuple[Write, Writ
                 "weights": [parcel.weight_g for parcel in parcels],
                 "distances": [parcel.distance_m for parcel in parcels],
                 "quotes": [parcel.quoted_cents for parcel in parcels],
+                "services": [parcel.service for parcel in parcels],
+                "zones": [parcel.zone for parcel in parcels],
+                "volumes": [parcel.volume_mm3 for parcel in parcels],
+                "longest": [parcel.longest_mm for parcel in parcels],
                 "now": tx.now,
             },
             rows=len(parcels),
@@ -204,6 +211,7 @@ def _parcel(row: Any) -> Parcel:
         order_id=row.order_id,
         warehouse=row.warehouse,
         carrier=row.carrier,
+        service=row.service,
         state=ParcelState(row.state),
         weight_g=row.weight_g,
         distance_m=row.distance_m,

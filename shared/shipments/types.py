@@ -48,6 +48,10 @@ class PlannedParcel:
     distance_m: int
     quoted_cents: int
     contents: tuple[Content, ...]
+    service: str = "standard"
+    zone: str | None = None  # of the rate card; None where distance alone decided
+    volume_mm3: int = 0  # 0: not known, and so is the longest side
+    longest_mm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Parcel:
     order_id: str
     warehouse: str
     carrier: str
+    service: str
     state: ParcelState
     weight_g: int
     distance_m: int

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, TextClause, text
 
-from shared.kit.geo import Point
+from shared.kit.geo import Point, PostalPlace, bare_postcode
 from shared.platform.db import LostRace, Transaction, Write
 from shared.stock.types import (
     SHUT,
@@ -68,7 +68,8 @@ _LOCK_SUPPLY = text("""
            FOR NO KEY UPDATE OF level
     )
     SELECT sku, weight_g, released_at, warehouse, partition, on_hand, reserved, held, safety,
-           allotment, fenced_for, spread_from, spread, reshaped, lat, lon
+           allotment, fenced_for, spread_from, spread, reshaped, lat, lon,
+           address->>'country' AS country, address->>'postcode' AS postcode
       FROM wanted LEFT JOIN levels USING (sku) LEFT JOIN warehouses USING (warehouse)
 """)
 _LOCK = text("""
@@ -222,7 +223,9 @@ def lock_supply(
         own_partitions=[key.partition for key in own],
     )
     supplies = tuple(
-        Supply(_level(row), Point(row.lat, row.lon)) for row in rows if row.warehouse is not None
+        Supply(_level(row), Point(row.lat, row.lon), _origin(row))
+        for row in rows
+        if row.warehouse is not None
     )
     return supplies, {row.sku: Sku(row.sku, row.weight_g, row.released_at) for row in rows}
 
@@ -381,3 +384,7 @@ def _level(row: Any) -> Level:
         spread_from=row.spread_from,
         spread=row.spread,
     )
+
+
+def _origin(row: Any) -> PostalPlace:
+    return PostalPlace(row.country, bare_postcode(row.postcode))

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from shared.kit.errors import Rejected
-from shared.kit.geo import Point
+from shared.kit.geo import Point, PostalPlace
 
 SHUT = "shut"  # why nothing is promised from a partition that is no longer of its spread
 
@@ -167,6 +167,7 @@ class Supply:
 
     level: Level
     location: Point
+    origin: PostalPlace
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def test_every_unknown_sku_is_named(shop: Machine, database: Database) -> None:
 def test_an_order_is_shown_with_its_lines_parcels_and_charges(
     shop: Machine, database: Database
 ) -> None:
-    shop.post("/orders", order())
+    shop.post("/orders", order(shipping_cents=590))
     given.place(database, "ord_1")
     ((planned,),) = given.rows(
         database, "SELECT body FROM outbox WHERE attributes->>'ce-type' LIKE '%parcel.planned%'"
@@ -113,6 +113,7 @@ def test_an_order_is_shown_with_its_lines_parcels_and_charges(
     ]
     (parcel,) = shown["parcels"]
     assert (parcel["state"], parcel["tracking_status"]) == ("planned", "pending")
+    assert (parcel["service"], shown["shipping_cents"]) == ("standard", 590)
     assert parcel["items"] == [{"line_no": 1, "sku": "MUG", "quantity": 2}]
     assert {(charge["kind"], charge["amount_cents"]) for charge in shown["charges"]} == {
         ("handling", 90),

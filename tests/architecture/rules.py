@@ -150,6 +150,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
                 "shared/ops/availability.py": "the same definition, for a whole catalogue",
                 "shared/platform/outbox.py": "one claim, with and without a list of lanes",
                 "shared/platform/db.py": "joins the constants of the stores into one statement",
+                "shared/ops/cost_reports.py": "six reports share one account of each parcel",
                 "shared/ops/auditor.py": "puts a limit around every rule, all constants",
             },
         ),

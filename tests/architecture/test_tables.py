@@ -15,6 +15,8 @@ PLATFORM = {
     "idempotency_keys": "shared/platform/idempotency.py",
     "failed_attempts": "shared/platform/failed_attempts.py",
 }
+# Tables that only older code still writes to, until a later migration drops them.
+RETIRED = {"rate_card_steps"}
 ACROSS = "shared/ops/"  # may look everywhere, and writes nothing
 
 
@@ -33,7 +35,7 @@ def test_each_table_is_written_by_exactly_one_store() -> None:
     wrong = {
         table: sorted(modules)
         for table, modules in atlas.writers(ROOT).items()
-        if len(modules) != 1
+        if len(modules) != (0 if table in RETIRED else 1)
         or not all(
             module == PLATFORM.get(table, module)
             and (table in PLATFORM or _is_store_of(table, module))

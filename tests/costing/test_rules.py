@@ -1,14 +1,16 @@
 """Rate cards: the right cell on every bound, and the right version at every moment."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.costing.bands import Cell, zones_of
 from shared.costing.book import KEPT_FOR, Bookshelf, RateBook
 from shared.costing.rules import charges_for
-from shared.costing.types import NO_LIMIT_M, Cell, ChargeKind, NoRateCard, NotCarried, RateCard
+from shared.costing.types import NO_LIMIT_M, ChargeKind, NoRateCard, NotCarried, RateCard, Sent
 from shared.kit.money import Money
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -31,17 +33,17 @@ def card(
         currency="BRL",
         handling_cents=90,
         valid_from=valid_from,
-        cells=cells or GRID,
+        zones=zones_of(cells or GRID),
     )
 
 
 def freight_cents(rate_card: RateCard, weight_g: int, distance_m: int) -> int:
-    _, freight = charges_for(rate_card, weight_g, distance_m)
+    _, freight = charges_for(rate_card, Sent(weight_g, distance_m))
     return freight.amount.amount_cents
 
 
 def test_a_parcel_costs_handling_and_freight_of_one_version() -> None:
-    handling, freight = charges_for(card(), 800, 50_000)
+    handling, freight = charges_for(card(), Sent(800, 50_000))
 
     assert (handling.kind, handling.amount) == (ChargeKind.HANDLING, Money(90, "BRL"))
     assert (freight.kind, freight.amount) == (ChargeKind.FREIGHT, Money(400, "BRL"))
@@ -80,7 +82,7 @@ def test_beyond_the_card_nothing_is_carried(
     cells: tuple[Cell, ...], weight_g: int, distance_m: int
 ) -> None:
     with pytest.raises(NotCarried) as caught:
-        charges_for(card(*cells), weight_g, distance_m)
+        charges_for(card(*cells), Sent(weight_g, distance_m))
 
     assert caught.value.facts["weight_g"] == weight_g
 
@@ -103,7 +105,7 @@ def test_the_chosen_cell_is_that_of_a_plain_search(
 
     if not enough:
         with pytest.raises(NotCarried):
-            charges_for(rate_card, weight_g, distance_m)
+            charges_for(rate_card, Sent(weight_g, distance_m))
     else:
         best = min(enough, key=lambda c: (c.max_weight_g, c.max_distance_m))
         assert freight_cents(rate_card, weight_g, distance_m) == best.price_cents
@@ -112,14 +114,28 @@ def test_the_chosen_cell_is_that_of_a_plain_search(
 def test_a_version_is_valid_from_its_exact_moment_until_the_next() -> None:
     book = RateBook([card(version=2, valid_from=NOON + 60 * SECOND), card(version=1)])
 
-    assert book.card("correios", NOON).version == 1
-    assert book.card("correios", NOON + 60 * SECOND - timedelta(microseconds=1)).version == 1
-    assert book.card("correios", NOON + 60 * SECOND).version == 2
-    assert book.card("correios", NOON + timedelta(days=999)).version == 2
+    assert book.card("correios", "standard", NOON).version == 1
+    assert (
+        book.card("correios", "standard", NOON + 60 * SECOND - timedelta(microseconds=1)).version
+        == 1
+    )
+    assert book.card("correios", "standard", NOON + 60 * SECOND).version == 2
+    assert book.card("correios", "standard", NOON + timedelta(days=999)).version == 2
     with pytest.raises(NoRateCard):
-        book.card("correios", NOON - timedelta(microseconds=1))
+        book.card("correios", "standard", NOON - timedelta(microseconds=1))
     with pytest.raises(NoRateCard):
-        book.card("jadlog", NOON)
+        book.card("jadlog", "standard", NOON)
+
+
+def test_each_service_of_a_carrier_has_versions_of_its_own() -> None:
+    express = replace(card(version=7, valid_from=NOON + SECOND), service="express")
+    book = RateBook([express, card()])
+
+    assert [found.version for found in book.valid_at(NOON)] == [1]
+    assert [found.service for found in book.valid_at(NOON + SECOND)] == ["express", "standard"]
+    assert book.card("correios", "express", NOON + SECOND) is express
+    with pytest.raises(NoRateCard):
+        book.card("correios", "express", NOON)
 
 
 def test_the_valid_cards_are_one_for_each_carrier_that_has_begun() -> None:

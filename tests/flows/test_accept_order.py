@@ -6,10 +6,13 @@ from threading import Barrier
 
 import pytest
 
-from shared.contracts.orders import ServiceLevel
+from shared.contracts.orders import OrderAmended, OrderCancelled, ServiceLevel
+from shared.costing import order_charges
 from shared.flows.accept_order import accept_order
+from shared.flows.cancel_order import cancel_order
+from shared.flows.change_order import change_order
 from shared.orders.types import OrderConflict
-from shared.platform.db import Database
+from shared.platform.db import Database, LostRace
 from shared.stock.types import UnknownSku
 from tests.support import given
 from tests.support.clock import TestClock
@@ -112,3 +115,34 @@ def test_one_body_submitted_by_several_threads_at_once_is_one_order(database: Da
 
     assert given.rows(database, "SELECT count(*) FROM orders") == [(1,)]
     assert given.told(database) == ["order.accepted"]
+
+
+def test_shipping_is_charged_to_the_customer_once_an_order(database: Database) -> None:
+    # Goal: however often it is submitted, changed or cancelled, the customer pays shipping once.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = given.submitted("ord_1", {"MUG": 2}, shipping_cents=590)
+    for _ in range(2):
+        given.accept(database, event)
+    given.place(database, "ord_1")
+    lines = event.lines[0].model_copy(update={"quantity": 1})
+    given.apply(database, change_order, OrderAmended(order_id="ord_1", revision=2, lines=(lines,)))
+    given.place(database, "ord_1")
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    assert given.rows(database, "SELECT order_id, amount_cents, currency FROM order_charges") == [
+        ("ord_1", 590, "EUR")
+    ]
+    with pytest.raises(LostRace):  # a second one breaks the table's key, whoever writes it
+        database.run(
+            lambda tx: tx.write(order_charges.shipping(tx, "ord_1", 590, "EUR")), given.cause()
+        )
+
+
+def test_shipping_that_costs_nothing_is_not_the_same_as_none_that_is_named(
+    database: Database,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "free", {"MUG": 1}, shipping_cents=0)
+    given.order(database, "unsaid", {"MUG": 1})
+
+    assert given.rows(database, "SELECT order_id, amount_cents FROM order_charges") == [("free", 0)]

@@ -229,7 +229,23 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
     ),
     (
         "a charge agrees with the quote of its parcel",
-        ("UPDATE parcels SET quoted_cents = quoted_cents + 1 WHERE order_id = 'planned'",),
+        ("UPDATE charges SET amount_cents = amount_cents + 1 WHERE order_id = 'planned'",),
+    ),
+    (
+        "a decision costs what its parcels were quoted",
+        ("UPDATE placement_decisions SET cost_cents = cost_cents + 1 WHERE order_id = 'planned'",),
+    ),
+    (
+        "an order costs the sum of its charges",
+        ("UPDATE charges SET order_id = 'sent' WHERE order_id = 'planned'",),
+    ),
+    (
+        "what is booked for a label is what it cost",
+        ("UPDATE actual_charges SET amount_cents = amount_cents + 1 WHERE order_id = 'sent'",),
+    ),
+    (
+        "what is booked for a label is what it cost",
+        ("UPDATE labels SET currency = 'XXX'",),
     ),
     (
         "a cancelled parcel costs nothing",

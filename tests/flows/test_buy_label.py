@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
+from sqlalchemy import text
 
 from shared.carriers.store import LEASE
 from shared.carriers.types import CarrierUnavailable, LabelRequest, RefusedByCarrier
@@ -284,3 +285,30 @@ def test_of_two_buyers_at_once_one_reaches_the_carrier(database: Database, parce
     assert refused == 3
     assert sorted(results) == [False, False, False, True]
     assert len(carrier.asked) == 1
+
+
+def test_what_the_label_really_cost_is_booked_beside_what_was_agreed(
+    database: Database, parcel_id: str
+) -> None:
+    carrier = RecordingCarrier()
+
+    buy(database, parcel_id, carrier)
+    buy(database, parcel_id, carrier)
+
+    assert given.rows(
+        database, "SELECT order_id, entry, amount_cents, currency FROM actual_charges"
+    ) == [("ord_1", "actual", 490, "EUR")]
+    assert given.rows(database, "SELECT count(*) FROM charges") == [(0,)]
+    assert given.violations(database) == []
+
+
+@pytest.mark.parametrize(("service", "asked"), [("standard", None), ("SEDEX", "SEDEX")])
+def test_the_service_that_was_decided_on_is_bought_and_the_cheapest_where_there_is_one_only(
+    database: Database, parcel_id: str, service: str, asked: str | None
+) -> None:
+    database.statement(text(f"UPDATE parcels SET service = '{service}'"))
+    carrier = RecordingCarrier()
+
+    buy(database, parcel_id, carrier)
+
+    assert [request.service for request in carrier.asked] == [asked]

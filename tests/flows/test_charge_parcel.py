@@ -6,9 +6,9 @@ import pytest
 
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.parcels import ParcelCancelled, ParcelPlanned
-from shared.costing import store as costing
+from shared.costing.bands import Cell, zones_of
 from shared.costing.book import Bookshelf
-from shared.costing.types import NO_LIMIT_M, Cell, NoRateCard, NotCarried
+from shared.costing.types import NO_LIMIT_M, NoRateCard, NotCarried
 from shared.flows.cancel_order import cancel_order
 from shared.flows.charge_parcel import charge_parcel, take_charges_back
 from shared.platform.db import Database
@@ -61,13 +61,11 @@ def test_the_version_of_the_moment_of_planning_counts_even_when_a_newer_one_is_v
     # on the old price and is charged by it.
     event = placed(database)
     database.run(
-        lambda tx: costing.publish(
+        lambda tx: given.rates(
             tx,
-            carrier="correios",
-            currency="EUR",
             handling_cents=999,
             valid_from=tx.now + timedelta(hours=1),
-            cells=[Cell(NO_LIMIT_M, 10_000, 9_999)],
+            zones=zones_of([Cell(NO_LIMIT_M, 10_000, 9_999)]),
         ),
         given.cause(),
     )
@@ -76,7 +74,7 @@ def test_the_version_of_the_moment_of_planning_counts_even_when_a_newer_one_is_v
     charge(database, event)
     charge(
         database,
-        event.model_copy(update={"planned_at": clock.now, "parcel_id": event.parcel_id}),
+        event.model_copy(update={"planned_at": clock.now, "zone": "any-distance"}),
     )
 
     assert given.rows(database, "SELECT sum(amount_cents), min(rate_card_id) FROM charges") == [

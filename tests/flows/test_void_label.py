@@ -44,6 +44,9 @@ def test_a_label_is_given_back_once(
 
     assert carrier.void_asked == list(carrier.sold)
     assert given.rows(database, LABELS) == [("voided", False, True)]
+    assert given.rows(
+        database, "SELECT entry, amount_cents FROM actual_charges ORDER BY entry"
+    ) == [("actual", 490), ("refund", -490)]
     assert given.violations(database) == []
 
 

@@ -11,7 +11,8 @@ from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted, Se
 from shared.contracts.stock import ReceivedUnits, StockReceived
 from shared.contracts.work import PlaceOrder
 from shared.costing import store as costing
-from shared.costing.types import NO_LIMIT_M, Cell
+from shared.costing.bands import Cell, zones_of
+from shared.costing.types import NO_LIMIT_M, RateCardDraft
 from shared.flows.accept_order import accept_order
 from shared.flows.keep_safety import keep_safety
 from shared.flows.place_order import place_order
@@ -30,6 +31,7 @@ Message = TypeVar("Message")
 
 BERLIN = Point(52.52, 13.405)
 LISBON = Point(38.722, -9.139)
+DEAR = (Cell(NO_LIMIT_M, 30_000, 90_000),)  # nobody sends by this rate card by choice
 PLACES = {"BER": BERLIN, "LIS": LISBON, "MUC": Point(48.137, 11.575)}
 
 
@@ -82,14 +84,7 @@ def catalogue(
         put_skus(tx, [(sku, weight_g, 100, 100, 100, None) for sku in skus])
         for name in stocked:
             stock.put_warehouse(tx, name, ADDRESS, PLACES[name])
-        costing.publish(
-            tx,
-            carrier="correios",
-            currency="EUR",
-            handling_cents=90,
-            valid_from=tx.now - timedelta(days=1),
-            cells=cells,
-        )
+        rates(tx, valid_from=tx.now - timedelta(days=1), handling_cents=90, zones=zones_of(cells))
 
     database.run(prepare, cause())
     for name, units in stocked.items():
@@ -97,6 +92,12 @@ def catalogue(
             receive(database, name, receipt)
         keep_back(database, name, dict.fromkeys(units, safety))
     database.statement(text("DELETE FROM outbox"))
+
+
+def rates(tx: Transaction, **fields: Any) -> str:
+    """The next version of a rate card, and its id."""
+    said = {"carrier": "correios", "currency": "EUR", **fields}
+    return costing.publish(tx, RateCardDraft(**said), "test", "because")
 
 
 def keep_back(database: Database, warehouse: str, units: Mapping[str, int]) -> None:
@@ -171,6 +172,7 @@ def submitted(
             country="DE",
             lat=at.lat,
             lon=at.lon,
+            residential=False,
         ),
         lines=tuple(
             OrderedLine(line_no=n, sku=sku, quantity=quantity, unit_price_cents=1_000)
@@ -189,7 +191,11 @@ def order(
     **fields: Any,
 ) -> None:
     """An accepted order that waits; `fields` are further ones of the event."""
-    event = submitted(order_id, wants, at=at, **fields)
+    accept(database, submitted(order_id, wants, at=at, **fields))
+
+
+def accept(database: Database, event: OrderSubmitted) -> None:
+    """A channel's order is taken."""
     database.run(lambda tx: accept_order(tx, event), cause())
 
 

@@ -1,0 +1,51 @@
+"""`costs`: what parcels of the running stack were quoted, were charged and really cost."""
+
+import argparse
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from emulators.costs import views
+from emulators.laptop.cli import UserMistake, moment, positive
+from emulators.laptop.running import running
+from emulators.laptop.screen import tell
+from shared.contracts.base import Cause
+from shared.ops.cost_reports import By, cost_report
+
+CAUSE = Cause("costs", "costs")
+SHOWN = 20  # rows
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what costs are added up by, and the options."""
+    parser.add_argument("by", choices=list(By), metavar="BY", help=", ".join(By))
+    parser.add_argument(
+        "--from", type=moment, dest="since", metavar="TIME", help="planned from then on, ISO 8601"
+    )
+    parser.add_argument(
+        "--to", type=moment, dest="until", metavar="TIME", help="planned before then"
+    )
+    parser.add_argument(
+        "--limit", type=positive, default=SHOWN, metavar="N", help="rows; the totals are of all"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument("--csv", action="store_true", help="print the rows as CSV")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Add up and show."""
+    by = By(arguments.by)
+    since: datetime | None = arguments.since
+    until: datetime | None = arguments.until
+    if since is not None and until is not None and since >= until:
+        raise UserMistake("--from has to be before --to.")
+    with running() as (database, _):
+        report = database.run(
+            lambda tx: cost_report(tx, by, since=since, until=until, limit=arguments.limit), CAUSE
+        )
+    show: Callable[[], None] = partial(views.print_report, by, report)
+    if arguments.csv:
+        show = partial(views.write_csv, by, report)
+    tell(views.as_json(by, report), show, as_json=arguments.json)
+    return 0

@@ -1,0 +1,1 @@
+"""Rate cards on the command line."""

@@ -1,0 +1,135 @@
+"""`rates`: rate cards of the running stack: check a file, publish it, look at what there is.
+
+Thin on purpose: what happens stands in shared/flows, for a page to do the same.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from emulators.laptop.cli import UserMistake, moment, positive
+from emulators.laptop.running import account, running
+from emulators.laptop.screen import tell
+from emulators.rates import views
+from shared.contracts.base import Cause
+from shared.costing import store as costing
+from shared.costing.rows import RowsRefused
+from shared.flows.publish_rates import PublishRates, check_rates, publish_rates
+from shared.flows.show_rates import show_rates
+from shared.kit.clock import utc_now
+from shared.kit.errors import DispatchError
+from shared.kit.ids import new_id
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the words after `rates` and their options."""
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    check = words.add_parser("check", help="say what is wrong with a file; nothing is published")
+    check.set_defaults(act=_check)
+    publish = words.add_parser("publish", help="publish the next version of every service in it")
+    for made in (check, publish):
+        made.add_argument("file", type=Path, metavar="FILE", help="rows, in .csv or .json")
+    publish.add_argument(
+        "--valid-from",
+        type=moment,
+        required=True,
+        metavar="TIME",
+        help="ISO 8601; at least a minute ahead, but for the first version of a service",
+    )
+    publish.add_argument("--reason", required=True, help="why; it is kept with the version")
+    publish.add_argument("--by", default=account(), help="who; otherwise who runs this")
+    publish.set_defaults(act=_publish)
+    listing = words.add_parser("list", help="every version of every service")
+    listing.set_defaults(act=_list)
+    show = words.add_parser("show", help="one version, the valid one where none is named")
+    show.add_argument("carrier", metavar="CARRIER")
+    show.add_argument("service", metavar="SERVICE")
+    show.add_argument("--version", type=positive, metavar="N")
+    show.set_defaults(act=_show)
+    for made in words.choices.values():
+        made.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the word says; exit code 1 when rows are wrong or it is refused."""
+    act: Callable[[argparse.Namespace], int] = arguments.act
+    try:
+        return act(arguments)
+    except RowsRefused as error:
+        tell(
+            views.wrong_as_json(error.rows),
+            partial(views.print_wrong, error.rows),
+            as_json=arguments.json,
+        )
+        return 1
+    except DispatchError as error:
+        raise UserMistake(f"{error} ({error.code})") from None
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    body = _body(arguments.file)
+    drafts = check_rates(body, utc_now(), is_json=_is_json(arguments.file))
+    tell(
+        views.drafts_as_json(drafts),
+        partial(views.print_drafts, drafts),
+        as_json=arguments.json,
+    )
+    return 0
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    if not arguments.by:
+        raise UserMistake("Say who you are with --by; this account has no name.")
+    wanted = PublishRates(
+        body=_body(arguments.file),
+        is_json=_is_json(arguments.file),
+        valid_from=arguments.valid_from,
+        by=arguments.by,
+        reason=arguments.reason,
+    )
+    with running() as (database, _):
+        published = database.run(lambda tx: publish_rates(tx, wanted), _cause())
+    tell(
+        {"published": list(published), "valid_from": wanted.valid_from.isoformat()},
+        partial(views.print_published, published, wanted.valid_from),
+        as_json=arguments.json,
+    )
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    with running() as (database, _):
+        found = database.run(costing.versions, _cause())
+    tell(
+        views.versions_as_json(found),
+        partial(views.print_versions, found),
+        as_json=arguments.json,
+    )
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    with running() as (database, _):
+        card = database.run(
+            lambda tx: show_rates(tx, arguments.carrier, arguments.service, arguments.version),
+            _cause(),
+        )
+    tell(views.card_as_json(card), partial(views.print_card, card), as_json=arguments.json)
+    return 0
+
+
+def _body(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UserMistake(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _is_json(file: Path) -> bool:
+    return file.suffix.lower() == ".json"
+
+
+def _cause() -> Cause:
+    event_id = new_id("cmd")
+    return Cause(event_id, event_id)
