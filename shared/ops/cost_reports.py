@@ -85,8 +85,9 @@ _COSTS = """
         SELECT parcel_id, paid.currency, 0, 0, NULL, amount_cents
           FROM chosen JOIN actual_charges AS paid USING (parcel_id)
     ), costs AS (
-        SELECT parcel_id, currency, sum(quoted) AS quoted, sum(charged) AS charged,
-               sum(carriage) AS carriage, sum(actual) AS actual
+        SELECT parcel_id, currency, CAST(sum(quoted) AS bigint) AS quoted,
+               CAST(sum(charged) AS bigint) AS charged, CAST(sum(carriage) AS bigint) AS carriage,
+               CAST(sum(actual) AS bigint) AS actual
           FROM booked GROUP BY parcel_id, currency
     )
 """
@@ -117,14 +118,16 @@ def _report(subject: str, shipping: str = "NULL::bigint", shown: str = _DEAREST)
 
 # A parcel's cents are shared out by the weight of the units in it. Each SKU gets its share rounded
 # down, and the cents that are left go one each to those who lost most by that, so that the sum is
-# the parcel's. Source: Hamilton's method, the largest remainder; ties go by SKU.
+# the parcel's. Source: Hamilton's method, the largest remainder; ties go by SKU. Cents times
+# grams fit into 64 bits: a parcel of a ton may cost ninety billion.
 _BY_SKU = text(f"""
     {_COSTS}, items AS (
-        SELECT parcel_id, sku, sum(quantity) * skus.weight_g AS weight_g
+        SELECT parcel_id, sku, CAST(sum(quantity) * skus.weight_g AS bigint) AS weight_g
           FROM chosen JOIN parcel_items USING (parcel_id) JOIN skus USING (sku)
          GROUP BY parcel_id, sku, skus.weight_g
     ), weighed AS (
-        SELECT *, sum(weight_g) OVER (PARTITION BY parcel_id) AS whole_g FROM items
+        SELECT *, CAST(sum(weight_g) OVER (PARTITION BY parcel_id) AS bigint) AS whole_g
+          FROM items
     ), amounts AS (
         SELECT parcel_id, currency, kind, cents
           FROM costs, LATERAL (VALUES ('quoted', quoted), ('charged', charged),
@@ -136,9 +139,9 @@ _BY_SKU = text(f"""
                mod(mod(cents * weight_g, whole_g) + whole_g, whole_g) AS lost
           FROM weighed JOIN amounts USING (parcel_id)
     ), rounded AS (
-        SELECT parcel_id, sku, currency, kind, div(product - lost, whole_g) AS certain,
+        SELECT parcel_id, sku, currency, kind, (product - lost) / whole_g AS certain,
                row_number() OVER (of_amount ORDER BY lost DESC, sku) AS place,
-               cents - sum(div(product - lost, whole_g)) OVER of_amount AS spare
+               cents - sum((product - lost) / whole_g) OVER of_amount AS spare
           FROM exact
         WINDOW of_amount AS (PARTITION BY parcel_id, currency, kind)
     ), shared AS (

@@ -236,7 +236,7 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
         ("UPDATE placement_decisions SET cost_cents = cost_cents + 1 WHERE order_id = 'planned'",),
     ),
     (
-        "an order costs the sum of its charges",
+        "an order is charged for its own parcels",
         ("UPDATE charges SET order_id = 'sent' WHERE order_id = 'planned'",),
     ),
     (
