@@ -12,16 +12,19 @@ the plan found last is the cheapest; when nodes run out, the least bound of what
 kept and stays a true lower bound.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.placement.bounds import IMPOSSIBLE, MILLI, Bounds, Coverage
-from shared.placement.packing import Allowance, Box, OutOfNodes, Row, cheapest_units, pack
-from shared.placement.plans import Line, Load, Plan, Rank, Source, load, plan, quick_plan
-from shared.placement.tariffs import Band, Bundle, bands, bundles, takes_all
+from shared.placement.bounds import Bounds, Coverage
+from shared.placement.bundles import Bundle, bundles
+from shared.placement.packing import Allowance, Box, OutOfNodes, Packed, Row, cheapest_units, pack
+from shared.placement.plans import FINE, Plan, Problem, Rank, quick_plan
+from shared.placement.tariffs import IMPOSSIBLE, Band, contents
 from shared.placement.types import Limits
 
-Cut = tuple[int, int]  # some of the sites, as bits, and the weight their parcels can take
+Cut = tuple[int, int]  # some of the sites, as bits, and the size their parcels can take
+
+NO_PLAN = Plan(Rank(IMPOSSIBLE, 0, 0, ()), 0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +33,38 @@ class Team:
 
     members: tuple[int, ...]
     mask: int  # the members as bits
-    forced_g: tuple[int, ...]  # what no other member has
+    forced: tuple[int, ...]  # the size that no other member has
+    forced_lines: tuple[int, ...]  # and of which lines, as bits
     later: tuple[tuple[int, ...], ...]  # the floors of the members after it, per price of `Bounds`
 
 
 class Search:
-    """One order's search. `run` fills `best`; `nodes` and `lower_bound_cents` describe it."""
+    """One order's search. `explore` fills `best`; `nodes` and `lower_bound_cents` describe it.
 
-    def __init__(self, lines: Sequence[Line], sources: Sequence[Source], limits: Limits) -> None:
-        self.lines = lines
-        self.sources = sources
+    `known` are plans that were found without it; the search begins with the best of them.
+    """
+
+    def __init__(self, problem: Problem, limits: Limits, known: Sequence[Plan]) -> None:
+        self.problem = problem
         self.limits = limits
         self.allowance = Allowance(limits.nodes)
-        self.best = quick_plan(lines, sources)
-        self.coverage = Coverage(lines, sources)
-        self.bundles = [self._bundles(index) for index in range(len(sources))]
-        self.priced = any(any(source.unit_cents) for source in sources)
+        self.best = NO_PLAN
+        self.coverage = Coverage(problem)
         self.unsettled_cents = IMPOSSIBLE
-        # All grams at the least price per gram of a full parcel: weak, but true before any search.
-        weight_g = self.coverage.short_g(0)
-        self.dense_cents = min(-(-(weight_g * b.cost_cents) // b.up_to_g) for b in self._bands())
         self.by_sites: dict[frozenset[int], int] = {}
-        self._note(self.best)
+        for plan in known:
+            self._note(plan)
+        quick = quick_plan(problem)
+        if quick is not None:
+            self._note(quick)
+        self.bundles = [self._bundles(index) for index in range(len(problem.sources))]
+        # All of the size at the least price of a full parcel: weak, but true before any search.
+        size = self.coverage.short_size(0)
+        self.dense_cents = min(
+            -(-(size * band.cost_cents) // problem.room(band))
+            for of_site in problem.bands
+            for band in of_site
+        )
 
     @property
     def nodes(self) -> int:
@@ -63,43 +76,58 @@ class Search:
         return min(self.best.rank.total_cents, unsettled_cents)
 
     @property
-    def runner_up_cents(self) -> int | None:
-        """The least cost seen of a plan that uses other sites than the best."""
+    def second(self) -> tuple[tuple[int, ...], int] | None:
+        """The best plan seen that uses other sites than the best: these, and its cost."""
         chosen = frozenset(self.best.rank.sources)
-        return min((c for sites, c in self.by_sites.items() if sites != chosen), default=None)
+        others = [
+            (cents, tuple(sorted(sites)))
+            for sites, cents in self.by_sites.items()
+            if sites != chosen
+        ]
+        if not others:
+            return None
+        cents, sites = min(others)
+        return sites, cents
 
-    def run(self) -> dict[int, Plan]:
-        """Find the best plan; answers the best plan of each site that can ship everything alone."""
-        alone: dict[int, Plan] = {}
-        for index in range(len(self.sources)):
-            if self.coverage.short_g(1 << index) == 0:
-                alone[index] = self._alone(index)
-                self._note(alone[index])
-        if sum(line.quantity for line in self.lines) > 1 and len(self.sources) > 1:
-            self.bounds = Bounds(self.lines, self.sources, self.bundles, self.coverage)
-            self._explore((), 0, tuple(range(len(self.sources))), 0)
-        return alone
+    def explore(self) -> None:
+        """Find the best plan of all."""
+        self.bounds = Bounds(self.problem, self.bundles, self.coverage)
+        self._explore((), 0, tuple(range(len(self.problem.sources))), 0)
 
-    def _bands(self) -> Iterator[Band]:
-        for of_site in self.bundles:
-            for bundle in of_site:
-                yield from bundle.bands or ()
+    def alone(self, source: int) -> Plan | None:
+        """The cheapest plan from one site that has everything, or None if it may send too few."""
+        whole = self.problem.contents
+        every_line = (1 << len(self.problem.lines)) - 1
+        for bundle in self.bundles[source]:
+            if (
+                bundle.up_to_g < whole.weight_g
+                or bundle.up_to_mm3 < whole.volume_mm3
+                or bundle.lines != every_line
+            ):
+                continue
+            if bundle.bands is None:
+                self._leave(bundle.cost_cents)
+                break
+            found = self._fill((source,), (bundle,), bundle.cost_cents)
+            if found is not None:
+                self._note(found)
+                return found
+        found = quick_plan(self.problem, (source,))
+        if found is not None:
+            self._note(found)
+        return found
 
     def _bundles(self, index: int) -> list[Bundle]:
-        source = self.sources[index]
-        held = [
-            (line.weight_g, units)
-            for line, units in zip(self.lines, source.have, strict=True)
-            if units
-        ]
-        most_g = sum(weight_g * units for weight_g, units in held)
-        most_units = sum(units for _, units in held)
-        of_site = bands(source.tariffs, min(held)[0], most_g)
+        source = self.problem.sources[index]
+        of_site = self.problem.bands[index]
+        held = contents(self.problem.lines, source.have)
+        lines = sum([1 << line for line, units in enumerate(source.have) if units])
+        everything = Band(held.weight_g, held.volume_mm3, lines, 0)
         known = self.best
-        if self.coverage.short_g(1 << index) == 0 and not takes_all(of_site[-1], most_g):
+        if self.coverage.short_size(1 << index) == 0 and source.whole is None:
             # A candidate's cost is told even where it is above the best plan.
-            known = quick_plan(self.lines, self.sources, (index,))
-        return bundles(of_site, most_g, most_units, known.rank.total_cents)
+            known = quick_plan(self.problem, (index,)) or NO_PLAN
+        return bundles(of_site, everything, source.most_parcels, known.rank.total_cents)
 
     def _note(self, found: Plan) -> None:
         sites = frozenset(found.rank.sources)
@@ -107,20 +135,6 @@ class Search:
         self.by_sites[sites] = min(total_cents, self.by_sites.get(sites, total_cents))
         if found.rank < self.best.rank:
             self.best = found
-
-    def _alone(self, source: int) -> Plan:
-        """The cheapest plan from one site that has everything."""
-        weight_g = self.coverage.short_g(0)
-        for bundle in self.bundles[source]:
-            if bundle.up_to_g < weight_g:
-                continue
-            if bundle.bands is None:
-                self._leave(bundle.cost_cents)
-                break
-            found = self._fill((source,), (bundle,), bundle.cost_cents)
-            if found is not None:
-                return found
-        return quick_plan(self.lines, self.sources, (source,))
 
     def _explore(
         self, members: tuple[int, ...], mask: int, undecided: tuple[int, ...], known_cents: int
@@ -135,13 +149,13 @@ class Search:
             self._leave(known_cents)
             return
         undecided_mask = sum(1 << source for source in undecided)
-        enough = MILLI * self.best.rank.total_cents
+        enough = FINE * self.best.rank.total_cents
         bound_cents = self._whole_cents(
             self.bounds.of(members, mask, undecided_mask, enough), mask | undecided_mask
         )
         if not self._promising(bound_cents, len(members)):
             return
-        if self.coverage.short_g(mask) == 0:
+        if self.coverage.short_size(mask) == 0:
             # A site alone was settled before the search began.
             if len(members) > 1:
                 self._settle(members, mask)
@@ -151,7 +165,7 @@ class Search:
         rest = undecided
         for source in branches:
             rest_mask = mask | sum(1 << other for other in rest)
-            if self.coverage.short_g(rest_mask):
+            if self.coverage.short_size(rest_mask):
                 break
             rest = tuple(other for other in rest if other != source)
             self._explore((*members, source), mask | 1 << source, rest, bound_cents)
@@ -163,37 +177,39 @@ class Search:
         """
         short = self.coverage.short(mask)
         choices = [
-            [source for source in undecided if self.sources[source].have[line]]
+            [source for source in undecided if self.problem.sources[source].have[line]]
             for line, units in enumerate(short)
             if units
         ]
-        missing_g = self.coverage.short_g(mask)
+        missing = self.coverage.short_size(mask)
 
-        def cents_per_megagram(source: int) -> int:
-            adds_g = missing_g - self.coverage.short_g(mask | 1 << source)
-            return 1_000 * self.bounds.floor(0, source, adds_g) // adds_g
+        def dear(source: int) -> int:
+            adds = missing - self.coverage.short_size(mask | 1 << source)
+            return self.bounds.floor(0, source, adds) // adds
 
-        _, fewest = min((len(holders), holders) for holders in choices)
-        return tuple(sorted(fewest, key=cents_per_megagram))
+        _, fewest = min([(len(holders), holders) for holders in choices])
+        return tuple(sorted(fewest, key=dear))
 
     def _settle(self, members: Sequence[int], mask: int) -> None:
         """Find the best plan that uses exactly these sites, if it beats the best known."""
         ordered = tuple(sorted(members))
-        bound = self.bounds.of(ordered, mask, 0, MILLI * self.best.rank.total_cents)
+        bound = self.bounds.of(ordered, mask, 0, FINE * self.best.rank.total_cents)
         if self._beats(self._whole_cents(bound, mask), ordered):
             self._choose(self._team(ordered, mask), (), 0, [(0, 0)])
 
     def _team(self, members: tuple[int, ...], mask: int) -> Team:
-        forced_g = tuple([self.coverage.short_g(mask ^ (1 << member)) for member in members])
+        others = [mask ^ (1 << member) for member in members]
+        forced = tuple([self.coverage.short_size(other) for other in others])
+        forced_lines = tuple([self.coverage.short_lines(other) for other in others])
         later = [(0,) * len(self.bounds.prices)]
-        for member, grams in zip(reversed(members), reversed(forced_g), strict=True):
-            floors = (
-                self.bounds.floor(price, member, grams) for price in range(len(self.bounds.prices))
-            )
+        for member, size in zip(reversed(members), reversed(forced), strict=True):
+            floors = [
+                self.bounds.floor(price, member, size) for price in range(len(self.bounds.prices))
+            ]
             later.append(tuple(map(int.__add__, later[-1], floors)))
         later.pop()
         later.reverse()
-        return Team(members, mask, forced_g, tuple(later))
+        return Team(members, mask, forced, forced_lines, tuple(later))
 
     def _choose(
         self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int, cuts: list[Cut]
@@ -205,7 +221,8 @@ class Search:
             return
         bit = 1 << team.members[depth]
         for bundle in self.bundles[team.members[depth]]:
-            if bundle.up_to_g < team.forced_g[depth]:
+            up_to = self.problem.room(bundle)
+            if up_to < team.forced[depth] or team.forced_lines[depth] & ~bundle.lines:
                 continue
             spent_cents = cost_cents + bundle.cost_cents
             if spent_cents > self.best.rank.total_cents:
@@ -214,23 +231,23 @@ class Search:
                 self.allowance.spend()
             except OutOfNodes:
                 # Later bundles cost no less, and the members still to come cost something too.
-                self._leave(self._whole_cents(MILLI * spent_cents, team.mask))
+                self._leave(self._whole_cents(FINE * spent_cents, team.mask))
                 break
             # The last cut is that of all sites chosen so far.
-            open_g = max(0, self.bounds.weight_g - cuts[-1][1] - bundle.up_to_g)
-            bound = MILLI * spent_cents + max(
-                [r * open_g + f for r, f in zip(self.bounds.prices, team.later[depth], strict=True)]
+            left = max(0, self.bounds.size - cuts[-1][1] - up_to)
+            bound = FINE * spent_cents + max(
+                [r * left + f for r, f in zip(self.bounds.prices, team.later[depth], strict=True)]
             )
             bound_cents = self._whole_cents(bound, team.mask)
             if not self._promising(bound_cents, len(team.members)):
                 continue
-            more = [(some | bit, room_g + bundle.up_to_g) for some, room_g in cuts]
-            if any(room_g < self.coverage.short_g(team.mask ^ some) for some, room_g in more):
+            more = [(some | bit, room + up_to) for some, room in cuts]
+            if any(room < self.coverage.short_size(team.mask ^ some) for some, room in more):
                 continue
             self._choose(team, (*chosen, bundle), spent_cents, cuts + more)
 
     def _try(self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int) -> None:
-        bound_cents = self._whole_cents(MILLI * cost_cents, team.mask)
+        bound_cents = self._whole_cents(FINE * cost_cents, team.mask)
         if any(bundle.bands is None for bundle in chosen):
             self._leave(bound_cents)
             return
@@ -254,51 +271,60 @@ class Search:
             for band in bundle.bands or ()
         ]
         if len(boxes) == 1:
-            if self.coverage.short_g(0) <= boxes[0].band.over_g:
-                return None
-            whole = tuple(line.quantity for line in self.lines)
-            return plan(self.sources, [load(self.lines, self.sources, members[0], whole)])
+            return self.problem.whole(members[0])
+        packed = self._pack(members, boxes, bound_cents)
+        if packed is None:
+            return None
+        loads = []
+        for position, box in enumerate(boxes):
+            units = tuple([split[position] for split in packed.splits])
+            if any(units):
+                loads.append(self.problem.load(members[box.site], units))
+        return self.problem.plan(loads)
+
+    def _pack(
+        self, members: Sequence[int], boxes: Sequence[Box], bound_cents: int
+    ) -> Packed | None:
         try:
-            self.allowance.spend(len(self.lines))
+            self.allowance.spend(len(self.problem.lines))
         except OutOfNodes:
             self._leave(bound_cents)
             return None
-        rows = [self._row(line, members) for line in range(len(self.lines))]
         allowance = Allowance(min(self.limits.packing_nodes, self.allowance.left))
         granted = allowance.left
         try:
-            packed = pack(rows, boxes, allowance)
+            return pack(self._rows(members), boxes, allowance)
         except OutOfNodes:
             self._leave(bound_cents)
             return None
         finally:
             self.allowance.left -= granted - allowance.left
-        if packed is None:
-            return None
-        loads: list[Load] = []
-        for position, box in enumerate(boxes):
-            units = tuple(split[position] for split in packed.splits)
-            if any(units):
-                loads.append(load(self.lines, self.sources, members[box.site], units))
-        return plan(self.sources, loads)
 
-    def _row(self, line: int, members: Sequence[int]) -> Row:
-        return Row(
-            self.lines[line].weight_g,
-            self.lines[line].quantity,
-            tuple(self.sources[member].have[line] for member in members),
-            tuple(self.sources[member].unit_cents[line] for member in members),
-        )
+    def _rows(self, members: Sequence[int]) -> list[Row]:
+        """The lines as `pack` sees them, with the stock of these sites."""
+        sources = [self.problem.sources[member] for member in members]
+        return [
+            Row(
+                1 << index,
+                line.weight_g,
+                line.volume_mm3,
+                line.quantity,
+                tuple([source.have[index] for source in sources]),
+                tuple([source.unit_cents[index] for source in sources]),
+            )
+            for index, line in enumerate(self.problem.lines)
+        ]
 
-    def _whole_cents(self, bound_milli: int, usable: int) -> int:
+    def _whole_cents(self, bound_fine: int, usable: int) -> int:
         """A bound in whole cents, with the least opportunity cost that `usable` sites allow."""
-        bound_cents = -(-bound_milli // MILLI)
-        if not self.priced:
+        if bound_fine >= IMPOSSIBLE:
+            return IMPOSSIBLE
+        bound_cents = -(-bound_fine // FINE)
+        if not self.problem.priced:
             return bound_cents
-        members = [source for source in range(len(self.sources)) if usable >> source & 1]
+        members = [s for s in range(len(self.problem.sources)) if usable >> s & 1]
         sites = set(range(len(members)))
-        rows = (self._row(line, members) for line in range(len(self.lines)))
-        return bound_cents + sum(cheapest_units(row, sites) for row in rows)
+        return bound_cents + sum([cheapest_units(row, sites) for row in self._rows(members)])
 
     def _promising(self, bound_cents: int, parcels: int) -> bool:
         best = self.best.rank
@@ -306,7 +332,7 @@ class Search:
 
     def _beats(self, bound_cents: int, used: tuple[int, ...]) -> bool:
         """Whether a plan at this cost with these parcels would come before the best."""
-        distance_m = sum(self.sources[source].distance_m for source in used)
+        distance_m = sum(self.problem.sources[source].distance_m for source in used)
         return Rank(bound_cents, len(used), distance_m, used) < self.best.rank
 
     def _leave(self, bound_cents: int) -> None:

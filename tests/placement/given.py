@@ -33,12 +33,13 @@ def site(
 
 @st.composite
 def _tariffs(draw: st.DrawFn, lightest_limit_g: int) -> tuple[Tariff, ...]:
-    """One or two carriers whose prices may fall with weight and need not be subadditive."""
+    """One or two carriers whose prices never fall with weight and need not be subadditive."""
     found: list[Tariff] = []
     for carrier in ("post", "van")[: draw(st.integers(1, 2))]:
         limit_g = draw(st.integers(lightest_limit_g, 16))
         weights_g = sorted({*draw(st.sets(st.integers(1, limit_g), max_size=3)), limit_g})
-        steps = [(weight_g, draw(st.integers(0, 12))) for weight_g in weights_g]
+        prices = sorted(draw(st.lists(st.integers(0, 12), min_size=4, max_size=4)))
+        steps = list(zip(weights_g, prices, strict=False))
         found.append(tariff(*steps, carrier=carrier, handling_cents=draw(st.integers(0, 3))))
     return tuple(found)
 
