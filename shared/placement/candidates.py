@@ -26,6 +26,7 @@ def candidates(
     lines: Sequence[Demand],
     alone: Mapping[str, Plan] = NO_PLANS,
     best_cents: int = 0,
+    split_cents: int = 0,
 ) -> tuple[Candidate, ...]:
     """One for each site, in their order.
 
@@ -34,6 +35,7 @@ def candidates(
         lines: what is wanted.
         alone: by warehouse, the plan of each site that can ship everything.
         best_cents: `Rank.total_cents` of the best plan.
+        split_cents: `Problem.split_cents`.
     """
     found: list[Candidate] = []
     for offer in offers:
@@ -44,7 +46,8 @@ def candidates(
             reason = _reason(offer, lines)
             found.append(Candidate(site.warehouse, site.distance_m, None, 0, reason, warning))
             continue
-        cost_cents = penalty_cents = 0
+        cost_cents = 0
+        penalty_cents = split_cents * (len(plan.loads) - 1)
         for load in plan.loads:
             of_service_cents = load.quote.tariff.penalty_cents
             cost_cents += load.quote.weighed_cents - of_service_cents

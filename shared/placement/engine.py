@@ -99,7 +99,9 @@ def _placement(
         exact=found.lower_bound_cents == best.rank.total_cents,
         lower_bound_cents=found.lower_bound_cents - first_cents,
         nodes=found.nodes,
-        candidates=candidates(offers, problem.lines, alone, best.rank.total_cents),
+        candidates=candidates(
+            offers, problem.lines, alone, best.rank.total_cents, problem.split_cents
+        ),
         runner_up=runner_up,
     )
 
