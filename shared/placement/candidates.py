@@ -68,15 +68,13 @@ def candidates(
     return tuple(found)
 
 
-def credible(available: Mapping[str, int], sku: str) -> bool:
+def credible(units: int) -> bool:
     """Whether a balance is a number of units at all."""
-    units = available.get(sku, 0)
     return type(units) is int and units >= 0
 
 
 def _services(plan: Plan) -> tuple[str, ...]:
-    tariffs = [load.quote.tariff for load in plan.loads]
-    return tuple(sorted([f"{tariff.carrier} {tariff.service}" for tariff in tariffs]))
+    return tuple(sorted([load.quote.tariff.name for load in plan.loads]))
 
 
 def _reason(offer: Offer, lines: Sequence[Demand]) -> str:
@@ -115,7 +113,7 @@ def _obstacle(site: Site, line: Demand) -> str:
 
 def _doubts(site: Site, lines: Sequence[Demand]) -> str | None:
     """Balances that were not believed."""
-    doubtful = [line.sku for line in lines if not credible(site.available, line.sku)]
+    doubtful = [line.sku for line in lines if not credible(site.available.get(line.sku, 0))]
     if not doubtful:
         return None
     return "; ".join(f"balance of {s} is {site.available[s]}, counted as none" for s in doubtful)

@@ -64,7 +64,7 @@ def decide(
     if any(uncovered):
         return _shortage(lines, offers, uncovered)
     sources = [_source(offer, sum(wanted), lines) for offer in shipping]
-    problem = Problem(lines, sources, limits.split_cents)
+    problem = Problem(lines, sources, wanted, whole, limits.split_cents)
     found = solve(problem, limits)
     if found.best is None:
         return Shortage((), (), _items(lines, left_over(problem)), candidates(offers, lines))
@@ -138,7 +138,7 @@ def _offer(site: Site, lines: Sequence[Demand], wanted: Units, whole: Contents) 
     balances = site.available
     have = tuple(
         [
-            min(balances.get(line.sku, 0), line.quantity) if credible(balances, line.sku) else 0
+            min(units, line.quantity) if credible(units := balances.get(line.sku, 0)) else 0
             for line in lines
         ]
     )

@@ -1,7 +1,6 @@
 """Sites as the search sees them, plans as it compares them, and plans that are found in one go."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -50,33 +49,29 @@ class Plan(NamedTuple):
     loads: tuple[Load, ...]
 
 
-@dataclass(frozen=True)
 class Problem:
-    """One order: lines sorted by SKU, sources by name, each with what it is asked for."""
+    """One order: lines sorted by SKU, sources by name, each with what it is asked for.
 
-    lines: Sequence[Demand]
-    sources: Sequence[Source]
-    split_cents: int  # counted for every parcel: the first is the same for all plans
+    `wanted` are the units per line, `contents` is what they are together, and `split_cents` counts
+    for every parcel: for the first, too, which is the same for all plans. What only the search
+    needs is made when it is asked for.
+    """
 
-    @cached_property
-    def wanted(self) -> Units:
-        """Units per line."""
-        return tuple([line.quantity for line in self.lines])
-
-    @cached_property
-    def units(self) -> int:
-        """All of them together."""
-        return sum(self.wanted)
-
-    @cached_property
-    def contents(self) -> Contents:
-        """What all of it is together."""
-        return contents(self.lines, self.wanted)
-
-    @cached_property
-    def priced(self) -> bool:
-        """Whether any unit has an opportunity cost."""
-        return any(any(source.unit_cents) for source in self.sources)
+    def __init__(
+        self,
+        lines: Sequence[Demand],
+        sources: Sequence[Source],
+        wanted: Units,
+        whole: Contents,
+        split_cents: int,
+    ) -> None:
+        self.lines = lines
+        self.sources = sources
+        self.wanted = wanted
+        self.contents = whole
+        self.split_cents = split_cents
+        nothing = (0,) * len(lines)
+        self.priced = any(source.unit_cents != nothing for source in sources)
 
     @cached_property
     def by_volume(self) -> bool:
@@ -132,7 +127,9 @@ class Problem:
         site = self.sources[source]
         if site.whole is None:
             return None
-        opportunity_cents = sum(map(int.__mul__, self.wanted, site.unit_cents))
+        opportunity_cents = 0
+        if self.priced:
+            opportunity_cents = sum(map(int.__mul__, self.wanted, site.unit_cents))
         total_cents = site.whole.weighed_cents + self.split_cents + opportunity_cents
         return Plan(
             Rank(total_cents, 1, site.distance_m, (source,)),

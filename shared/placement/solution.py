@@ -89,7 +89,7 @@ def several_cents(problem: Problem) -> tuple[list[int], int]:
     three or more weigh that each. Prices never fall with weight. The floors of the sources are
     without opportunity costs, which are the same for all plans of one of them.
     """
-    if problem.units == 1:
+    if sum(problem.wanted) == 1:
         return [IMPOSSIBLE] * len(problem.sources), IMPOSSIBLE
     lightest_g = min([line.weight_g for line in problem.lines])
     half_g = -(-problem.contents.weight_g // 2)

@@ -74,35 +74,47 @@ def quote(tariffs: Sequence[Tariff], parcel: Contents) -> Quote | None:
     money.
     """
     weight_g, volume_mm3, longest_mm, needs = parcel
-    best: Quote | None = None
+    best: Tariff | None = None
+    best_cents = best_position = 0
     for tariff in tariffs:
         if (needs and not needs <= tariff.carries) or longest_mm > tariff.max_length_mm > 0:
             continue
-        chargeable_g = weight_g
-        if tariff.volume_divisor:
-            chargeable_g = max(weight_g, -(-volume_mm3 // tariff.volume_divisor))
+        chargeable_g = (
+            tariff.chargeable_g(weight_g, volume_mm3) if tariff.volume_divisor else weight_g
+        )
         position = bisect_left(tariff.ends_g, chargeable_g)
         if position == len(tariff.ends_g):
             continue
-        oversize_cents = tariff.oversize_cents if longest_mm > tariff.oversize_mm > 0 else 0
-        weighed_cents = tariff.weighed_cents[position] + oversize_cents
-        if best is None or weighed_cents <= best.weighed_cents:
-            freight_cents = tariff.steps[position].price_cents
-            offer = Quote(tariff, chargeable_g, freight_cents, oversize_cents, weighed_cents)
-            if best is None or _rank(offer) < _rank(best):
-                best = offer
-    return best
+        cents = tariff.weighed_cents[position]
+        if longest_mm > tariff.oversize_mm > 0:
+            cents += tariff.oversize_cents
+        if (
+            best is None
+            or cents < best_cents
+            or (cents == best_cents and _name(tariff) < _name(best))
+        ):
+            best, best_cents, best_position = tariff, cents, position
+    if best is None:
+        return None
+    return Quote(
+        best,
+        best.chargeable_g(weight_g, volume_mm3),
+        best.steps[best_position].price_cents,
+        best.oversize_cents if longest_mm > best.oversize_mm > 0 else 0,
+        best_cents,
+    )
 
 
 def least_cents(tariffs: Sequence[Tariff], weight_g: int) -> int:
     """What any parcel of this weight or more counts at least; `IMPOSSIBLE` where none is taken."""
-    least = IMPOSSIBLE
-    for tariff in tariffs:
-        position = bisect_left(tariff.ends_g, weight_g)
-        if position < len(tariff.ends_g):
-            cents = tariff.weighed_cents[position]
-            least = min(least, cents)
-    return least
+    return min(
+        [
+            tariff.weighed_cents[position]
+            for tariff in tariffs
+            if (position := bisect_left(tariff.ends_g, weight_g)) < len(tariff.ends_g)
+        ],
+        default=IMPOSSIBLE,
+    )
 
 
 def bands(
@@ -158,12 +170,6 @@ def _fitting(taken: int, lines: Sequence[Demand], up_to_g: int, up_to_mm3: int) 
     return taken
 
 
-def _rank(offer: Quote) -> tuple[int, str, str, str, int]:
-    tariff = offer.tariff
-    return (
-        offer.weighed_cents,
-        tariff.carrier,
-        tariff.service,
-        tariff.rate_card_id,
-        -tariff.penalty_cents,
-    )
+def _name(tariff: Tariff) -> tuple[str, str, str, int]:
+    """What decides between tariffs at one price; more that is not paid is less money."""
+    return tariff.carrier, tariff.service, tariff.rate_card_id, -tariff.penalty_cents

@@ -91,6 +91,17 @@ class Tariff:
             )
 
     @cached_property
+    def name(self) -> str:
+        """Carrier and service."""
+        return f"{self.carrier} {self.service}"
+
+    def chargeable_g(self, weight_g: int, volume_mm3: int) -> int:
+        """The weight that a parcel pays for."""
+        if not self.volume_divisor:
+            return weight_g
+        return max(weight_g, -(-volume_mm3 // self.volume_divisor))
+
+    @cached_property
     def ends_g(self) -> tuple[int, ...]:
         """The heaviest chargeable weight of each step."""
         return tuple([step.max_weight_g for step in self.steps])
