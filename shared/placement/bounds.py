@@ -104,7 +104,9 @@ class Bounds:
                 return IMPOSSIBLE
             places.append((member, position))
         short = self.coverage.short(mask)
-        choices = [_bits(holders & undecided) for line, holders in self.scarce_first if short[line]]
+        choices = [
+            positions(holders & undecided) for line, holders in self.scarce_first if short[line]
+        ]
         best = 0
         for price, rate in enumerate(self.prices):
             floors = self.floors[price]
@@ -133,7 +135,7 @@ def _cover(least: Sequence[int], choices: Sequence[Sequence[int]]) -> int:
     return bound
 
 
-def _bits(mask: int) -> list[int]:
+def positions(mask: int) -> list[int]:
     """The positions of the bits that are set, ascending."""
     found: list[int] = []
     while mask:

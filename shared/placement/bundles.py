@@ -55,7 +55,7 @@ def _combinations(
     of_site: Sequence[Band], everything: Band, most_parcels: int, ceiling_cents: int
 ) -> list[Bundle]:
     """Two or more parcels together, cheapest first, by extending cheaper combinations."""
-    partners = _irreplaceable(of_site, everything)
+    partners = _irreplaceable(of_site, everything, ceiling_cents)
     queue: list[tuple[int, int, tuple[int, ...], Band]] = [
         (band.cost_cents, 1, (index,), band) for index, band in enumerate(of_site)
     ]
@@ -80,13 +80,23 @@ def _combinations(
     return found
 
 
-def _irreplaceable(of_site: Sequence[Band], everything: Band) -> set[tuple[int, int]]:
+def _irreplaceable(
+    of_site: Sequence[Band], everything: Band, ceiling_cents: int
+) -> set[tuple[int, int]]:
     """Pairs of bands, by position, whose content no single parcel takes at the same cost."""
     pairs: set[tuple[int, int]] = set()
     for low, first in enumerate(of_site):
         for high in range(low, len(of_site)):
             both = _together(first, of_site[high], everything)
-            if not any(one.cost_cents <= both.cost_cents and one.holds(both) for one in of_site):
+            if both.cost_cents > ceiling_cents:
+                break
+            for one in of_site:
+                if one.cost_cents > both.cost_cents:
+                    pairs.add((low, high))
+                    break
+                if one.holds(both):
+                    break
+            else:
                 pairs.add((low, high))
     return pairs
 

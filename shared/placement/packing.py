@@ -153,6 +153,10 @@ class _Task:
         # Grams and cubic millimetres; made at the first dead end: most tasks never see one.
         self.needs: list[tuple[list[int], list[int]]] = []
         self.at_least = [0]  # opportunity cost of the rows from each depth on, were room no matter
+        self.priced = any(any(row.unit_cents) for row in rows)
+        if not self.priced:
+            self.at_least *= len(rows) + 1
+            return
         sites = {box.site for box in boxes}
         for row in reversed(rows):
             self.at_least.append(self.at_least[-1] + cheapest_units(row, sites))
@@ -170,12 +174,12 @@ class _Task:
         best: Packed | None = None
         row = self.rows[depth]
         takes = self._takes(row, room)
-        later = [sum(takes[index + 1 :]) for index in range(len(takes))]
+        later = [0]
+        for most in reversed(takes[1:]):
+            later.append(later[-1] + most)
+        later.reverse()
         for split in self._splits(_Turn(room, list(row.have), takes, later), row.quantity, ()):
-            cents = sum(
-                units * row.unit_cents[box.site]
-                for units, box in zip(split, self.boxes, strict=True)
-            )
+            cents = self._cents(row, split)
             if best is not None and cents + self.at_least[depth + 1] >= best.opportunity_cents:
                 continue
             rest = self.finish(depth + 1, _fill(room, split, row))
@@ -190,6 +194,12 @@ class _Task:
         if best is None and not self.needs and len(self.boxes) <= MAX_CUT_BOXES:
             self.needs = self._needs()
         return best
+
+    def _cents(self, row: Row, split: Split) -> int:
+        """The opportunity cost of a row that is split like this."""
+        if not self.priced:
+            return 0
+        return sum([n * row.unit_cents[box.site] for n, box in zip(split, self.boxes, strict=True)])
 
     def _takes(self, row: Row, room: Room) -> list[int]:
         """Units of a row that each box can take at most."""

@@ -15,7 +15,7 @@ kept and stays a true lower bound.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.placement.bounds import Bounds, Coverage
+from shared.placement.bounds import Bounds, Coverage, positions
 from shared.placement.bundles import Bundle, bundles
 from shared.placement.packing import Allowance, Box, OutOfNodes, Packed, Row, cheapest_units, pack
 from shared.placement.plans import FINE, Plan, Problem, Rank, quick_plan
@@ -92,7 +92,7 @@ class Search:
     def explore(self) -> None:
         """Find the best plan of all."""
         self.bounds = Bounds(self.problem, self.bundles, self.coverage)
-        self._explore((), 0, tuple(range(len(self.problem.sources))), 0)
+        self._explore((), 0, (1 << len(self.problem.sources)) - 1, 0)
 
     def alone(self, source: int) -> Plan | None:
         """The cheapest plan from one site that has everything, or None if it may send too few."""
@@ -137,58 +137,52 @@ class Search:
             self.best = found
 
     def _explore(
-        self, members: tuple[int, ...], mask: int, undecided: tuple[int, ...], known_cents: int
+        self, members: tuple[int, ...], mask: int, undecided: int, known_cents: int
     ) -> None:
         """Try all sets of sites that hold `members` and any of `undecided`.
 
-        `known_cents` is a bound that holds for them already.
+        `mask` and `undecided` are sites as bits, the first those of `members`; `known_cents` is a
+        bound that holds for all these sets already.
         """
         try:
             self.allowance.spend()
         except OutOfNodes:
             self._leave(known_cents)
             return
-        undecided_mask = sum(1 << source for source in undecided)
         enough = FINE * self.best.rank.total_cents
-        bound_cents = self._whole_cents(
-            self.bounds.of(members, mask, undecided_mask, enough), mask | undecided_mask
-        )
+        bound = self.bounds.of(members, mask, undecided, enough)
+        bound_cents = self._whole_cents(bound, mask | undecided)
         if not self._promising(bound_cents, len(members)):
             return
         if self.coverage.short_size(mask) == 0:
             # A site alone was settled before the search began.
             if len(members) > 1:
                 self._settle(members, mask)
-            branches = undecided
+            branches = positions(undecided)
         else:
             branches = self._holders(mask, undecided)
         rest = undecided
         for source in branches:
-            rest_mask = mask | sum(1 << other for other in rest)
-            if self.coverage.short_size(rest_mask):
+            if self.coverage.short_size(mask | rest):
                 break
-            rest = tuple(other for other in rest if other != source)
+            rest ^= 1 << source
             self._explore((*members, source), mask | 1 << source, rest, bound_cents)
 
-    def _holders(self, mask: int, undecided: Sequence[int]) -> tuple[int, ...]:
+    def _holders(self, mask: int, undecided: int) -> list[int]:
         """The undecided holders of the uncovered line that has the fewest.
 
         Those first that cover most for their cost, so that a good plan is found early.
         """
         short = self.coverage.short(mask)
-        choices = [
-            [source for source in undecided if self.problem.sources[source].have[line]]
-            for line, units in enumerate(short)
-            if units
-        ]
+        choices = [holders & undecided for line, holders in self.bounds.scarce_first if short[line]]
+        fewest = min(choices, key=int.bit_count)
         missing = self.coverage.short_size(mask)
 
         def dear(source: int) -> int:
             adds = missing - self.coverage.short_size(mask | 1 << source)
             return self.bounds.floor(0, source, adds) // adds
 
-        _, fewest = min([(len(holders), holders) for holders in choices])
-        return tuple(sorted(fewest, key=dear))
+        return sorted(positions(fewest), key=dear)
 
     def _settle(self, members: Sequence[int], mask: int) -> None:
         """Find the best plan that uses exactly these sites, if it beats the best known."""
