@@ -12,8 +12,10 @@ the plan found last is the cheapest; when nodes run out, the least bound of what
 kept and stays a true lower bound.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import NamedTuple
 
 from shared.placement.bounds import Bounds, Coverage, positions
 from shared.placement.bundles import Bundle, bundles
@@ -36,6 +38,17 @@ class Team:
     forced: tuple[int, ...]  # the size that no other member has
     forced_lines: tuple[int, ...]  # and of which lines, as bits
     later: tuple[tuple[int, ...], ...]  # the floors of the members after it, per price of `Bounds`
+
+
+class Choice(NamedTuple):
+    """Bundles of the first members of a team, in the order in which they are tried."""
+
+    bound_cents: int
+    open_members: int
+    tried: int  # what was thought of before goes first
+    bundles: tuple[Bundle, ...]
+    cost_cents: int
+    cuts: list[Cut]
 
 
 class Search:
@@ -189,7 +202,7 @@ class Search:
         ordered = tuple(sorted(members))
         bound = self.bounds.of(ordered, mask, 0, FINE * self.best.rank.total_cents)
         if self._beats(self._whole_cents(bound, mask), ordered):
-            self._choose(self._team(ordered, mask), (), 0, [(0, 0)])
+            self._choose(self._team(ordered, mask))
 
     def _team(self, members: tuple[int, ...], mask: int) -> Team:
         others = [mask ^ (1 << member) for member in members]
@@ -205,40 +218,56 @@ class Search:
         later.reverse()
         return Team(members, mask, forced, forced_lines, tuple(later))
 
-    def _choose(
-        self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int, cuts: list[Cut]
-    ) -> None:
-        """Try all parcels for the members after the first `len(chosen)`."""
-        depth = len(chosen)
-        if depth == len(team.members):
-            self._try(team, chosen, cost_cents)
-            return
+    def _choose(self, team: Team) -> None:
+        """Try all parcels for the members, those first that may come cheapest.
+
+        So the first that hold the units are the best of this team, and all that is tried before
+        had to be tried.
+        """
+        queue = [Choice(0, len(team.members), 0, (), 0, [(0, 0)])]
+        tried = 0
+        while queue:
+            choice = heappop(queue)
+            if choice.bound_cents > self.best.rank.total_cents:
+                return
+            if not choice.open_members:
+                self._try(team, choice.bundles, choice.cost_cents)
+                continue
+            for longer in self._longer(team, choice):
+                try:
+                    self.allowance.spend()
+                except OutOfNodes:
+                    # What still waits is bound to cost as much at least.
+                    self._leave(choice.bound_cents)
+                    return
+                tried += 1
+                heappush(queue, longer._replace(tried=tried))
+
+    def _longer(self, team: Team, choice: Choice) -> Iterator[Choice]:
+        """The choice with each bundle of the next member that is worth trying."""
+        depth = len(choice.bundles)
         bit = 1 << team.members[depth]
         for bundle in self.bundles[team.members[depth]]:
             up_to = self.problem.room(bundle)
             if up_to < team.forced[depth] or team.forced_lines[depth] & ~bundle.lines:
                 continue
-            spent_cents = cost_cents + bundle.cost_cents
-            if spent_cents > self.best.rank.total_cents:
-                break
-            try:
-                self.allowance.spend()
-            except OutOfNodes:
-                # Later bundles cost no less, and the members still to come cost something too.
-                self._leave(self._whole_cents(FINE * spent_cents, team.mask))
-                break
+            cost_cents = choice.cost_cents + bundle.cost_cents
+            if cost_cents > self.best.rank.total_cents:
+                return
             # The last cut is that of all sites chosen so far.
-            left = max(0, self.bounds.size - cuts[-1][1] - up_to)
-            bound = FINE * spent_cents + max(
+            left = max(0, self.bounds.size - choice.cuts[-1][1] - up_to)
+            bound = FINE * cost_cents + max(
                 [r * left + f for r, f in zip(self.bounds.prices, team.later[depth], strict=True)]
             )
             bound_cents = self._whole_cents(bound, team.mask)
             if not self._promising(bound_cents, len(team.members)):
                 continue
-            more = [(some | bit, room + up_to) for some, room in cuts]
+            more = [(some | bit, room + up_to) for some, room in choice.cuts]
             if any(room < self.coverage.short_size(team.mask ^ some) for some, room in more):
                 continue
-            self._choose(team, (*chosen, bundle), spent_cents, cuts + more)
+            chosen = (*choice.bundles, bundle)
+            open_members = choice.open_members - 1
+            yield Choice(bound_cents, open_members, 0, chosen, cost_cents, choice.cuts + more)
 
     def _try(self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int) -> None:
         bound_cents = self._whole_cents(FINE * cost_cents, team.mask)
