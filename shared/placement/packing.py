@@ -173,12 +173,7 @@ class _Task:
         self.allowance.spend()
         best: Packed | None = None
         row = self.rows[depth]
-        takes = self._takes(row, room)
-        later = [0]
-        for most in reversed(takes[1:]):
-            later.append(later[-1] + most)
-        later.reverse()
-        for split in self._splits(_Turn(room, list(row.have), takes, later), row.quantity, ()):
+        for split in self._splits(self._turn(row, room), row.quantity, ()):
             cents = self._cents(row, split)
             if best is not None and cents + self.at_least[depth + 1] >= best.opportunity_cents:
                 continue
@@ -201,8 +196,7 @@ class _Task:
             return 0
         return sum([n * row.unit_cents[box.site] for n, box in zip(split, self.boxes, strict=True)])
 
-    def _takes(self, row: Row, room: Room) -> list[int]:
-        """Units of a row that each box can take at most."""
+    def _turn(self, row: Row, room: Room) -> _Turn:
         takes: list[int] = []
         for position, box in enumerate(self.boxes):
             most = row.have[box.site] if box.band.lines & row.bit else 0
@@ -211,7 +205,11 @@ class _Task:
                 if row.volume_mm3:
                     most = min(most, room[len(self.boxes) + position] // row.volume_mm3)
             takes.append(most)
-        return takes
+        later = [0]
+        for most in reversed(takes[1:]):
+            later.append(later[-1] + most)
+        later.reverse()
+        return _Turn(room, list(row.have), takes, later)
 
     def _is_dead_end(self, depth: int, room: Room) -> bool:
         needs_g, needs_mm3 = self.needs[depth]

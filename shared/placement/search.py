@@ -3,10 +3,12 @@
 Three questions are nested. Which sites are used: a line that is still uncovered must open one of
 its holders, so these are tried one after the other, each time without those tried before; when all
 is covered, further sites are tried as well, since lighter parcels may be worth one more. Which
-parcels each used site sends (`Bundle`): tried by ascending cost, and cut as soon as some of the
-sites cannot carry what only they have. Whether the units fit: `packing.pack`.
+parcels each used site sends (`Bundle`): cut as soon as some of the sites cannot carry what only
+they have. Whether the units fit: `packing.pack`. The first two go on from what has the lowest bound
+(Hart, Nilsson and Raphael, IEEE Transactions on Systems Science and Cybernetics 4, 1968), so that
+little is looked at that a better plan would have ruled out.
 
-Every cheapest plan is such a triple, no triple is tried twice, and a branch is left only when its
+Every cheapest plan is such a triple, no triple is tried twice, and one is left out only when its
 lower bound (`bounds`) is above the best plan, or equal to it and later in the chain of `Rank`. So
 the plan found last is the cheapest; when nodes run out, the least bound of what was left open is
 kept and stays a true lower bound.
@@ -38,6 +40,17 @@ class Team:
     forced: tuple[int, ...]  # the size that no other member has
     forced_lines: tuple[int, ...]  # and of which lines, as bits
     later: tuple[tuple[int, ...], ...]  # the floors of the members after it, per price of `Bounds`
+
+
+class Sites(NamedTuple):
+    """All sets of sites that hold `members` and any of `undecided`."""
+
+    bound_cents: int
+    missing: int  # the size that the members do not have
+    tried: int  # what was thought of before goes first
+    members: tuple[int, ...]
+    mask: int  # the members as bits
+    undecided: int  # as bits, too
 
 
 class Choice(NamedTuple):
@@ -103,9 +116,30 @@ class Search:
         return sites, cents
 
     def explore(self) -> None:
-        """Find the best plan of all."""
+        """Find the best plan of all, trying first the sites that may come cheapest."""
         self.bounds = Bounds(self.problem, self.bundles, self.coverage)
-        self._explore((), 0, (1 << len(self.problem.sources)) - 1, 0)
+        queue = [Sites(0, 0, 0, (), 0, (1 << len(self.problem.sources)) - 1)]
+        tried = 0
+        while queue:
+            sites = heappop(queue)
+            if sites.bound_cents > self.best.rank.total_cents:
+                return
+            # A site alone was settled before the search began.
+            if len(sites.members) > 1 and not self.coverage.short_size(sites.mask):
+                self._settle(sites.members, sites.mask)
+            for more in self._branches(sites):
+                try:
+                    self.allowance.spend()
+                except OutOfNodes:
+                    # What still waits costs as much at least.
+                    self._leave(sites.bound_cents)
+                    return
+                enough = FINE * self.best.rank.total_cents
+                bound = self.bounds.of(more.members, more.mask, more.undecided, enough)
+                bound_cents = self._whole_cents(bound, more.mask | more.undecided)
+                if self._promising(bound_cents, len(more.members)):
+                    tried += 1
+                    heappush(queue, more._replace(bound_cents=bound_cents, tried=tried))
 
     def alone(self, source: int) -> Plan | None:
         """The cheapest plan from one site that has everything, or None if it may send too few."""
@@ -149,37 +183,20 @@ class Search:
         if found.rank < self.best.rank:
             self.best = found
 
-    def _explore(
-        self, members: tuple[int, ...], mask: int, undecided: int, known_cents: int
-    ) -> None:
-        """Try all sets of sites that hold `members` and any of `undecided`.
-
-        `mask` and `undecided` are sites as bits, the first those of `members`; `known_cents` is a
-        bound that holds for all these sets already.
-        """
-        try:
-            self.allowance.spend()
-        except OutOfNodes:
-            self._leave(known_cents)
-            return
-        enough = FINE * self.best.rank.total_cents
-        bound = self.bounds.of(members, mask, undecided, enough)
-        bound_cents = self._whole_cents(bound, mask | undecided)
-        if not self._promising(bound_cents, len(members)):
-            return
-        if self.coverage.short_size(mask) == 0:
-            # A site alone was settled before the search began.
-            if len(members) > 1:
-                self._settle(members, mask)
-            branches = positions(undecided)
+    def _branches(self, sites: Sites) -> Iterator[Sites]:
+        """Sets with one site more: together they are all that these sites may become."""
+        if self.coverage.short_size(sites.mask):
+            branches = self._holders(sites.mask, sites.undecided)
         else:
-            branches = self._holders(mask, undecided)
-        rest = undecided
+            branches = positions(sites.undecided)
+        rest = sites.undecided
         for source in branches:
-            if self.coverage.short_size(mask | rest):
-                break
+            if self.coverage.short_size(sites.mask | rest):
+                return
             rest ^= 1 << source
-            self._explore((*members, source), mask | 1 << source, rest, bound_cents)
+            mask = sites.mask | 1 << source
+            missing = self.coverage.short_size(mask)
+            yield Sites(sites.bound_cents, missing, 0, (*sites.members, source), mask, rest)
 
     def _holders(self, mask: int, undecided: int) -> list[int]:
         """The undecided holders of the uncovered line that has the fewest.
