@@ -87,9 +87,9 @@ def _irreplaceable(
     pairs: set[tuple[int, int]] = set()
     for low, first in enumerate(of_site):
         for high in range(low, len(of_site)):
-            both = _together(first, of_site[high], everything)
-            if both.cost_cents > ceiling_cents:
+            if first.cost_cents + of_site[high].cost_cents > ceiling_cents:
                 break
+            both = _together(first, of_site[high], everything)
             for one in of_site:
                 if one.cost_cents > both.cost_cents:
                     pairs.add((low, high))

@@ -126,6 +126,9 @@ def bands(
     dearer: any plan that used it can use the other.
     """
     all_g, all_mm3, _, _ = contents(lines, have)
+    held = [line for line, units in zip(lines, have, strict=True) if units]
+    heaviest_g = max([line.weight_g for line in held])
+    largest_mm3 = max([line.volume_mm3 for line in held])
     found: list[Band] = []
     for tariff in tariffs:
         taken, long = _taken(tariff, lines, have)
@@ -133,7 +136,9 @@ def bands(
         for step, cents in zip(tariff.ends_g, tariff.weighed_cents, strict=True):
             up_to_g = min(step, all_g)
             up_to_mm3 = min(step * divisor, all_mm3) if divisor else all_mm3
-            fitting = _fitting(taken, lines, up_to_g, up_to_mm3)
+            fitting = taken
+            if up_to_g < heaviest_g or up_to_mm3 < largest_mm3:
+                fitting = _fitting(taken, lines, up_to_g, up_to_mm3)
             cost_cents = cents + split_cents
             if fitting & ~long:
                 found.append(Band(up_to_g, up_to_mm3, fitting & ~long, cost_cents))
