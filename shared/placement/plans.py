@@ -5,7 +5,16 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shared.placement.bundles import Bundle
-from shared.placement.tariffs import Band, Contents, Quote, Units, bands, contents, quote
+from shared.placement.tariffs import (
+    Band,
+    Contents,
+    Quote,
+    Units,
+    bands,
+    contents,
+    dense_first,
+    quote,
+)
 from shared.placement.types import Demand, Tariff
 
 FINE = 1_000_000  # parts of a cent: cents per gram would round away what sites differ in
@@ -77,7 +86,7 @@ class Problem:
     def by_volume(self) -> bool:
         """Whether parcels fill up by volume rather than by weight, so that bounds measure it."""
         divisors = {t.volume_divisor for source in self.sources for t in source.tariffs}
-        if 0 in divisors or not all(line.volume_mm3 for line in self.lines):
+        if divisors == {0} or not all(line.volume_mm3 for line in self.lines):
             return False
         return self.contents.volume_mm3 > self.contents.weight_g * max(divisors)
 
@@ -91,7 +100,11 @@ class Problem:
     @cached_property
     def bands(self) -> list[tuple[Band, ...]]:
         """Of each source."""
-        return [bands(s.tariffs, self.lines, s.have, self.split_cents) for s in self.sources]
+        dense = dense_first(self.lines)
+        return [
+            bands(source.tariffs, self.lines, source.have, dense, self.split_cents)
+            for source in self.sources
+        ]
 
     def room(self, parcels: Band | Bundle) -> int:
         """The size that these parcels take at most."""

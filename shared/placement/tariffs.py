@@ -8,6 +8,8 @@ always have the price of a heavier one.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from fractions import Fraction
+from math import inf
 from typing import NamedTuple
 
 from shared.placement.types import NONE_NEEDED, Demand, Tariff
@@ -117,13 +119,36 @@ def least_cents(tariffs: Sequence[Tariff], weight_g: int) -> int:
     )
 
 
+def dense_first(lines: Sequence[Demand]) -> tuple[int, ...]:
+    """The positions of the lines, those first that weigh most for their volume."""
+    return tuple(
+        sorted(
+            range(len(lines)),
+            key=lambda i: (
+                Fraction(-lines[i].weight_g, lines[i].volume_mm3) if lines[i].volume_mm3 else -inf
+            ),
+        )
+    )
+
+
 def bands(
-    tariffs: Sequence[Tariff], lines: Sequence[Demand], have: Units, split_cents: int
+    tariffs: Sequence[Tariff],
+    lines: Sequence[Demand],
+    have: Units,
+    dense: Sequence[int],
+    split_cents: int,
 ) -> tuple[Band, ...]:
     """The useful bands of a site that can ship `have`, ascending by cost.
 
-    The bounds are cut to what it can ship. A band is dropped when another holds as much and is not
-    dearer: any plan that used it can use the other.
+    The bounds are cut to what it can ship, and each to what the other leaves room for. A band is
+    dropped when another holds as much and is not dearer: any plan that used it can use the other.
+
+    Args:
+        tariffs: of the site.
+        lines: of the order.
+        have: units of each line.
+        dense: `dense_first` of the lines.
+        split_cents: added to every parcel.
     """
     all_g, all_mm3, _, _ = contents(lines, have)
     held = [line for line, units in zip(lines, have, strict=True) if units]
@@ -135,7 +160,12 @@ def bands(
         divisor = tariff.volume_divisor
         for step, cents in zip(tariff.ends_g, tariff.weighed_cents, strict=True):
             up_to_g = min(step, all_g)
-            up_to_mm3 = min(step * divisor, all_mm3) if divisor else all_mm3
+            up_to_mm3 = all_mm3
+            if divisor and step * divisor < all_mm3:
+                up_to_mm3 = step * divisor
+                up_to_g = min(up_to_g, _most_g(lines, have, dense, up_to_mm3))
+            if all_mm3 and up_to_g < all_g:
+                up_to_mm3 = min(up_to_mm3, _most_mm3(lines, have, dense, up_to_g))
             fitting = taken
             if up_to_g < heaviest_g or up_to_mm3 < largest_mm3:
                 fitting = _fitting(taken, lines, up_to_g, up_to_mm3)
@@ -144,14 +174,48 @@ def bands(
                 found.append(Band(up_to_g, up_to_mm3, fitting & ~long, cost_cents))
             if fitting & long:
                 found.append(Band(up_to_g, up_to_mm3, fitting, cost_cents + tariff.oversize_cents))
-            if up_to_g == all_g and up_to_mm3 == all_mm3:
+            if step >= all_g and (step * divisor >= all_mm3 or not divisor):
                 break
+    return _useful(found)
+
+
+def _useful(found: list[Band]) -> tuple[Band, ...]:
+    """Those that no other replaces, ascending by cost."""
     found.sort(key=lambda b: (b.cost_cents, -b.up_to_g, -b.up_to_mm3, -b.lines.bit_count()))
     kept: list[Band] = []
     for band in found:
         if not any(other.holds(band) for other in kept):
             kept.append(band)
     return tuple(kept)
+
+
+def _most_g(lines: Sequence[Demand], have: Units, dense: Sequence[int], room_mm3: int) -> int:
+    """The most that units in so much room weigh, could they be cut.
+
+    Source: Dantzig, "Discrete-variable extremum problems", Operations Research 5 (1957).
+    """
+    weight_g = 0
+    for index in dense:
+        line = lines[index]
+        volume_mm3 = have[index] * line.volume_mm3
+        if volume_mm3 > room_mm3:
+            return weight_g + line.weight_g * room_mm3 // line.volume_mm3
+        room_mm3 -= volume_mm3
+        weight_g += have[index] * line.weight_g
+    return weight_g
+
+
+def _most_mm3(lines: Sequence[Demand], have: Units, dense: Sequence[int], room_g: int) -> int:
+    """The most room that units of so much weight need, could they be cut."""
+    volume_mm3 = 0
+    for index in reversed(dense):
+        line = lines[index]
+        weight_g = have[index] * line.weight_g
+        if weight_g > room_g:
+            return volume_mm3 + line.volume_mm3 * room_g // line.weight_g
+        room_g -= weight_g
+        volume_mm3 += have[index] * line.volume_mm3
+    return volume_mm3
 
 
 def _taken(tariff: Tariff, lines: Sequence[Demand], have: Units) -> tuple[int, int]:
