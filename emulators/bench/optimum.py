@@ -72,8 +72,8 @@ class Programme:
         model.a_matrix_.index_ = columns
         model.a_matrix_.value_ = factors
         solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        solver.silent()
         for option, value in (
-            ("output_flag", False),
             ("threads", 1),
             ("mip_rel_gap", 0.0),
             ("mip_abs_gap", GAP_CENTS),

@@ -64,6 +64,7 @@ class Bounds:
         self, problem: Problem, bundles: Sequence[Sequence[Bundle]], coverage: Coverage
     ) -> None:
         self.coverage = coverage
+        self.listed: dict[int, list[int]] = {}
         self.size = coverage.short_size(0)
         room = [
             sorted([(problem.room(bundle), bundle.cost_cents) for bundle in of_site])
@@ -78,6 +79,13 @@ class Bounds:
             for line in range(len(problem.lines))
         ]
         self.scarce_first = sorted(enumerate(holders), key=lambda held: held[1].bit_count())
+
+    def _listed(self, mask: int) -> list[int]:
+        """`positions`, remembered."""
+        found = self.listed.get(mask)
+        if found is None:
+            found = self.listed[mask] = positions(mask)
+        return found
 
     def floor(self, price: int, source: int, forced: int) -> int:
         """The least of c(w) - r w for this site when it ships a size of `forced` or more."""
@@ -105,7 +113,7 @@ class Bounds:
             places.append((member, position))
         short = self.coverage.short(mask)
         choices = [
-            positions(holders & undecided) for line, holders in self.scarce_first if short[line]
+            self._listed(holders & undecided) for line, holders in self.scarce_first if short[line]
         ]
         best = 0
         for price, rate in enumerate(self.prices):

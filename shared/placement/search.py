@@ -68,9 +68,12 @@ class Search:
     """One order's search. `explore` fills `best`; `nodes` and `lower_bound_cents` describe it.
 
     `known` are plans that were found without it; the search begins with the best of them.
+    `asked` are the sources that have everything and whose best plan `alone` will be asked for.
     """
 
-    def __init__(self, problem: Problem, limits: Limits, known: Sequence[Plan]) -> None:
+    def __init__(
+        self, problem: Problem, limits: Limits, known: Sequence[Plan], asked: Sequence[int]
+    ) -> None:
         self.problem = problem
         self.limits = limits
         self.allowance = Allowance(limits.nodes)
@@ -83,7 +86,9 @@ class Search:
         quick = quick_plan(problem)
         if quick is not None:
             self._note(quick)
-        self.bundles = [self._bundles(index) for index in range(len(problem.sources))]
+        self.bundles = [
+            self._bundles(index, asked=index in asked) for index in range(len(problem.sources))
+        ]
         # All of the size at the least price of a full parcel: weak, but true before any search.
         size = self.coverage.short_size(0)
         self.dense_cents = min(
@@ -164,16 +169,16 @@ class Search:
             self._note(found)
         return found
 
-    def _bundles(self, index: int) -> list[Bundle]:
+    def _bundles(self, index: int, *, asked: bool) -> list[Bundle]:
         source = self.problem.sources[index]
         of_site = self.problem.bands[index]
         held = contents(self.problem.lines, source.have)
         lines = sum([1 << line for line, units in enumerate(source.have) if units])
         everything = Band(held.weight_g, held.volume_mm3, lines, 0)
         known = self.best
-        if self.coverage.short_size(1 << index) == 0 and source.whole is None:
-            # A candidate's cost is told even where it is above the best plan.
-            known = quick_plan(self.problem, (index,)) or NO_PLAN
+        if asked:
+            # What it costs alone is told even where that is above the best plan.
+            known = self.problem.whole(index) or quick_plan(self.problem, (index,)) or NO_PLAN
         return bundles(of_site, everything, source.most_parcels, known.rank.total_cents)
 
     def _note(self, found: Plan) -> None:
@@ -264,6 +269,9 @@ class Search:
         """The choice with each bundle of the next member that is worth trying."""
         depth = len(choice.bundles)
         bit = 1 << team.members[depth]
+        later = team.later[depth]
+        # What any of the sites chosen so far must send, together with this one.
+        musts = [self.coverage.short_size(team.mask ^ some ^ bit) for some, _ in choice.cuts]
         for bundle in self.bundles[team.members[depth]]:
             up_to = self.problem.room(bundle)
             if up_to < team.forced[depth] or team.forced_lines[depth] & ~bundle.lines:
@@ -274,14 +282,14 @@ class Search:
             # The last cut is that of all sites chosen so far.
             left = max(0, self.bounds.size - choice.cuts[-1][1] - up_to)
             bound = FINE * cost_cents + max(
-                [r * left + f for r, f in zip(self.bounds.prices, team.later[depth], strict=True)]
+                [r * left + f for r, f in zip(self.bounds.prices, later, strict=True)]
             )
             bound_cents = self._whole_cents(bound, team.mask)
             if not self._promising(bound_cents, len(team.members)):
                 continue
-            more = [(some | bit, room + up_to) for some, room in choice.cuts]
-            if any(room < self.coverage.short_size(team.mask ^ some) for some, room in more):
+            if any(room + up_to < must for (_, room), must in zip(choice.cuts, musts, strict=True)):
                 continue
+            more = [(some | bit, room + up_to) for some, room in choice.cuts]
             chosen = (*choice.bundles, bundle)
             open_members = choice.open_members - 1
             yield Choice(bound_cents, open_members, 0, chosen, cost_cents, choice.cuts + more)

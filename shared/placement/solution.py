@@ -61,7 +61,7 @@ def solve(problem: Problem, limits: Limits) -> Solution:
                 whole,
                 second and (second.sources, second.total_cents),
             )
-    search = Search(problem, limits, list(whole.values()))
+    search = Search(problem, limits, list(whole.values()), open_sources)
     alone = dict(whole)
     for index in open_sources:
         plan = search.alone(index)

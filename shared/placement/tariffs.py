@@ -8,8 +8,7 @@ always have the price of a heavier one.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from fractions import Fraction
-from math import inf
+from functools import cmp_to_key
 from typing import NamedTuple
 
 from shared.placement.types import NONE_NEEDED, Demand, Tariff
@@ -121,14 +120,13 @@ def least_cents(tariffs: Sequence[Tariff], weight_g: int) -> int:
 
 def dense_first(lines: Sequence[Demand]) -> tuple[int, ...]:
     """The positions of the lines, those first that weigh most for their volume."""
-    return tuple(
-        sorted(
-            range(len(lines)),
-            key=lambda i: (
-                Fraction(-lines[i].weight_g, lines[i].volume_mm3) if lines[i].volume_mm3 else -inf
-            ),
-        )
-    )
+
+    def lighter(one: int, other: int) -> int:
+        """Above 0 where the first weighs less for its volume; by products: fractions are slow."""
+        first, second = lines[one], lines[other]
+        return second.weight_g * first.volume_mm3 - first.weight_g * second.volume_mm3
+
+    return tuple(sorted(range(len(lines)), key=cmp_to_key(lighter)))
 
 
 def bands(
