@@ -196,7 +196,7 @@ class Search:
             branches = positions(sites.undecided)
         rest = sites.undecided
         for source in branches:
-            if self.coverage.short_size(sites.mask | rest):
+            if min(self.coverage.spare(sites.mask | rest)) < 0:
                 return
             rest ^= 1 << source
             mask = sites.mask | 1 << source
