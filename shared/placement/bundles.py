@@ -90,7 +90,7 @@ def _irreplaceable(
             if first.cost_cents + of_site[high].cost_cents > ceiling_cents:
                 break
             both = _together(first, of_site[high], everything)
-            for one in of_site:
+            for one in of_site[high + 1 :]:
                 if one.cost_cents > both.cost_cents:
                     pairs.add((low, high))
                     break

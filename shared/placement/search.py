@@ -14,6 +14,7 @@ the plan found last is the cheapest; when nodes run out, the least bound of what
 kept and stays a true lower bound.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -47,7 +48,7 @@ class Sites(NamedTuple):
 
     bound_cents: int
     missing: int  # the size that the members do not have
-    tried: int  # what was thought of before goes first
+    turn: int  # what was thought of before goes first
     members: tuple[int, ...]
     mask: int  # the members as bits
     undecided: int  # as bits, too
@@ -58,7 +59,7 @@ class Choice(NamedTuple):
 
     bound_cents: int
     open_members: int
-    tried: int  # what was thought of before goes first
+    turn: int  # what was thought of before goes first
     bundles: tuple[Bundle, ...]
     cost_cents: int
     cuts: list[Cut]
@@ -80,6 +81,7 @@ class Search:
         self.best = NO_PLAN
         self.coverage = Coverage(problem)
         self.unsettled_cents = IMPOSSIBLE
+        self.turns = itertools.count()
         self.by_sites: dict[frozenset[int], int] = {}
         for plan in known:
             self._note(plan)
@@ -124,7 +126,6 @@ class Search:
         """Find the best plan of all, trying first the sites that may come cheapest."""
         self.bounds = Bounds(self.problem, self.bundles, self.coverage)
         queue = [Sites(0, 0, 0, (), 0, (1 << len(self.problem.sources)) - 1)]
-        tried = 0
         while queue:
             sites = heappop(queue)
             if sites.bound_cents > self.best.rank.total_cents:
@@ -132,7 +133,7 @@ class Search:
             # A site alone was settled before the search began.
             if len(sites.members) > 1 and not self.coverage.short_size(sites.mask):
                 self._settle(sites.members, sites.mask)
-            for more in self._branches(sites):
+            for members, mask, undecided in self._branches(sites):
                 try:
                     self.allowance.spend()
                 except OutOfNodes:
@@ -140,11 +141,12 @@ class Search:
                     self._leave(sites.bound_cents)
                     return
                 enough = FINE * self.best.rank.total_cents
-                bound = self.bounds.of(more.members, more.mask, more.undecided, enough)
-                bound_cents = self._whole_cents(bound, more.mask | more.undecided)
-                if self._promising(bound_cents, len(more.members)):
-                    tried += 1
-                    heappush(queue, more._replace(bound_cents=bound_cents, tried=tried))
+                bound = self.bounds.of(members, mask, undecided, enough)
+                bound_cents = self._whole_cents(bound, mask | undecided)
+                if self._promising(bound_cents, len(members)):
+                    missing = self.coverage.short_size(mask)
+                    turn = next(self.turns)
+                    heappush(queue, Sites(bound_cents, missing, turn, members, mask, undecided))
 
     def alone(self, source: int) -> Plan | None:
         """The cheapest plan from one site that has everything, or None if it may send too few."""
@@ -188,8 +190,11 @@ class Search:
         if found.rank < self.best.rank:
             self.best = found
 
-    def _branches(self, sites: Sites) -> Iterator[Sites]:
-        """Sets with one site more: together they are all that these sites may become."""
+    def _branches(self, sites: Sites) -> Iterator[tuple[tuple[int, ...], int, int]]:
+        """Members, these as bits, and undecided sites of sets with one site more.
+
+        Together they are all that these sites may become.
+        """
         if self.coverage.short_size(sites.mask):
             branches = self._holders(sites.mask, sites.undecided)
         else:
@@ -199,9 +204,7 @@ class Search:
             if min(self.coverage.spare(sites.mask | rest)) < 0:
                 return
             rest ^= 1 << source
-            mask = sites.mask | 1 << source
-            missing = self.coverage.short_size(mask)
-            yield Sites(sites.bound_cents, missing, 0, (*sites.members, source), mask, rest)
+            yield (*sites.members, source), sites.mask | 1 << source, rest
 
     def _holders(self, mask: int, undecided: int) -> list[int]:
         """The undecided holders of the uncovered line that has the fewest.
@@ -247,7 +250,6 @@ class Search:
         had to be tried.
         """
         queue = [Choice(0, len(team.members), 0, (), 0, [(0, 0)])]
-        tried = 0
         while queue:
             choice = heappop(queue)
             if choice.bound_cents > self.best.rank.total_cents:
@@ -262,8 +264,7 @@ class Search:
                     # What still waits is bound to cost as much at least.
                     self._leave(choice.bound_cents)
                     return
-                tried += 1
-                heappush(queue, longer._replace(tried=tried))
+                heappush(queue, longer)
 
     def _longer(self, team: Team, choice: Choice) -> Iterator[Choice]:
         """The choice with each bundle of the next member that is worth trying."""
@@ -292,7 +293,8 @@ class Search:
             more = [(some | bit, room + up_to) for some, room in choice.cuts]
             chosen = (*choice.bundles, bundle)
             open_members = choice.open_members - 1
-            yield Choice(bound_cents, open_members, 0, chosen, cost_cents, choice.cuts + more)
+            cuts = choice.cuts + more
+            yield Choice(bound_cents, open_members, next(self.turns), chosen, cost_cents, cuts)
 
     def _try(self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int) -> None:
         bound_cents = self._whole_cents(FINE * cost_cents, team.mask)

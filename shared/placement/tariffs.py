@@ -182,7 +182,10 @@ def _useful(found: list[Band]) -> tuple[Band, ...]:
     found.sort(key=lambda b: (b.cost_cents, -b.up_to_g, -b.up_to_mm3, -b.lines.bit_count()))
     kept: list[Band] = []
     for band in found:
-        if not any(other.holds(band) for other in kept):
+        for other in reversed(kept):  # the dearest holds most
+            if other.holds(band):
+                break
+        else:
             kept.append(band)
     return tuple(kept)
 
