@@ -15,6 +15,7 @@ from emulators.bench.report import Progress, Report, show
 # name -> (module, what it measures). A new benchmark is one line here and a `BenchmarkModule`.
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "placement": ("emulators.bench.placement", "orders placed per second against the floor"),
+    "placement-quality": ("emulators.bench.placement_quality", "how good and fast decisions are"),
     "flash-sale": ("emulators.bench.flash_sale", "a sale of one SKU that many want at once"),
     "priorities": ("emulators.bench.priorities", "how long orders wait beside a bulk flood"),
     "stock": ("emulators.bench.stock", "units promised, given back and sent against floors"),

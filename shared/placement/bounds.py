@@ -1,86 +1,125 @@
 """What any plan over given sites must cost at least.
 
-With W the weight of the demand, w the weight that a site ships and c(w) its cheapest parcels for
-w, any price r per gram gives
+With W the size of the demand (its weight, or its volume where that fills parcels sooner), w the
+size that a site ships and c(w) its cheapest parcels for w, any price r per unit of size gives
 
     cost of a plan = sum c(w) = r W + sum over sites used of (c(w) - r w)
                    >= r W + sum over sites used of min over w >= forced of (c(w) - r w),
 
-where `forced` is the weight that only this site can ship once other sites are ruled out. A site
+where `forced` is the size that only this site can ship once other sites are ruled out. A site
 that is undecided counts only as far as lines that the open sites leave uncovered must open one:
 such a line pays the least of what its holders cost, that much is taken off each holder, and the
 next line goes on with what is left. What is collected never exceeds what the holders opened in the
 end cost: the dual ascent for set cover (Erlenkotter, Operations Research 26, 1978). The bound is
 the best over a few prices r; r = 0 is the plain sum of the cheapest parcels.
 
-Everything is in whole thousandths of a cent, so that r may be small and no rounding creeps in.
+Everything is in whole millionths of a cent, so that r may be small and no rounding creeps in.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from shared.placement.plans import Line, Source, Units
-from shared.placement.tariffs import Bundle
+from shared.placement.bundles import Bundle
+from shared.placement.plans import FINE, Problem
+from shared.placement.tariffs import IMPOSSIBLE, Units
 
-MILLI = 1_000  # thousandths of a cent in a cent
-IMPOSSIBLE = 1 << 60
+# Tenths of its cheapest parcel's cost that prices leave every site. Measured: these end the search
+# soonest.
+SHARES = (4, 1)
 
 
 class Coverage:
     """What a set of sites, given as a bit mask, leaves uncovered."""
 
-    def __init__(self, lines: Sequence[Line], sources: Sequence[Source]) -> None:
-        self.sources = sources
-        self.weights_g = tuple(line.weight_g for line in lines)
-        self.known: dict[int, Units] = {0: tuple(line.quantity for line in lines)}
-        self.known_g: dict[int, int] = {}
+    def __init__(self, problem: Problem) -> None:
+        self.stocks = [source.have for source in problem.sources]
+        self.sizes = problem.sizes
+        self.known: dict[int, Units] = {0: problem.wanted}
+        self.known_size: dict[int, int] = {}
+        totals = [sum(column) for column in zip(*self.stocks, strict=True)]
+        every = (1 << len(self.stocks)) - 1
+        self.known_spare: dict[int, list[int]] = {
+            every: list(map(int.__sub__, totals, problem.wanted))
+        }
 
     def short(self, mask: int) -> Units:
         """Units per line that the sites of `mask` together do not have."""
         found = self.known.get(mask)
         if found is None:
             lowest = mask & -mask
-            have = self.sources[lowest.bit_length() - 1].have
+            have = self.stocks[lowest.bit_length() - 1]
             before = self.short(mask ^ lowest)
             found = tuple([n - h if n > h else 0 for n, h in zip(before, have, strict=True)])
             self.known[mask] = found
         return found
 
-    def short_g(self, mask: int) -> int:
-        """The same as a weight: what must come from sites outside `mask`."""
-        found = self.known_g.get(mask)
+    def short_size(self, mask: int) -> int:
+        """The same as a size: what must come from sites outside `mask`."""
+        found = self.known_size.get(mask)
         if found is None:
-            found = sum(map(int.__mul__, self.short(mask), self.weights_g))
-            self.known_g[mask] = found
+            found = sum(map(int.__mul__, self.short(mask), self.sizes))
+            self.known_size[mask] = found
         return found
+
+    def spare(self, mask: int) -> list[int]:
+        """Units per line that the sites of `mask` have beyond what is wanted; below 0: too few."""
+        found = self.known_spare.get(mask)
+        if found is None:
+            lowest = ~mask & (mask + 1)
+            have = self.stocks[lowest.bit_length() - 1]
+            found = list(map(int.__sub__, self.spare(mask | lowest), have))
+            self.known_spare[mask] = found
+        return found
+
+    def forced_size(self, member: int, spare: Sequence[int]) -> int:
+        """What only this one of some sites can ship, given what they all have to spare."""
+        return sum(
+            [
+                size * (units - more)
+                for size, units, more in zip(self.sizes, self.stocks[member], spare, strict=True)
+                if units > more
+            ]
+        )
+
+    def short_lines(self, mask: int) -> int:
+        """The lines of which something is short, as bits."""
+        return sum([1 << line for line, units in enumerate(self.short(mask)) if units])
 
 
 class Bounds:
-    """Lower bounds in thousandths of a cent, opportunity costs left out."""
+    """Lower bounds in millionths of a cent, opportunity costs left out."""
 
     def __init__(
-        self,
-        lines: Sequence[Line],
-        sources: Sequence[Source],
-        bundles: Sequence[Sequence[Bundle]],
-        coverage: Coverage,
+        self, problem: Problem, bundles: Sequence[Sequence[Bundle]], coverage: Coverage
     ) -> None:
         self.coverage = coverage
-        self.weight_g = coverage.short_g(0)
-        by_weight = [sorted(of_site, key=lambda b: b.up_to_g) for of_site in bundles]
-        self.ends_g = [[bundle.up_to_g for bundle in of_site] for of_site in by_weight]
-        self.prices = _prices(bundles)
-        self.floors = [[_floors(of_site, r) for of_site in by_weight] for r in self.prices]
-        self.holders = [
-            [index for index, source in enumerate(sources) if source.have[line]]
-            for line in range(len(lines))
+        self.listed: dict[int, list[int]] = {}
+        self.size = coverage.short_size(0)
+        room = [
+            sorted([(problem.room(bundle), bundle.cost_cents) for bundle in of_site])
+            for of_site in bundles
         ]
-        self.scarce_first = sorted(range(len(lines)), key=lambda line: len(self.holders[line]))
+        self.ends = [[up_to for up_to, _ in of_site] for of_site in room]
+        self.prices = _prices(room)
+        self.floors = [[_floors(of_site, r) for of_site in room] for r in self.prices]
+        self.least = [[floors[0] for floors in of_price] for of_price in self.floors]
+        holders = [
+            sum([1 << index for index, source in enumerate(problem.sources) if source.have[line]])
+            for line in range(len(problem.lines))
+        ]
+        self.scarce_first = sorted(enumerate(holders), key=lambda held: held[1].bit_count())
 
-    def floor(self, price: int, source: int, forced_g: int) -> int:
-        """The least of c(w) - r w for this site when it ships `forced_g` or more."""
-        position = bisect_left(self.ends_g[source], forced_g)
-        if position == len(self.ends_g[source]):
+    def _listed(self, mask: int) -> list[int]:
+        """`positions`, remembered."""
+        found = self.listed.get(mask)
+        if found is None:
+            found = self.listed[mask] = positions(mask)
+        return found
+
+    def floor(self, price: int, source: int, forced: int) -> int:
+        """The least of c(w) - r w for this site when it ships a size of `forced` or more."""
+        position = bisect_left(self.ends[source], forced)
+        if position == len(self.ends[source]):
             return IMPOSSIBLE
         return self.floors[price][source][position]
 
@@ -93,59 +132,79 @@ class Bounds:
             undecided: sites that may be used too, as bits.
             enough: the search for a better bound stops once one exceeds this.
         """
-        usable = mask | undecided
-        forced_g = [self.coverage.short_g(usable ^ (1 << member)) for member in members]
+        spare = self.coverage.spare(mask | undecided)
+        places: list[tuple[int, int]] = []
+        for member in members:
+            forced = self.coverage.forced_size(member, spare)
+            position = bisect_left(self.ends[member], forced)
+            if position == len(self.ends[member]):
+                return IMPOSSIBLE
+            places.append((member, position))
         short = self.coverage.short(mask)
         choices = [
-            [holder for holder in self.holders[line] if undecided >> holder & 1]
-            for line in self.scarce_first
-            if short[line]
+            self._listed(holders & undecided) for line, holders in self.scarce_first if short[line]
         ]
         best = 0
         for price, rate in enumerate(self.prices):
-            bound = rate * self.weight_g
-            for member, grams in zip(members, forced_g, strict=True):
-                bound += self.floor(price, member, grams)
-            bound += self._cover(self.floors[price], choices)
-            best = max(best, bound)
-            if best > enough:
-                break
+            floors = self.floors[price]
+            bound = rate * self.size
+            for member, position in places:
+                bound += floors[member][position]
+            if choices:
+                bound += _cover(self.least[price], choices)
+            if bound > best:
+                best = bound
+                if best > enough:
+                    break
         return best
 
-    def _cover(self, floors: Sequence[Sequence[int]], choices: Sequence[Sequence[int]]) -> int:
-        """What lines that need one of their `choices` collect together."""
-        left: dict[int, int] = {}
-        bound = 0
-        for holders in choices:
-            pays = min([left.get(h, floors[h][0]) for h in holders], default=IMPOSSIBLE)
-            if pays > 0:
-                bound += pays
-                for holder in holders:
-                    left[holder] = left.get(holder, floors[holder][0]) - pays
-        return bound
+
+def _cover(least: Sequence[int], choices: Sequence[Sequence[int]]) -> int:
+    """What lines that need one of their `choices` collect together."""
+    left = list(least)
+    bound = 0
+    for holders in choices:
+        pays = min([left[holder] for holder in holders], default=IMPOSSIBLE)
+        if pays > 0:
+            bound += pays
+            for holder in holders:
+                left[holder] -= pays
+    return bound
 
 
-def _prices(bundles: Sequence[Sequence[Bundle]]) -> list[int]:
-    """Prices per gram that leave every site at least some share of its cheapest parcel's cost."""
+def positions(mask: int) -> list[int]:
+    """The positions of the bits that are set, ascending."""
+    found: list[int] = []
+    while mask:
+        lowest = mask & -mask
+        found.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return found
+
+
+def _prices(room: Sequence[Sequence[tuple[int, int]]]) -> list[int]:
+    """Prices per size that leave every site at least some share of its cheapest parcel's cost."""
     prices = {0}
-    for tenths in (9, 5):
+    for tenths in SHARES:
         prices.add(
             min(
-                (MILLI * bundle.cost_cents - MILLI * of_site[0].cost_cents * tenths // 10)
-                // bundle.up_to_g
-                for of_site in bundles
-                for bundle in of_site
+                [
+                    (FINE * cost_cents - FINE * least_cents * tenths // 10) // up_to
+                    for of_site in room
+                    for least_cents in (min([cost for _, cost in of_site]),)
+                    for up_to, cost_cents in of_site
+                ]
             )
         )
     return sorted(prices)
 
 
-def _floors(of_site: Sequence[Bundle], rate: int) -> list[int]:
-    """For each bundle, ascending by weight: the least of c(w) - r w among it and heavier ones."""
+def _floors(of_site: Sequence[tuple[int, int]], rate: int) -> list[int]:
+    """For each bundle, ascending by size: the least of c(w) - r w among it and larger ones."""
     floors: list[int] = []
     lowest = IMPOSSIBLE
-    for bundle in reversed(of_site):
-        lowest = min(lowest, MILLI * bundle.cost_cents - rate * bundle.up_to_g)
+    for up_to, cost_cents in reversed(of_site):
+        lowest = min(lowest, FINE * cost_cents - rate * up_to)
         floors.append(lowest)
     floors.reverse()
     return floors

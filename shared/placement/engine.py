@@ -1,18 +1,19 @@
-"""Decide which warehouses ship an order, in which parcels, by which carriers."""
+"""Decide which warehouses ship an order, in which parcels, by which services."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from shared.placement.plans import Line, Load, Plan, Source
-from shared.placement.search import Search
-from shared.placement.tariffs import heaviest_g
+from shared.placement.candidates import Offer, candidates, credible
+from shared.placement.plans import Load, Plan, Problem, Source, left_over
+from shared.placement.solution import Solution, solve
+from shared.placement.tariffs import Contents, Units, contents, quote
 from shared.placement.types import (
-    Candidate,
     Demand,
     Item,
     Limits,
     Parcel,
     Placement,
+    RunnerUp,
     Shortage,
     Site,
 )
@@ -25,22 +26,25 @@ def decide(
 ) -> Placement | Shortage:
     """Cover the whole demand with the cheapest set of parcels, or say what is missing.
 
-    A parcel goes from one site by one carrier and costs handling plus the freight of its weight
-    step. Lines and quantities split over sites and over parcels of a site wherever that is cheaper
-    or where a parcel would be too heavy. What is minimised is the money paid plus the opportunity
-    cost of the units taken. The answer depends on the content of the arguments only, not on their
-    order, the machine or the clock.
+    A parcel goes from one site by one service of a carrier. It costs handling, the freight of its
+    chargeable weight and, where a unit of it is long, what that adds; it counts the penalty of its
+    service, and every parcel after the first what a split counts. Lines and quantities split over
+    sites and over parcels of a site wherever that is cheaper or where one parcel cannot be. What is
+    minimised is the money paid, the penalties and the opportunity cost of the units taken. The
+    answer depends on the content of the arguments only, not on their order, the machine or the
+    clock.
 
-    Ties break by: the lowest sum of both costs, the fewest parcels, the least distance summed over
+    Ties break by: the lowest sum of all costs, the fewest parcels, the least distance summed over
     parcels, the warehouse names of the sorted parcels, and last the fixed order of the search,
-    which sees lines sorted by SKU and sites sorted by name. Among carriers at one price the smaller
-    name wins, then the smaller rate card id. Where nodes ran out, ties may break otherwise, but
-    always the same way.
+    which sees lines sorted by SKU and sites sorted by name. Among services at one price the smaller
+    carrier name wins, then the smaller service name, then the smaller rate card id, then the one
+    that costs less money. Where nodes ran out, ties may break otherwise, but always the same way.
 
     Args:
         demand: at least one line, each SKU once.
         sites: in any order, each warehouse once, their tariffs for this order's destination.
-        limits: how many nodes may be spent before the best plan so far is given as not exact.
+        limits: what a split counts, and how many nodes may be spent before the best plan so far is
+            given as not exact.
 
     Raises:
         ValueError: the demand is empty, a SKU or a warehouse comes twice, an opportunity cost is
@@ -52,43 +56,62 @@ def decide(
     lines = _lines(demand)
     ordered = _sites(sites)
     currency = _currency(ordered)
-    believed = [_believed(site, lines) for site in ordered]
-    carried = [_carried(site, have, lines) for site, have in zip(ordered, believed, strict=True)]
-    sources = [
-        Source(site.warehouse, site.distance_m, have, _unit_cents(site, lines), site.tariffs)
-        for site, have in zip(ordered, carried, strict=True)
-        if any(have)
-    ]
-    missing = _short(lines, believed)
-    uncarried = _short(lines, carried)
-    if uncarried:
-        held = {item.sku: item.quantity for item in missing}
-        not_carried = (Item(i.sku, i.quantity - held.get(i.sku, 0)) for i in uncarried)
-        return Shortage(
-            missing,
-            tuple(item for item in not_carried if item.quantity),
-            _candidates(ordered, lines, believed, carried, {}),
+    wanted = tuple([line.quantity for line in lines])
+    whole = contents(lines, wanted)
+    offers = [_offer(site, lines, wanted, whole) for site in ordered]
+    shipping = [offer for offer in offers if any(offer.shipped)]
+    uncovered = _short(lines, [offer.shipped for offer in shipping])
+    if any(uncovered):
+        return _shortage(lines, offers, uncovered)
+    sources = [_source(offer, sum(wanted), lines) for offer in shipping]
+    problem = Problem(lines, sources, wanted, whole, limits.split_cents)
+    found = solve(problem, limits)
+    if found.best is None:
+        return Shortage((), (), _items(lines, left_over(problem)), candidates(offers, lines))
+    return _placement(problem, found, found.best, offers, currency)
+
+
+def _placement(
+    problem: Problem, found: Solution, best: Plan, offers: Sequence[Offer], currency: str
+) -> Placement:
+    # The search counts a split for every parcel, which is one too many for every plan.
+    first_cents = problem.split_cents
+    total_cents = best.rank.total_cents - first_cents
+    parcels = [_parcel(load, problem) for load in best.loads]
+    if len(parcels) > 1:
+        parcels.sort(key=lambda parcel: (parcel.warehouse, parcel.items))
+    cost_cents = sum([parcel.cost_cents for parcel in parcels])
+    alone = {problem.sources[index].warehouse: plan for index, plan in found.alone.items()}
+    runner_up = None
+    if found.second is not None:
+        used, cents = found.second
+        runner_up = RunnerUp(
+            tuple([problem.sources[index].warehouse for index in used]),
+            cents - first_cents,
+            cents - best.rank.total_cents,
         )
-    search = Search(lines, sources, limits)
-    alone = {sources[index].warehouse: plan for index, plan in search.run().items()}
-    best = search.best
     return Placement(
-        parcels=tuple(sorted((_parcel(load, lines, sources) for load in best.loads), key=_order)),
+        parcels=tuple(parcels),
         currency=currency,
-        cost_cents=best.rank.total_cents - best.opportunity_cents,
+        cost_cents=cost_cents,
         opportunity_cents=best.opportunity_cents,
-        exact=search.lower_bound_cents == best.rank.total_cents,
-        lower_bound_cents=search.lower_bound_cents,
-        nodes=search.nodes,
-        candidates=_candidates(ordered, lines, believed, carried, alone),
-        runner_up_cents=search.runner_up_cents,
+        penalty_cents=total_cents - cost_cents - best.opportunity_cents,
+        exact=found.lower_bound_cents == best.rank.total_cents,
+        lower_bound_cents=found.lower_bound_cents - first_cents,
+        nodes=found.nodes,
+        candidates=candidates(
+            offers, problem.lines, alone, best.rank.total_cents, problem.split_cents
+        ),
+        runner_up=runner_up,
     )
 
 
-def _lines(demand: Sequence[Demand]) -> tuple[Line, ...]:
+def _lines(demand: Sequence[Demand]) -> tuple[Demand, ...]:
     if not demand:
         raise ValueError("there is no demand to place")
-    lines = sorted((Line(d.sku, d.quantity, d.weight_g) for d in demand), key=lambda d: d.sku)
+    if len(demand) == 1:
+        return tuple(demand)
+    lines = sorted(demand, key=lambda line: line.sku)
     for before, after in itertools.pairwise(lines):
         if before.sku == after.sku:
             raise ValueError(f"SKU {after.sku} is demanded twice: add up its lines first")
@@ -110,115 +133,96 @@ def _currency(sites: Sequence[Site]) -> str:
     return currencies[0] if currencies else ""
 
 
-def _believed(site: Site, lines: Sequence[Line]) -> tuple[int, ...]:
-    """Units per line up to what is wanted; a corrupt balance is nothing."""
+def _offer(site: Site, lines: Sequence[Demand], wanted: Units, whole: Contents) -> Offer:
+    """What a site has of what is wanted, and what of that it can ship."""
     balances = site.available
-    return tuple(
+    have = tuple(
         [
-            min(balances.get(line.sku, 0), line.quantity) if _credible(balances, line.sku) else 0
+            min(units, line.quantity) if credible(units := balances.get(line.sku, 0)) else 0
             for line in lines
         ]
     )
-
-
-def _credible(available: Mapping[str, int], sku: str) -> bool:
-    units = available.get(sku, 0)
-    return type(units) is int and units >= 0
-
-
-def _carried(site: Site, have: Sequence[int], lines: Sequence[Line]) -> tuple[int, ...]:
-    """Units per line that a carrier of this site takes, if only one by one."""
-    limit_g = heaviest_g(site.tariffs)
-    if all(line.weight_g <= limit_g for line in lines):
-        return tuple(have)
-    return tuple(
-        [units if line.weight_g <= limit_g else 0 for line, units in zip(lines, have, strict=True)]
+    together = quote(site.tariffs, whole) if whole.needs <= site.capabilities else None
+    carried = have if together else _carried(site, lines, have)
+    is_open = site.closed is None and site.parcels_left != 0
+    return Offer(
+        site,
+        have,
+        carried,
+        carried if is_open else (0,) * len(lines),
+        together if is_open and have == wanted else None,
     )
 
 
-def _unit_cents(site: Site, lines: Sequence[Line]) -> tuple[int, ...]:
-    cents = tuple([site.opportunity_cents.get(line.sku, 0) for line in lines])
-    if min(cents) < 0:
-        raise ValueError(f"an opportunity cost of {site.warehouse} is negative")
-    return cents
+def _carried(site: Site, lines: Sequence[Demand], have: Units) -> Units:
+    """Units per line that a service of this site takes, if only one by one.
 
-
-def _short(lines: Sequence[Line], stock: Sequence[Sequence[int]]) -> tuple[Item, ...]:
-    """What all sites together lack."""
-    totals = [sum(column) for column in zip(*stock, strict=True)] if stock else [0] * len(lines)
+    A closed site may come without tariffs: then nothing is known against its services.
+    """
+    if site.closed is not None and not site.tariffs:
+        return have
     return tuple(
         [
-            Item(line.sku, line.quantity - total)
-            for line, total in zip(lines, totals, strict=True)
-            if total < line.quantity
+            units if line.needs <= site.capabilities and quote(site.tariffs, one) else 0
+            for line, units in zip(lines, have, strict=True)
+            for one in (Contents(line.weight_g, line.volume_mm3, line.longest_mm, line.needs),)
         ]
     )
 
 
-def _candidates(
-    sites: Sequence[Site],
-    lines: Sequence[Line],
-    believed: Sequence[Sequence[int]],
-    carried: Sequence[Sequence[int]],
-    alone: Mapping[str, Plan],
-) -> tuple[Candidate, ...]:
-    found: list[Candidate] = []
-    for site, have, taken in zip(sites, believed, carried, strict=True):
-        plan = alone.get(site.warehouse)
-        warning = _doubts(site, lines)
-        if plan is None:
-            reason = _reason(site, lines, have, taken)
-            found.append(Candidate(site.warehouse, site.distance_m, None, 0, reason, warning))
-        else:
-            paid_cents = plan.rank.total_cents - plan.opportunity_cents
-            found.append(
-                Candidate(
-                    site.warehouse,
-                    site.distance_m,
-                    paid_cents,
-                    plan.opportunity_cents,
-                    None,
-                    warning,
-                )
-            )
-    return tuple(found)
-
-
-def _reason(site: Site, lines: Sequence[Line], have: Sequence[int], taken: Sequence[int]) -> str:
-    """Why this site alone cannot ship everything."""
-    if not heaviest_g(site.tariffs):
-        return "no carrier serves this place from here"
-    reasons: list[str] = []
-    for line, units, carried in zip(lines, have, taken, strict=True):
-        if units < line.quantity:
-            reasons.append(f"short of {line.sku} by {line.quantity - units}")
-        if carried < units:
-            reasons.append(f"no carrier takes {line.weight_g} g ({line.sku})")
-    return "; ".join(reasons)
-
-
-def _doubts(site: Site, lines: Sequence[Line]) -> str | None:
-    """Balances that were not believed."""
-    doubtful = [line.sku for line in lines if not _credible(site.available, line.sku)]
-    if not doubtful:
-        return None
-    return "; ".join(f"balance of {s} is {site.available[s]}, counted as none" for s in doubtful)
-
-
-def _parcel(load: Load, lines: Sequence[Line], sources: Sequence[Source]) -> Parcel:
-    tariff = load.quote.tariff
-    return Parcel(
-        warehouse=sources[load.source].warehouse,
-        carrier=tariff.carrier,
-        rate_card_id=tariff.rate_card_id,
-        items=tuple(
-            Item(line.sku, units) for line, units in zip(lines, load.units, strict=True) if units
-        ),
-        weight_g=load.weight_g,
-        handling_cents=tariff.handling_cents,
-        freight_cents=load.quote.freight_cents,
+def _source(offer: Offer, units: int, lines: Sequence[Demand]) -> Source:
+    site = offer.site
+    unit_cents: Units = (0,) * len(lines)
+    if site.opportunity_cents:
+        unit_cents = tuple([site.opportunity_cents.get(line.sku, 0) for line in lines])
+        if min(unit_cents) < 0:
+            raise ValueError(f"an opportunity cost of {site.warehouse} is negative")
+    return Source(
+        site.warehouse,
+        site.distance_m,
+        offer.shipped,
+        unit_cents,
+        site.tariffs,
+        units if site.parcels_left is None else min(site.parcels_left, units),
+        offer.whole,
     )
 
 
-def _order(parcel: Parcel) -> tuple[str, tuple[tuple[str, int], ...]]:
-    return parcel.warehouse, tuple((item.sku, item.quantity) for item in parcel.items)
+def _short(lines: Sequence[Demand], stocks: Sequence[Units]) -> Units:
+    """What all sites together lack, per line."""
+    totals = [sum(column) for column in zip(*stocks, strict=True)] if stocks else [0] * len(lines)
+    return tuple([max(0, line.quantity - n) for line, n in zip(lines, totals, strict=True)])
+
+
+def _shortage(lines: Sequence[Demand], offers: Sequence[Offer], uncovered: Units) -> Shortage:
+    missing = _short(lines, [offer.have for offer in offers])
+    uncarried = _short(lines, [offer.carried for offer in offers])
+    return Shortage(
+        _items(lines, missing),
+        _items(lines, map(int.__sub__, uncarried, missing)),
+        _items(lines, map(int.__sub__, uncovered, uncarried)),
+        candidates(offers, lines),
+    )
+
+
+def _items(lines: Sequence[Demand], units: Iterable[int]) -> tuple[Item, ...]:
+    return tuple([Item(line.sku, count) for line, count in zip(lines, units, strict=True) if count])
+
+
+def _parcel(load: Load, problem: Problem) -> Parcel:
+    offer = load.quote
+    tariff = offer.tariff
+    return Parcel(
+        warehouse=problem.sources[load.source].warehouse,
+        carrier=tariff.carrier,
+        service=tariff.service,
+        rate_card_id=tariff.rate_card_id,
+        items=_items(problem.lines, load.units),
+        weight_g=load.contents.weight_g,
+        volume_mm3=load.contents.volume_mm3,
+        chargeable_g=offer.chargeable_g,
+        handling_cents=tariff.handling_cents,
+        freight_cents=offer.freight_cents,
+        oversize_cents=offer.oversize_cents,
+        penalty_cents=tariff.penalty_cents,
+    )

@@ -3,36 +3,36 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import lt
+from typing import NamedTuple
 
 from shared.placement.tariffs import Band
 
-Room = tuple[int, ...]  # grams left, per box
+Room = tuple[int, ...]  # grams left per box, and then cubic millimetres left per box
 Split = tuple[int, ...]  # units of one row, per box
 
 MAX_CUT_BOXES = 9  # beyond, testing every set of boxes costs more than it saves
 MAX_DEPTH = 150  # rows with a choice, and boxes: either costs one level of recursion each
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Units of one SKU; `have` and `unit_cents` per site that takes part."""
+class Row(NamedTuple):
+    """Units of one line; `have` and `unit_cents` per site that takes part."""
 
+    bit: int  # of the line, as in `Band.lines`
     weight_g: int
+    volume_mm3: int
     quantity: int
     have: tuple[int, ...]
     unit_cents: tuple[int, ...]  # opportunity cost of one unit
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A parcel to be filled; `site` is the position of its site in `Row.have`."""
 
     site: int
     band: Band
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """Units per row and box (`splits[row][box]`), and the sum of their opportunity costs."""
 
     splits: tuple[Split, ...]
@@ -61,17 +61,21 @@ def pack(rows: Sequence[Row], boxes: Sequence[Box], allowance: Allowance) -> Pac
     Exact: a recursion over the rows that tries every split of a row over the boxes and remembers,
     per row and room left, the best way to go on. It stops early at a completion that costs no more
     than every unit at its cheapest site, which without opportunity costs is the first that fits. A
-    box may stay empty; one that does not must weigh more than its band's `over_g`.
+    box may stay empty.
 
     Raises:
         OutOfNodes: `allowance` ran out first.
     """
     forced = _forced(rows, boxes)
-    loads_g = (
-        sum(row.weight_g * split[box] for row, split in zip(rows, forced, strict=True))
-        for box in range(len(boxes))
+    room: Room = (
+        *[box.band.up_to_g for box in boxes],
+        *[box.band.up_to_mm3 for box in boxes],
     )
-    room = tuple(box.band.up_to_g - load_g for box, load_g in zip(boxes, loads_g, strict=True))
+    for row, split in zip(rows, forced, strict=True):
+        if any(split):
+            if any(n and not box.band.lines & row.bit for n, box in zip(split, boxes, strict=True)):
+                return None
+            room = _fill(room, split, row)
     if min(room) < 0:
         return None
     open_rows = [_without(row, split, boxes) for row, split in zip(rows, forced, strict=True)]
@@ -92,23 +96,28 @@ def _forced(rows: Sequence[Row], boxes: Sequence[Box]) -> list[Split]:
     """Units that no other site has, where their site has a single box to put them in."""
     sites = [box.site for box in boxes]
     once = [sites.count(site) == 1 for site in sites]
+    places = set(sites)
     splits: list[Split] = []
     for row in rows:
-        free = row.quantity - sum(row.have[site] for site in set(sites))
+        free = row.quantity - sum([row.have[site] for site in places])
         splits.append(
             tuple(
-                max(0, free + row.have[site]) if single else 0
-                for site, single in zip(sites, once, strict=True)
+                [
+                    max(0, free + row.have[site]) if single else 0
+                    for site, single in zip(sites, once, strict=True)
+                ]
             )
         )
     return splits
 
 
 def _without(row: Row, split: Split, boxes: Sequence[Box]) -> Row:
+    if not any(split):
+        return row
     have = list(row.have)
     for box, units in zip(boxes, split, strict=True):
         have[box.site] -= units
-    return Row(row.weight_g, row.quantity - sum(split), tuple(have), row.unit_cents)
+    return row._replace(quantity=row.quantity - sum(split), have=tuple(have))
 
 
 def _opportunity_cents(rows: Sequence[Row], splits: Sequence[Split], boxes: Sequence[Box]) -> int:
@@ -124,14 +133,13 @@ def _difficulty(row: Row, boxes: Sequence[Box]) -> tuple[int, int]:
     return -row.weight_g, sum(row.have[box.site] > 0 for box in boxes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
+class _Turn(NamedTuple):
     """One row being split; `have` counts down while the boxes are gone through."""
 
-    row: Row
     room: Room
     have: list[int]
-    later: list[int]  # units that the boxes after each one can take at most
+    takes: list[int]  # units that each box can take at most
+    later: list[int]  # and those after it together
 
 
 class _Task:
@@ -142,17 +150,22 @@ class _Task:
         self.boxes = boxes
         self.allowance = allowance
         self.known: dict[tuple[int, Room], Packed | None] = {}
-        self.needs_g: list[list[int]] = []  # made at the first dead end: most tasks never see one
+        # Grams and cubic millimetres; made at the first dead end: most tasks never see one.
+        self.needs: list[tuple[list[int], list[int]]] = []
         self.at_least = [0]  # opportunity cost of the rows from each depth on, were room no matter
+        self.priced = any(any(row.unit_cents) for row in rows)
+        if not self.priced:
+            self.at_least *= len(rows) + 1
+            return
+        sites = {box.site for box in boxes}
         for row in reversed(rows):
-            cheapest = cheapest_units(row, {box.site for box in boxes})
-            self.at_least.append(self.at_least[-1] + cheapest)
+            self.at_least.append(self.at_least[-1] + cheapest_units(row, sites))
         self.at_least.reverse()
 
     def finish(self, depth: int, room: Room) -> Packed | None:
         if depth == len(self.rows):
-            return Packed((), 0) if self._heavy_enough(room) else None
-        if self.needs_g and any(map(lt, subset_sums(room), self.needs_g[depth])):
+            return Packed((), 0)
+        if self.needs and self._is_dead_end(depth, room):
             return None
         key = (depth, room)
         if key in self.known:
@@ -160,19 +173,11 @@ class _Task:
         self.allowance.spend()
         best: Packed | None = None
         row = self.rows[depth]
-        takes = [
-            min(row.have[box.site], left_g // row.weight_g)
-            for box, left_g in zip(self.boxes, room, strict=True)
-        ]
-        later = [sum(takes[index + 1 :]) for index in range(len(takes))]
-        for split in self._splits(_Turn(row, room, list(row.have), later), row.quantity, ()):
-            cents = sum(
-                units * row.unit_cents[box.site]
-                for units, box in zip(split, self.boxes, strict=True)
-            )
+        for split in self._splits(self._turn(row, room), row.quantity, ()):
+            cents = self._cents(row, split)
             if best is not None and cents + self.at_least[depth + 1] >= best.opportunity_cents:
                 continue
-            rest = self.finish(depth + 1, _fill(room, split, row.weight_g))
+            rest = self.finish(depth + 1, _fill(room, split, row))
             if rest is None:
                 continue
             cents += rest.opportunity_cents
@@ -181,27 +186,58 @@ class _Task:
                 if cents == self.at_least[depth]:
                     break
         self.known[key] = best
-        if best is None and not self.needs_g and len(self.boxes) <= MAX_CUT_BOXES:
-            self.needs_g = self._needs_g()
+        if best is None and not self.needs and len(self.boxes) <= MAX_CUT_BOXES:
+            self.needs = self._needs()
         return best
 
-    def _needs_g(self) -> list[list[int]]:
-        """For each depth and set of boxes, the weight that fits into no other box.
+    def _cents(self, row: Row, split: Split) -> int:
+        """The opportunity cost of a row that is split like this."""
+        if not self.priced:
+            return 0
+        return sum([n * row.unit_cents[box.site] for n, box in zip(split, self.boxes, strict=True)])
+
+    def _turn(self, row: Row, room: Room) -> _Turn:
+        takes: list[int] = []
+        for position, box in enumerate(self.boxes):
+            most = row.have[box.site] if box.band.lines & row.bit else 0
+            if most:
+                most = min(most, room[position] // row.weight_g)
+                if row.volume_mm3:
+                    most = min(most, room[len(self.boxes) + position] // row.volume_mm3)
+            takes.append(most)
+        later = [0]
+        for most in reversed(takes[1:]):
+            later.append(later[-1] + most)
+        later.reverse()
+        return _Turn(room, list(row.have), takes, later)
+
+    def _is_dead_end(self, depth: int, room: Room) -> bool:
+        needs_g, needs_mm3 = self.needs[depth]
+        count = len(self.boxes)
+        return any(map(lt, subset_sums(room[:count]), needs_g)) or any(
+            map(lt, subset_sums(room[count:]), needs_mm3)
+        )
+
+    def _needs(self) -> list[tuple[list[int], list[int]]]:
+        """For each depth and set of boxes, the weight and the volume that fit into no other box.
 
         A set with less room than that is a dead end. By max-flow and min-cut, what passes for every
         set would fit if units could be cut, so only whole units make the search go back from there.
         """
-        needs_g = [[0] * (1 << len(self.boxes))]
+        nothing = [0] * (1 << len(self.boxes))
+        needs = [(nothing, nothing)]
         for row in reversed(self.rows):
-            others = reversed(subset_sums([row.have[box.site] for box in self.boxes]))
-            needs_g.append(
-                [
-                    before + row.weight_g * max(0, row.quantity - have)
-                    for before, have in zip(needs_g[-1], others, strict=True)
-                ]
+            have = [row.have[box.site] if box.band.lines & row.bit else 0 for box in self.boxes]
+            stuck = [max(0, row.quantity - others) for others in reversed(subset_sums(have))]
+            needs_g, needs_mm3 = needs[-1]
+            needs.append(
+                (
+                    [n + row.weight_g * units for n, units in zip(needs_g, stuck, strict=True)],
+                    [n + row.volume_mm3 * units for n, units in zip(needs_mm3, stuck, strict=True)],
+                )
             )
-        needs_g.reverse()
-        return needs_g
+        needs.reverse()
+        return needs
 
     def _splits(self, turn: _Turn, units: int, chosen: Split) -> Iterator[Split]:
         """Every way to put `units` more of a row into the boxes after `chosen`, fullest first.
@@ -210,8 +246,8 @@ class _Task:
         """
         index = len(chosen)
         box = self.boxes[index]
-        most = min(units, turn.have[box.site], turn.room[index] // turn.row.weight_g)
-        if index and self.boxes[index - 1] == box and turn.room[index - 1] == turn.room[index]:
+        most = min(units, turn.have[box.site], turn.takes[index])
+        if index and self.boxes[index - 1] == box and self._as_full(turn.room, index):
             most = min(most, chosen[-1])
         if index == len(self.boxes) - 1:
             if units <= most:
@@ -223,16 +259,16 @@ class _Task:
             yield from self._splits(turn, units - count, (*chosen, count))
             turn.have[box.site] += count
 
-    def _heavy_enough(self, room: Room) -> bool:
-        for box, left_g in zip(self.boxes, room, strict=True):
-            load_g = box.band.up_to_g - left_g
-            if 0 < load_g <= box.band.over_g:
-                return False
-        return True
+    def _as_full(self, room: Room, index: int) -> bool:
+        """Whether this box has the same room left as the one before."""
+        other = len(self.boxes) + index
+        return room[index - 1] == room[index] and room[other - 1] == room[other]
 
 
-def _fill(room: Room, split: Split, weight_g: int) -> Room:
-    return tuple(left - units * weight_g for left, units in zip(room, split, strict=True))
+def _fill(room: Room, split: Split, row: Row) -> Room:
+    grams, volume = row.weight_g, row.volume_mm3
+    filled = (*[n * grams for n in split], *[n * volume for n in split])
+    return tuple(map(int.__sub__, room, filled))
 
 
 def subset_sums(parts: Sequence[int]) -> list[int]:

@@ -1,27 +1,26 @@
 """Sites as the search sees them, plans as it compares them, and plans that are found in one go."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
-from shared.placement.tariffs import Quote, heaviest_g, quote
-from shared.placement.types import Tariff
+from shared.placement.bundles import Bundle
+from shared.placement.tariffs import (
+    Band,
+    Contents,
+    Quote,
+    Units,
+    bands,
+    contents,
+    dense_first,
+    quote,
+)
+from shared.placement.types import Demand, Tariff
 
-PER_MEGAGRAM = 1_000_000  # grams: cents per gram would round away what sites differ in
-
-Units = tuple[int, ...]  # per line of the order
+FINE = 1_000_000  # parts of a cent: cents per gram would round away what sites differ in
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A demanded SKU; lines are sorted by it."""
-
-    sku: str
-    quantity: int
-    weight_g: int
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A site that can ship something. `have` never exceeds a line's quantity."""
 
     warehouse: str
@@ -29,30 +28,29 @@ class Source:
     have: Units
     unit_cents: Units  # opportunity cost of one unit, per line
     tariffs: tuple[Tariff, ...]
+    most_parcels: int  # that it may send; no more than it has units
+    whole: Quote | None  # all the demand in one parcel, where it has all and a service takes it
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """One parcel of a plan: `source` is the position of its site."""
 
     source: int
     units: Units
-    weight_g: int
+    contents: Contents
     quote: Quote
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Rank:
+class Rank(NamedTuple):
     """The chain that breaks ties, most important first."""
 
-    total_cents: int  # money paid and opportunity cost
+    total_cents: int  # money, opportunity, penalties, and the cost of a split for every parcel
     parcels: int
     distance_m: int  # summed over parcels
     sources: tuple[int, ...]  # one entry per parcel, sorted; sites are numbered by name
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Parcels that cover the whole demand."""
 
     rank: Rank
@@ -60,104 +58,217 @@ class Plan:
     loads: tuple[Load, ...]
 
 
-def plan(sources: Sequence[Source], loads: Iterable[Load]) -> Plan:
-    """Add up what the parcels cost."""
-    ordered = tuple(sorted(loads, key=lambda load: (load.source, load.units)))
-    opportunity_cents = sum(
-        units * cents
-        for load in ordered
-        for units, cents in zip(load.units, sources[load.source].unit_cents, strict=True)
-    )
-    rank = Rank(
-        sum(load.quote.cost_cents for load in ordered) + opportunity_cents,
-        len(ordered),
-        sum(sources[load.source].distance_m for load in ordered),
-        tuple(load.source for load in ordered),
-    )
-    return Plan(rank, opportunity_cents, ordered)
+class Problem:
+    """One order: lines sorted by SKU, sources by name, each with what it is asked for.
 
-
-def load(lines: Sequence[Line], sources: Sequence[Source], source: int, units: Units) -> Load:
-    """One parcel at its cheapest carrier; the caller knows that one takes it."""
-    weight_g = weigh(lines, units)
-    best = quote(sources[source].tariffs, weight_g)
-    if best is None:
-        raise ValueError(f"no carrier takes {weight_g} g from {sources[source].warehouse}")
-    return Load(source, units, weight_g, best)
-
-
-def weigh(lines: Sequence[Line], units: Units) -> int:
-    return sum(line.weight_g * count for line, count in zip(lines, units, strict=True))
-
-
-def quick_loads(
-    lines: Sequence[Line], sources: Sequence[Source], source: int, units: Units
-) -> tuple[Load, ...]:
-    """Parcels for these units of one site: one if it can be, else the best first-fit packing.
-
-    First fit, heaviest units first, is tried with each weight step as the limit of a parcel. Not
-    optimal; it is where the search starts from and what is left when its nodes run out.
+    `wanted` are the units per line, `contents` is what they are together, and `split_cents` counts
+    for every parcel: for the first, too, which is the same for all plans. What only the search
+    needs is made when it is asked for.
     """
-    tariffs = sources[source].tariffs
-    weight_g = weigh(lines, units)
-    whole = quote(tariffs, weight_g)
-    if whole is not None:
-        return (Load(source, units, weight_g, whole),)
-    heaviest_unit_g = max(line.weight_g for line, count in zip(lines, units, strict=True) if count)
-    limits_g = {step.max_weight_g for tariff in tariffs for step in tariff.steps}
-    attempts = (
-        tuple(load(lines, sources, source, box) for box in _first_fit(lines, units, limit_g))
-        for limit_g in sorted(limits_g, reverse=True)
-        if heaviest_unit_g <= limit_g <= heaviest_g(tariffs)
-    )
-    return min(attempts, key=lambda loads: (sum(one.quote.cost_cents for one in loads), len(loads)))
+
+    def __init__(
+        self,
+        lines: Sequence[Demand],
+        sources: Sequence[Source],
+        wanted: Units,
+        whole: Contents,
+        split_cents: int,
+    ) -> None:
+        self.lines = lines
+        self.sources = sources
+        self.wanted = wanted
+        self.contents = whole
+        self.split_cents = split_cents
+        nothing = (0,) * len(lines)
+        self.priced = any(source.unit_cents != nothing for source in sources)
+
+    @cached_property
+    def by_volume(self) -> bool:
+        """Whether parcels fill up by volume rather than by weight, so that bounds measure it."""
+        divisors = {t.volume_divisor for source in self.sources for t in source.tariffs}
+        if divisors == {0} or not all(line.volume_mm3 for line in self.lines):
+            return False
+        return self.contents.volume_mm3 > self.contents.weight_g * max(divisors)
+
+    @cached_property
+    def sizes(self) -> Units:
+        """Of one unit of each line: grams, or cubic millimetres where those decide."""
+        if self.by_volume:
+            return tuple([line.volume_mm3 for line in self.lines])
+        return tuple([line.weight_g for line in self.lines])
+
+    @cached_property
+    def bands(self) -> list[tuple[Band, ...]]:
+        """Of each source."""
+        dense = dense_first(self.lines)
+        return [
+            bands(source.tariffs, self.lines, source.have, dense, self.split_cents)
+            for source in self.sources
+        ]
+
+    def room(self, parcels: Band | Bundle) -> int:
+        """The size that these parcels take at most."""
+        return parcels.up_to_mm3 if self.by_volume else parcels.up_to_g
+
+    def size(self, units: Units) -> int:
+        """Of these units together."""
+        return sum(map(int.__mul__, self.sizes, units))
+
+    def plan(self, loads: Iterable[Load]) -> Plan:
+        """Add up what the parcels cost."""
+        ordered = tuple(sorted(loads, key=lambda load: load[:2]))
+        weighed_cents = opportunity_cents = distance_m = 0
+        for load in ordered:
+            source = self.sources[load.source]
+            weighed_cents += load.quote.weighed_cents + self.split_cents
+            opportunity_cents += sum(map(int.__mul__, load.units, source.unit_cents))
+            distance_m += source.distance_m
+        total_cents = weighed_cents + opportunity_cents
+        rank = Rank(total_cents, len(ordered), distance_m, tuple([load[0] for load in ordered]))
+        return Plan(rank, opportunity_cents, ordered)
+
+    def load(self, source: int, units: Units) -> Load:
+        """One parcel by its cheapest service; the caller knows that one takes it."""
+        parcel = contents(self.lines, units)
+        best = quote(self.sources[source].tariffs, parcel)
+        if best is None:
+            raise ValueError(f"no carrier takes {parcel} from {self.sources[source].warehouse}")
+        return Load(source, units, parcel, best)
+
+    def whole(self, source: int) -> Plan | None:
+        """Everything in one parcel from this source, where that can be."""
+        site = self.sources[source]
+        if site.whole is None:
+            return None
+        opportunity_cents = 0
+        if self.priced:
+            opportunity_cents = sum(map(int.__mul__, self.wanted, site.unit_cents))
+        total_cents = site.whole.weighed_cents + self.split_cents + opportunity_cents
+        return Plan(
+            Rank(total_cents, 1, site.distance_m, (source,)),
+            opportunity_cents,
+            (Load(source, self.wanted, self.contents, site.whole),),
+        )
 
 
-def quick_plan(
-    lines: Sequence[Line], sources: Sequence[Source], using: Sequence[int] | None = None
-) -> Plan:
+def quick_plan(problem: Problem, using: Sequence[int] | None = None) -> Plan | None:
     """A plan for a demand that the sources (or those `using` names) can cover, fast.
 
-    The site that is cheapest per gram it adds ships all it can, and so on with what is left.
+    The site that is cheapest for the size it adds ships all it can, and so on with what is left.
+    None where that leads to more parcels than the sites may send.
 
     The greedy rule for weighted set cover (Chvatal, "A greedy heuristic for the set-covering
     problem", Mathematics of Operations Research 4, 1979), with parcels as sets.
     """
-    wanted = tuple(line.quantity for line in lines)
+    sources = problem.sources
+    wanted = problem.wanted
     left = list(range(len(sources)) if using is None else using)
     loads: list[Load] = []
     while any(wanted):
-        offers: list[tuple[int, int, tuple[Load, ...], Units]] = []
+        best: tuple[int, int, tuple[Load, ...], Units] | None = None
         for source in left:
             site = sources[source]
             units = tuple(map(min, site.have, wanted))
             if any(units):
-                parcels = quick_loads(lines, sources, source, units)
-                cents = sum(parcel.quote.cost_cents for parcel in parcels)
+                parcels = _quick_loads(problem, source, units)
+                if len(parcels) > site.most_parcels:
+                    continue
+                cents = sum([p.quote.weighed_cents for p in parcels])
+                cents += len(parcels) * problem.split_cents
                 cents += sum(map(int.__mul__, units, site.unit_cents))
-                offers.append((PER_MEGAGRAM * cents // weigh(lines, units), source, parcels, units))
-        _, source, parcels, units = min(offers, key=lambda offer: offer[:2])
+                dear = FINE * cents // problem.size(units)
+                if best is None or (dear, source) < best[:2]:
+                    best = (dear, source, parcels, units)
+        if best is None:
+            return None
+        _, source, parcels, units = best
         left.remove(source)
         loads.extend(parcels)
         wanted = tuple(map(int.__sub__, wanted, units))
-    return plan(sources, loads)
+    return problem.plan(loads)
 
 
-def _first_fit(lines: Sequence[Line], units: Units, limit_g: int) -> list[Units]:
-    """Boxes of at most `limit_g`, filled with the heaviest units first."""
+def left_over(problem: Problem) -> Units:
+    """Units that are left when the sites fill, one after the other, what parcels they may send.
+
+    For a demand that these parcels are too few for. Where they happen to suffice, all is left: it
+    was not seen in time that they do.
+    """
+    left = problem.wanted
+    for source, site in enumerate(problem.sources):
+        units = tuple(map(min, site.have, left))
+        largest = max(problem.bands[source], key=lambda band: (band.lines.bit_count(), band))
+        boxes = sorted(_first_fit(problem, source, units, largest), key=problem.size, reverse=True)
+        for box in boxes[: site.most_parcels]:
+            left = tuple(map(int.__sub__, left, box))
+    return left if any(left) else problem.wanted
+
+
+def _quick_loads(problem: Problem, source: int, units: Units) -> tuple[Load, ...]:
+    """Parcels for these units of one site: one if it can be, else the best first-fit packing.
+
+    First fit, heaviest units first, is tried with each band as the limit of a parcel; lines that
+    the band does not take go by parcels of their own. Not optimal; it is where the search starts
+    from and what is left when its nodes run out.
+    """
+    parcel = contents(problem.lines, units)
+    whole = quote(problem.sources[source].tariffs, parcel)
+    if whole is not None:
+        return (Load(source, units, parcel, whole),)
+    attempts = []
+    for band in problem.bands[source]:
+        boxes = _first_fit(problem, source, units, band)
+        loads = tuple([problem.load(source, box) for box in boxes])
+        attempts.append((sum([load.quote.weighed_cents for load in loads]), len(loads), loads))
+    return min(attempts, key=lambda attempt: attempt[:2])[2]
+
+
+def _first_fit(problem: Problem, source: int, units: Units, band: Band) -> list[Units]:
+    """Boxes within the band, filled with the heaviest units first."""
+    lines = problem.lines
     boxes: list[list[int]] = []
-    room_g: list[int] = []
-    for index in sorted(range(len(lines)), key=lambda i: -lines[i].weight_g):
-        weight_g = lines[index].weight_g
+    room: list[tuple[int, int]] = []
+    alone: list[Units] = []
+    for index in sorted(range(len(lines)), key=lambda i: -problem.sizes[i]):
         left = units[index]
+        if left and not band.lines >> index & 1:
+            alone += _by_itself(problem, source, index, left)
+            continue
         box = 0
         while left:
             if box == len(boxes):
                 boxes.append([0] * len(lines))
-                room_g.append(limit_g)
-            count = min(left, room_g[box] // weight_g)
+                room.append((band.up_to_g, band.up_to_mm3))
+            count = min(left, _fits(lines[index], *room[box]))
             boxes[box][index] += count
-            room_g[box] -= count * weight_g
+            left_g, left_mm3 = room[box]
+            room[box] = (
+                left_g - count * lines[index].weight_g,
+                left_mm3 - count * lines[index].volume_mm3,
+            )
             left -= count
             box += 1
-    return [tuple(box) for box in boxes]
+    return [tuple(box) for box in boxes] + alone
+
+
+def _by_itself(problem: Problem, source: int, index: int, units: int) -> list[Units]:
+    """Parcels that hold nothing but units of one line, of the band in which they are cheapest."""
+    line = problem.lines[index]
+    _, _, most = min(
+        (-(-units // most) * band.cost_cents, position, most)
+        for position, band in enumerate(problem.bands[source])
+        if band.lines >> index & 1 and (most := _fits(line, band.up_to_g, band.up_to_mm3))
+    )
+    boxes = []
+    while units:
+        box = [0] * len(problem.lines)
+        box[index] = min(units, most)
+        units -= box[index]
+        boxes.append(tuple(box))
+    return boxes
+
+
+def _fits(line: Demand, room_g: int, room_mm3: int) -> int:
+    """Units of a line that fit."""
+    most = room_g // line.weight_g
+    return min(most, room_mm3 // line.volume_mm3) if line.volume_mm3 else most

@@ -3,25 +3,33 @@
 Three questions are nested. Which sites are used: a line that is still uncovered must open one of
 its holders, so these are tried one after the other, each time without those tried before; when all
 is covered, further sites are tried as well, since lighter parcels may be worth one more. Which
-parcels each used site sends (`Bundle`): tried by ascending cost, and cut as soon as some of the
-sites cannot carry what only they have. Whether the units fit: `packing.pack`.
+parcels each used site sends (`Bundle`): cut as soon as some of the sites cannot carry what only
+they have. Whether the units fit: `packing.pack`. The first two go on from what has the lowest bound
+(Hart, Nilsson and Raphael, IEEE Transactions on Systems Science and Cybernetics 4, 1968), so that
+little is looked at that a better plan would have ruled out.
 
-Every cheapest plan is such a triple, no triple is tried twice, and a branch is left only when its
+Every cheapest plan is such a triple, no triple is tried twice, and one is left out only when its
 lower bound (`bounds`) is above the best plan, or equal to it and later in the chain of `Rank`. So
 the plan found last is the cheapest; when nodes run out, the least bound of what was left open is
 kept and stays a true lower bound.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import NamedTuple
 
-from shared.placement.bounds import IMPOSSIBLE, MILLI, Bounds, Coverage
-from shared.placement.packing import Allowance, Box, OutOfNodes, Row, cheapest_units, pack
-from shared.placement.plans import Line, Load, Plan, Rank, Source, load, plan, quick_plan
-from shared.placement.tariffs import Band, Bundle, bands, bundles, takes_all
+from shared.placement.bounds import Bounds, Coverage, positions
+from shared.placement.bundles import Bundle, bundles
+from shared.placement.packing import Allowance, Box, OutOfNodes, Packed, Row, cheapest_units, pack
+from shared.placement.plans import FINE, Plan, Problem, Rank, quick_plan
+from shared.placement.tariffs import IMPOSSIBLE, Band, contents
 from shared.placement.types import Limits
 
-Cut = tuple[int, int]  # some of the sites, as bits, and the weight their parcels can take
+Cut = tuple[int, int]  # some of the sites, as bits, and the size their parcels can take
+
+NO_PLAN = Plan(Rank(IMPOSSIBLE, 0, 0, ()), 0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +38,66 @@ class Team:
 
     members: tuple[int, ...]
     mask: int  # the members as bits
-    forced_g: tuple[int, ...]  # what no other member has
+    forced: tuple[int, ...]  # the size that no other member has
+    forced_lines: tuple[int, ...]  # and of which lines, as bits
     later: tuple[tuple[int, ...], ...]  # the floors of the members after it, per price of `Bounds`
 
 
-class Search:
-    """One order's search. `run` fills `best`; `nodes` and `lower_bound_cents` describe it."""
+class Sites(NamedTuple):
+    """All sets of sites that hold `members` and any of `undecided`."""
 
-    def __init__(self, lines: Sequence[Line], sources: Sequence[Source], limits: Limits) -> None:
-        self.lines = lines
-        self.sources = sources
+    bound_cents: int
+    missing: int  # the size that the members do not have
+    turn: int  # what was thought of before goes first
+    members: tuple[int, ...]
+    mask: int  # the members as bits
+    undecided: int  # as bits, too
+
+
+class Choice(NamedTuple):
+    """Bundles of the first members of a team, in the order in which they are tried."""
+
+    bound_cents: int
+    open_members: int
+    turn: int  # what was thought of before goes first
+    bundles: tuple[Bundle, ...]
+    cost_cents: int
+    cuts: list[Cut]
+
+
+class Search:
+    """One order's search. `explore` fills `best`; `nodes` and `lower_bound_cents` describe it.
+
+    `known` are plans that were found without it; the search begins with the best of them.
+    `asked` are the sources that have everything and whose best plan `alone` will be asked for.
+    """
+
+    def __init__(
+        self, problem: Problem, limits: Limits, known: Sequence[Plan], asked: Sequence[int]
+    ) -> None:
+        self.problem = problem
         self.limits = limits
         self.allowance = Allowance(limits.nodes)
-        self.best = quick_plan(lines, sources)
-        self.coverage = Coverage(lines, sources)
-        self.bundles = [self._bundles(index) for index in range(len(sources))]
-        self.priced = any(any(source.unit_cents) for source in sources)
+        self.best = NO_PLAN
+        self.coverage = Coverage(problem)
         self.unsettled_cents = IMPOSSIBLE
-        # All grams at the least price per gram of a full parcel: weak, but true before any search.
-        weight_g = self.coverage.short_g(0)
-        self.dense_cents = min(-(-(weight_g * b.cost_cents) // b.up_to_g) for b in self._bands())
+        self.turns = itertools.count()
         self.by_sites: dict[frozenset[int], int] = {}
-        self._note(self.best)
+        for plan in known:
+            self._note(plan)
+        quick = quick_plan(problem)
+        if quick is not None:
+            self._note(quick)
+        self.bundles = [
+            self._bundles(index, asked=index in asked) for index in range(len(problem.sources))
+        ]
+        # All of the size at the least price of a full parcel: weak, but true before any search.
+        size = self.coverage.short_size(0)
+        self.dense_cents = min(
+            -(-(size * band.cost_cents) // problem.room(band))
+            for of_site in problem.bands
+            for band in of_site
+        )
 
     @property
     def nodes(self) -> int:
@@ -63,43 +109,79 @@ class Search:
         return min(self.best.rank.total_cents, unsettled_cents)
 
     @property
-    def runner_up_cents(self) -> int | None:
-        """The least cost seen of a plan that uses other sites than the best."""
+    def second(self) -> tuple[tuple[int, ...], int] | None:
+        """The best plan seen that uses other sites than the best: these, and its cost."""
         chosen = frozenset(self.best.rank.sources)
-        return min((c for sites, c in self.by_sites.items() if sites != chosen), default=None)
-
-    def run(self) -> dict[int, Plan]:
-        """Find the best plan; answers the best plan of each site that can ship everything alone."""
-        alone: dict[int, Plan] = {}
-        for index in range(len(self.sources)):
-            if self.coverage.short_g(1 << index) == 0:
-                alone[index] = self._alone(index)
-                self._note(alone[index])
-        if sum(line.quantity for line in self.lines) > 1 and len(self.sources) > 1:
-            self.bounds = Bounds(self.lines, self.sources, self.bundles, self.coverage)
-            self._explore((), 0, tuple(range(len(self.sources))), 0)
-        return alone
-
-    def _bands(self) -> Iterator[Band]:
-        for of_site in self.bundles:
-            for bundle in of_site:
-                yield from bundle.bands or ()
-
-    def _bundles(self, index: int) -> list[Bundle]:
-        source = self.sources[index]
-        held = [
-            (line.weight_g, units)
-            for line, units in zip(self.lines, source.have, strict=True)
-            if units
+        others = [
+            (cents, tuple(sorted(sites)))
+            for sites, cents in self.by_sites.items()
+            if sites != chosen
         ]
-        most_g = sum(weight_g * units for weight_g, units in held)
-        most_units = sum(units for _, units in held)
-        of_site = bands(source.tariffs, min(held)[0], most_g)
+        if not others:
+            return None
+        cents, sites = min(others)
+        return sites, cents
+
+    def explore(self) -> None:
+        """Find the best plan of all, trying first the sites that may come cheapest."""
+        self.bounds = Bounds(self.problem, self.bundles, self.coverage)
+        queue = [Sites(0, 0, 0, (), 0, (1 << len(self.problem.sources)) - 1)]
+        while queue:
+            sites = heappop(queue)
+            if sites.bound_cents > self.best.rank.total_cents:
+                return
+            # A site alone was settled before the search began.
+            if len(sites.members) > 1 and not self.coverage.short_size(sites.mask):
+                self._settle(sites.members, sites.mask)
+            for members, mask, undecided in self._branches(sites):
+                try:
+                    self.allowance.spend()
+                except OutOfNodes:
+                    # What still waits costs as much at least.
+                    self._leave(sites.bound_cents)
+                    return
+                enough = FINE * self.best.rank.total_cents
+                bound = self.bounds.of(members, mask, undecided, enough)
+                bound_cents = self._whole_cents(bound, mask | undecided)
+                if self._promising(bound_cents, len(members)):
+                    missing = self.coverage.short_size(mask)
+                    turn = next(self.turns)
+                    heappush(queue, Sites(bound_cents, missing, turn, members, mask, undecided))
+
+    def alone(self, source: int) -> Plan | None:
+        """The cheapest plan from one site that has everything, or None if it may send too few."""
+        whole = self.problem.contents
+        every_line = (1 << len(self.problem.lines)) - 1
+        for bundle in self.bundles[source]:
+            if (
+                bundle.up_to_g < whole.weight_g
+                or bundle.up_to_mm3 < whole.volume_mm3
+                or bundle.lines != every_line
+            ):
+                continue
+            if bundle.bands is None:
+                self._leave(bundle.cost_cents)
+                break
+            found = self._fill((source,), (bundle,), bundle.cost_cents)
+            if found is not None:
+                self._note(found)
+                return found
+        found = quick_plan(self.problem, (source,))
+        if found is not None:
+            self._note(found)
+        return found
+
+    def _bundles(self, index: int, *, asked: bool) -> list[Bundle]:
+        source = self.problem.sources[index]
+        of_site = self.problem.bands[index]
+        held = contents(self.problem.lines, source.have)
+        lines = sum([1 << line for line, units in enumerate(source.have) if units])
+        everything = Band(held.weight_g, held.volume_mm3, lines, 0)
         known = self.best
-        if self.coverage.short_g(1 << index) == 0 and not takes_all(of_site[-1], most_g):
-            # A candidate's cost is told even where it is above the best plan.
-            known = quick_plan(self.lines, self.sources, (index,))
-        return bundles(of_site, most_g, most_units, known.rank.total_cents)
+        if asked:
+            # What it costs alone is told even where that is above the best plan.
+            known = self.problem.whole(index) or quick_plan(self.problem, (index,)) or NO_PLAN
+        return bundles(of_site, everything, source.most_parcels, known.rank.total_cents)
 
     def _note(self, found: Plan) -> None:
         sites = frozenset(found.rank.sources)
@@ -108,129 +190,114 @@ class Search:
         if found.rank < self.best.rank:
             self.best = found
 
-    def _alone(self, source: int) -> Plan:
-        """The cheapest plan from one site that has everything."""
-        weight_g = self.coverage.short_g(0)
-        for bundle in self.bundles[source]:
-            if bundle.up_to_g < weight_g:
-                continue
-            if bundle.bands is None:
-                self._leave(bundle.cost_cents)
-                break
-            found = self._fill((source,), (bundle,), bundle.cost_cents)
-            if found is not None:
-                return found
-        return quick_plan(self.lines, self.sources, (source,))
+    def _branches(self, sites: Sites) -> Iterator[tuple[tuple[int, ...], int, int]]:
+        """Members, these as bits, and undecided sites of sets with one site more.
 
-    def _explore(
-        self, members: tuple[int, ...], mask: int, undecided: tuple[int, ...], known_cents: int
-    ) -> None:
-        """Try all sets of sites that hold `members` and any of `undecided`.
-
-        `known_cents` is a bound that holds for them already.
+        Together they are all that these sites may become.
         """
-        try:
-            self.allowance.spend()
-        except OutOfNodes:
-            self._leave(known_cents)
-            return
-        undecided_mask = sum(1 << source for source in undecided)
-        enough = MILLI * self.best.rank.total_cents
-        bound_cents = self._whole_cents(
-            self.bounds.of(members, mask, undecided_mask, enough), mask | undecided_mask
-        )
-        if not self._promising(bound_cents, len(members)):
-            return
-        if self.coverage.short_g(mask) == 0:
-            # A site alone was settled before the search began.
-            if len(members) > 1:
-                self._settle(members, mask)
-            branches = undecided
+        if self.coverage.short_size(sites.mask):
+            branches = self._holders(sites.mask, sites.undecided)
         else:
-            branches = self._holders(mask, undecided)
-        rest = undecided
+            branches = positions(sites.undecided)
+        rest = sites.undecided
         for source in branches:
-            rest_mask = mask | sum(1 << other for other in rest)
-            if self.coverage.short_g(rest_mask):
-                break
-            rest = tuple(other for other in rest if other != source)
-            self._explore((*members, source), mask | 1 << source, rest, bound_cents)
+            if min(self.coverage.spare(sites.mask | rest)) < 0:
+                return
+            rest ^= 1 << source
+            yield (*sites.members, source), sites.mask | 1 << source, rest
 
-    def _holders(self, mask: int, undecided: Sequence[int]) -> tuple[int, ...]:
+    def _holders(self, mask: int, undecided: int) -> list[int]:
         """The undecided holders of the uncovered line that has the fewest.
 
         Those first that cover most for their cost, so that a good plan is found early.
         """
         short = self.coverage.short(mask)
-        choices = [
-            [source for source in undecided if self.sources[source].have[line]]
-            for line, units in enumerate(short)
-            if units
-        ]
-        missing_g = self.coverage.short_g(mask)
+        choices = [holders & undecided for line, holders in self.bounds.scarce_first if short[line]]
+        fewest = min(choices, key=int.bit_count)
+        missing = self.coverage.short_size(mask)
 
-        def cents_per_megagram(source: int) -> int:
-            adds_g = missing_g - self.coverage.short_g(mask | 1 << source)
-            return 1_000 * self.bounds.floor(0, source, adds_g) // adds_g
+        def dear(source: int) -> int:
+            adds = missing - self.coverage.short_size(mask | 1 << source)
+            return self.bounds.floor(0, source, adds) // adds
 
-        _, fewest = min((len(holders), holders) for holders in choices)
-        return tuple(sorted(fewest, key=cents_per_megagram))
+        return sorted(positions(fewest), key=dear)
 
     def _settle(self, members: Sequence[int], mask: int) -> None:
         """Find the best plan that uses exactly these sites, if it beats the best known."""
         ordered = tuple(sorted(members))
-        bound = self.bounds.of(ordered, mask, 0, MILLI * self.best.rank.total_cents)
+        bound = self.bounds.of(ordered, mask, 0, FINE * self.best.rank.total_cents)
         if self._beats(self._whole_cents(bound, mask), ordered):
-            self._choose(self._team(ordered, mask), (), 0, [(0, 0)])
+            self._choose(self._team(ordered, mask))
 
     def _team(self, members: tuple[int, ...], mask: int) -> Team:
-        forced_g = tuple([self.coverage.short_g(mask ^ (1 << member)) for member in members])
+        others = [mask ^ (1 << member) for member in members]
+        forced = tuple([self.coverage.short_size(other) for other in others])
+        forced_lines = tuple([self.coverage.short_lines(other) for other in others])
         later = [(0,) * len(self.bounds.prices)]
-        for member, grams in zip(reversed(members), reversed(forced_g), strict=True):
-            floors = (
-                self.bounds.floor(price, member, grams) for price in range(len(self.bounds.prices))
-            )
+        for member, size in zip(reversed(members), reversed(forced), strict=True):
+            floors = [
+                self.bounds.floor(price, member, size) for price in range(len(self.bounds.prices))
+            ]
             later.append(tuple(map(int.__add__, later[-1], floors)))
         later.pop()
         later.reverse()
-        return Team(members, mask, forced_g, tuple(later))
+        return Team(members, mask, forced, forced_lines, tuple(later))
 
-    def _choose(
-        self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int, cuts: list[Cut]
-    ) -> None:
-        """Try all parcels for the members after the first `len(chosen)`."""
-        depth = len(chosen)
-        if depth == len(team.members):
-            self._try(team, chosen, cost_cents)
-            return
-        bit = 1 << team.members[depth]
-        for bundle in self.bundles[team.members[depth]]:
-            if bundle.up_to_g < team.forced_g[depth]:
+    def _choose(self, team: Team) -> None:
+        """Try all parcels for the members, those first that may come cheapest.
+
+        So the first that hold the units are the best of this team, and all that is tried before
+        had to be tried.
+        """
+        queue = [Choice(0, len(team.members), 0, (), 0, [(0, 0)])]
+        while queue:
+            choice = heappop(queue)
+            if choice.bound_cents > self.best.rank.total_cents:
+                return
+            if not choice.open_members:
+                self._try(team, choice.bundles, choice.cost_cents)
                 continue
-            spent_cents = cost_cents + bundle.cost_cents
-            if spent_cents > self.best.rank.total_cents:
-                break
-            try:
-                self.allowance.spend()
-            except OutOfNodes:
-                # Later bundles cost no less, and the members still to come cost something too.
-                self._leave(self._whole_cents(MILLI * spent_cents, team.mask))
-                break
+            for longer in self._longer(team, choice):
+                try:
+                    self.allowance.spend()
+                except OutOfNodes:
+                    # What still waits is bound to cost as much at least.
+                    self._leave(choice.bound_cents)
+                    return
+                heappush(queue, longer)
+
+    def _longer(self, team: Team, choice: Choice) -> Iterator[Choice]:
+        """The choice with each bundle of the next member that is worth trying."""
+        depth = len(choice.bundles)
+        bit = 1 << team.members[depth]
+        later = team.later[depth]
+        # What any of the sites chosen so far must send, together with this one.
+        musts = [self.coverage.short_size(team.mask ^ some ^ bit) for some, _ in choice.cuts]
+        for bundle in self.bundles[team.members[depth]]:
+            up_to = self.problem.room(bundle)
+            if up_to < team.forced[depth] or team.forced_lines[depth] & ~bundle.lines:
+                continue
+            cost_cents = choice.cost_cents + bundle.cost_cents
+            if cost_cents > self.best.rank.total_cents:
+                return
             # The last cut is that of all sites chosen so far.
-            open_g = max(0, self.bounds.weight_g - cuts[-1][1] - bundle.up_to_g)
-            bound = MILLI * spent_cents + max(
-                [r * open_g + f for r, f in zip(self.bounds.prices, team.later[depth], strict=True)]
+            left = max(0, self.bounds.size - choice.cuts[-1][1] - up_to)
+            bound = FINE * cost_cents + max(
+                [r * left + f for r, f in zip(self.bounds.prices, later, strict=True)]
             )
             bound_cents = self._whole_cents(bound, team.mask)
             if not self._promising(bound_cents, len(team.members)):
                 continue
-            more = [(some | bit, room_g + bundle.up_to_g) for some, room_g in cuts]
-            if any(room_g < self.coverage.short_g(team.mask ^ some) for some, room_g in more):
+            if any(room + up_to < must for (_, room), must in zip(choice.cuts, musts, strict=True)):
                 continue
-            self._choose(team, (*chosen, bundle), spent_cents, cuts + more)
+            more = [(some | bit, room + up_to) for some, room in choice.cuts]
+            chosen = (*choice.bundles, bundle)
+            open_members = choice.open_members - 1
+            cuts = choice.cuts + more
+            yield Choice(bound_cents, open_members, next(self.turns), chosen, cost_cents, cuts)
 
     def _try(self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int) -> None:
-        bound_cents = self._whole_cents(MILLI * cost_cents, team.mask)
+        bound_cents = self._whole_cents(FINE * cost_cents, team.mask)
         if any(bundle.bands is None for bundle in chosen):
             self._leave(bound_cents)
             return
@@ -254,51 +321,60 @@ class Search:
             for band in bundle.bands or ()
         ]
         if len(boxes) == 1:
-            if self.coverage.short_g(0) <= boxes[0].band.over_g:
-                return None
-            whole = tuple(line.quantity for line in self.lines)
-            return plan(self.sources, [load(self.lines, self.sources, members[0], whole)])
+            return self.problem.whole(members[0])
+        packed = self._pack(members, boxes, bound_cents)
+        if packed is None:
+            return None
+        loads = []
+        for position, box in enumerate(boxes):
+            units = tuple([split[position] for split in packed.splits])
+            if any(units):
+                loads.append(self.problem.load(members[box.site], units))
+        return self.problem.plan(loads)
+
+    def _pack(
+        self, members: Sequence[int], boxes: Sequence[Box], bound_cents: int
+    ) -> Packed | None:
         try:
-            self.allowance.spend(len(self.lines))
+            self.allowance.spend(len(self.problem.lines))
         except OutOfNodes:
             self._leave(bound_cents)
             return None
-        rows = [self._row(line, members) for line in range(len(self.lines))]
         allowance = Allowance(min(self.limits.packing_nodes, self.allowance.left))
         granted = allowance.left
         try:
-            packed = pack(rows, boxes, allowance)
+            return pack(self._rows(members), boxes, allowance)
         except OutOfNodes:
             self._leave(bound_cents)
             return None
         finally:
             self.allowance.left -= granted - allowance.left
-        if packed is None:
-            return None
-        loads: list[Load] = []
-        for position, box in enumerate(boxes):
-            units = tuple(split[position] for split in packed.splits)
-            if any(units):
-                loads.append(load(self.lines, self.sources, members[box.site], units))
-        return plan(self.sources, loads)
 
-    def _row(self, line: int, members: Sequence[int]) -> Row:
-        return Row(
-            self.lines[line].weight_g,
-            self.lines[line].quantity,
-            tuple(self.sources[member].have[line] for member in members),
-            tuple(self.sources[member].unit_cents[line] for member in members),
-        )
+    def _rows(self, members: Sequence[int]) -> list[Row]:
+        """The lines as `pack` sees them, with the stock of these sites."""
+        sources = [self.problem.sources[member] for member in members]
+        return [
+            Row(
+                1 << index,
+                line.weight_g,
+                line.volume_mm3,
+                line.quantity,
+                tuple([source.have[index] for source in sources]),
+                tuple([source.unit_cents[index] for source in sources]),
+            )
+            for index, line in enumerate(self.problem.lines)
+        ]
 
-    def _whole_cents(self, bound_milli: int, usable: int) -> int:
+    def _whole_cents(self, bound_fine: int, usable: int) -> int:
         """A bound in whole cents, with the least opportunity cost that `usable` sites allow."""
-        bound_cents = -(-bound_milli // MILLI)
-        if not self.priced:
+        if bound_fine >= IMPOSSIBLE:
+            return IMPOSSIBLE
+        bound_cents = -(-bound_fine // FINE)
+        if not self.problem.priced:
             return bound_cents
-        members = [source for source in range(len(self.sources)) if usable >> source & 1]
+        members = [s for s in range(len(self.problem.sources)) if usable >> s & 1]
         sites = set(range(len(members)))
-        rows = (self._row(line, members) for line in range(len(self.lines)))
-        return bound_cents + sum(cheapest_units(row, sites) for row in rows)
+        return bound_cents + sum([cheapest_units(row, sites) for row in self._rows(members)])
 
     def _promising(self, bound_cents: int, parcels: int) -> bool:
         best = self.best.rank
@@ -306,7 +382,7 @@ class Search:
 
     def _beats(self, bound_cents: int, used: tuple[int, ...]) -> bool:
         """Whether a plan at this cost with these parcels would come before the best."""
-        distance_m = sum(self.sources[source].distance_m for source in used)
+        distance_m = sum(self.problem.sources[source].distance_m for source in used)
         return Rank(bound_cents, len(used), distance_m, used) < self.best.rank
 
     def _leave(self, bound_cents: int) -> None:

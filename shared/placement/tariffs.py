@@ -1,187 +1,245 @@
-"""What a site's parcel costs by weight, all its carriers together, and what parcels to combine.
+"""What a parcel of a site costs, all services together.
 
-A parcel is free to choose the cheapest carrier for its weight, so the tariffs of a site melt into
-one price per weight. From there on the search sees `Band`s only: "a parcel of this site that weighs
-more than `over_g` and at most `up_to_g` costs at most `cost_cents`".
+A parcel is free to choose the cheapest service for what it holds, so the tariffs of a site melt
+into `Band`s: "a parcel of this site that holds at most so many grams and cubic millimetres, and
+only these lines, counts at most so much". Prices never fall with weight, so a lighter parcel may
+always have the price of a heavier one.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from functools import cmp_to_key
+from typing import NamedTuple
 
-from shared.placement.types import Tariff
+from shared.placement.types import NONE_NEEDED, Demand, Tariff
 
-# Beyond this many combinations of parcels for one site the search stops being exact and says so.
-MAX_BUNDLES = 400
+Units = tuple[int, ...]  # per line of the order
+
+IMPOSSIBLE = 1 << 62  # more than any plan costs, in cents and in the parts of a cent of `bounds`
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """The cheapest way to send one parcel of a given weight."""
+class Contents(NamedTuple):
+    """What decides the price of a parcel."""
+
+    weight_g: int
+    volume_mm3: int = 0
+    longest_mm: int = 0  # of its units
+    needs: frozenset[str] = NONE_NEEDED
+
+
+class Quote(NamedTuple):
+    """The cheapest way to send one parcel."""
 
     tariff: Tariff
+    chargeable_g: int
     freight_cents: int
-
-    @property
-    def cost_cents(self) -> int:
-        return self.tariff.handling_cents + self.freight_cents
+    oversize_cents: int
+    weighed_cents: int  # what is paid, and the penalty
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Parcels above `over_g` up to `up_to_g` cost at most `cost_cents`."""
-
-    over_g: int
-    up_to_g: int
-    cost_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """Parcels of one site, used together. `bands` is None for "whatever was not listed"."""
+class Band(NamedTuple):
+    """Parcels within both bounds and of these lines count at most `cost_cents`."""
 
     up_to_g: int
+    up_to_mm3: int
+    lines: int  # as bits
     cost_cents: int
-    bands: tuple[Band, ...] | None
+
+    def holds(self, other: "Band") -> bool:
+        """Whether whatever fits into the other fits into this one."""
+        return (
+            self.up_to_g >= other.up_to_g
+            and self.up_to_mm3 >= other.up_to_mm3
+            and other.lines & ~self.lines == 0
+        )
 
 
-def quote(tariffs: Sequence[Tariff], weight_g: int) -> Quote | None:
+def contents(lines: Sequence[Demand], units: Units) -> Contents:
+    """What these units are together."""
+    weight_g = volume_mm3 = longest_mm = 0
+    needs = NONE_NEEDED
+    for line, count in zip(lines, units, strict=True):
+        if count:
+            weight_g += count * line.weight_g
+            volume_mm3 += count * line.volume_mm3
+            longest_mm = max(longest_mm, line.longest_mm)
+            if line.needs:
+                needs |= line.needs
+    return Contents(weight_g, volume_mm3, longest_mm, needs)
+
+
+def quote(tariffs: Sequence[Tariff], parcel: Contents) -> Quote | None:
     """The cheapest tariff for one parcel, or None where none carries it.
 
-    Ties go to the smaller carrier name, then to the smaller rate card id.
+    Ties go to the smaller carrier name, then service, then rate card id, then to what costs less
+    money.
     """
-    best: Quote | None = None
+    weight_g, volume_mm3, longest_mm, needs = parcel
+    best: Tariff | None = None
+    best_cents = best_position = 0
     for tariff in tariffs:
-        position = bisect_left(tariff.steps, weight_g, key=lambda step: step.max_weight_g)
-        if position == len(tariff.steps):
+        if (needs and not needs <= tariff.carries) or longest_mm > tariff.max_length_mm > 0:
             continue
-        offer = Quote(tariff, tariff.steps[position].price_cents)
-        if best is None or _rank(offer) < _rank(best):
-            best = offer
-    return best
+        chargeable_g = (
+            tariff.chargeable_g(weight_g, volume_mm3) if tariff.volume_divisor else weight_g
+        )
+        position = bisect_left(tariff.ends_g, chargeable_g)
+        if position == len(tariff.ends_g):
+            continue
+        cents = tariff.weighed_cents[position]
+        if longest_mm > tariff.oversize_mm > 0:
+            cents += tariff.oversize_cents
+        if (
+            best is None
+            or cents < best_cents
+            or (cents == best_cents and _name(tariff) < _name(best))
+        ):
+            best, best_cents, best_position = tariff, cents, position
+    if best is None:
+        return None
+    return Quote(
+        best,
+        best.chargeable_g(weight_g, volume_mm3),
+        best.steps[best_position].price_cents,
+        best.oversize_cents if longest_mm > best.oversize_mm > 0 else 0,
+        best_cents,
+    )
 
 
-def heaviest_g(tariffs: Sequence[Tariff]) -> int:
-    """The weight above which no carrier takes a parcel; 0 where there is none at all."""
-    return max((tariff.steps[-1].max_weight_g for tariff in tariffs if tariff.steps), default=0)
+def least_cents(tariffs: Sequence[Tariff], weight_g: int) -> int:
+    """What any parcel of this weight or more counts at least; `IMPOSSIBLE` where none is taken."""
+    return min(
+        [
+            tariff.weighed_cents[position]
+            for tariff in tariffs
+            if (position := bisect_left(tariff.ends_g, weight_g)) < len(tariff.ends_g)
+        ],
+        default=IMPOSSIBLE,
+    )
 
 
-def bands(tariffs: Sequence[Tariff], least_g: int, most_g: int) -> tuple[Band, ...]:
-    """The useful weight bands of a site, ascending by weight.
+def dense_first(lines: Sequence[Demand]) -> tuple[int, ...]:
+    """The positions of the lines, those first that weigh most for their volume."""
 
-    `least_g` is the weight of the lightest unit it can ship, `most_g` that of all of them together.
+    def lighter(one: int, other: int) -> int:
+        """Above 0 where the first weighs less for its volume; by products: fractions are slow."""
+        first, second = lines[one], lines[other]
+        return second.weight_g * first.volume_mm3 - first.weight_g * second.volume_mm3
 
-    A band reaches down as far as lighter parcels cost no more, which is to 0 where prices ascend.
-    It is dropped when another reaches as low and as high at no higher cost: any plan that used it
-    can use the other.
+    return tuple(sorted(range(len(lines)), key=cmp_to_key(lighter)))
+
+
+def bands(
+    tariffs: Sequence[Tariff],
+    lines: Sequence[Demand],
+    have: Units,
+    dense: Sequence[int],
+    split_cents: int,
+) -> tuple[Band, ...]:
+    """The useful bands of a site that can ship `have`, ascending by cost.
+
+    The bounds are cut to what it can ship, and each to what the other leaves room for. A band is
+    dropped when another holds as much and is not dearer: any plan that used it can use the other.
+
+    Args:
+        tariffs: of the site.
+        lines: of the order.
+        have: units of each line.
+        dense: `dense_first` of the lines.
+        split_cents: added to every parcel.
     """
-    pieces = _pieces(tariffs, least_g, most_g)
-    kept: list[Band] = []
-    for index in range(len(pieces) - 1, -1, -1):
-        up_to_g, cost_cents = pieces[index]
-        over_g = 0
-        for lower_g, lower_cents in reversed(pieces[:index]):
-            if lower_cents > cost_cents:
-                over_g = lower_g
+    all_g, all_mm3, _, _ = contents(lines, have)
+    held = [line for line, units in zip(lines, have, strict=True) if units]
+    heaviest_g = max([line.weight_g for line in held])
+    largest_mm3 = max([line.volume_mm3 for line in held])
+    found: list[Band] = []
+    for tariff in tariffs:
+        taken, long = _taken(tariff, lines, have)
+        divisor = tariff.volume_divisor
+        for step, cents in zip(tariff.ends_g, tariff.weighed_cents, strict=True):
+            up_to_g = min(step, all_g)
+            up_to_mm3 = all_mm3
+            if divisor and step * divisor < all_mm3:
+                up_to_mm3 = step * divisor
+                up_to_g = min(up_to_g, _most_g(lines, have, dense, up_to_mm3))
+            if all_mm3 and up_to_g < all_g:
+                up_to_mm3 = min(up_to_mm3, _most_mm3(lines, have, dense, up_to_g))
+            fitting = taken
+            if up_to_g < heaviest_g or up_to_mm3 < largest_mm3:
+                fitting = _fitting(taken, lines, up_to_g, up_to_mm3)
+            cost_cents = cents + split_cents
+            if fitting & ~long:
+                found.append(Band(up_to_g, up_to_mm3, fitting & ~long, cost_cents))
+            if fitting & long:
+                found.append(Band(up_to_g, up_to_mm3, fitting, cost_cents + tariff.oversize_cents))
+            if step >= all_g and (step * divisor >= all_mm3 or not divisor):
                 break
-        if not any(b.cost_cents <= cost_cents and b.over_g <= over_g for b in kept):
-            kept.append(Band(over_g, up_to_g, cost_cents))
-    kept.reverse()
+    return _useful(found)
+
+
+def _useful(found: list[Band]) -> tuple[Band, ...]:
+    """Those that no other replaces, ascending by cost."""
+    found.sort(key=lambda b: (b.cost_cents, -b.up_to_g, -b.up_to_mm3, -b.lines.bit_count()))
+    kept: list[Band] = []
+    for band in found:
+        for other in reversed(kept):  # the dearest holds most
+            if other.holds(band):
+                break
+        else:
+            kept.append(band)
     return tuple(kept)
 
 
-def bundles(
-    of_site: Sequence[Band], most_g: int, most_units: int, ceiling_cents: int
-) -> list[Bundle]:
-    """Every combination of parcels of one site worth trying, ascending by cost.
+def _most_g(lines: Sequence[Demand], have: Units, dense: Sequence[int], room_mm3: int) -> int:
+    """The most that units in so much room weigh, could they be cut.
 
-    Left out, because a plan without them is as cheap and has fewer parcels: combinations dearer
-    than one parcel that holds all the site can ship; combinations with two parcels that one other
-    parcel replaces; more parcels than units; anything above `ceiling_cents`, the cost of a plan
-    that is known already. After `MAX_BUNDLES` the rest is summed up in one entry without bands
-    whose cost no unlisted combination undercuts, so bounds stay true.
+    Source: Dantzig, "Discrete-variable extremum problems", Operations Research 5 (1957).
     """
-    found = [Bundle(band.up_to_g, band.cost_cents, (band,)) for band in of_site]
-    found.sort(key=lambda bundle: (bundle.cost_cents, bundle.up_to_g))
-    if most_units == 1 or not found:
-        return found
-    if takes_all(of_site[-1], most_g):
-        ceiling_cents = of_site[-1].cost_cents - 1
-    if 2 * found[0].cost_cents > ceiling_cents:
-        return found
-    found.extend(_combinations(of_site, most_g, most_units, ceiling_cents))
-    found.sort(key=lambda bundle: (bundle.cost_cents, len(bundle.bands or ()), bundle.up_to_g))
-    return found
+    weight_g = 0
+    for index in dense:
+        line = lines[index]
+        volume_mm3 = have[index] * line.volume_mm3
+        if volume_mm3 > room_mm3:
+            return weight_g + line.weight_g * room_mm3 // line.volume_mm3
+        room_mm3 -= volume_mm3
+        weight_g += have[index] * line.weight_g
+    return weight_g
 
 
-def takes_all(heaviest: Band, most_g: int) -> bool:
-    """Whether one parcel in the heaviest band holds whatever the site may ship."""
-    return heaviest.over_g == 0 and heaviest.up_to_g >= most_g
+def _most_mm3(lines: Sequence[Demand], have: Units, dense: Sequence[int], room_g: int) -> int:
+    """The most room that units of so much weight need, could they be cut."""
+    volume_mm3 = 0
+    for index in reversed(dense):
+        line = lines[index]
+        weight_g = have[index] * line.weight_g
+        if weight_g > room_g:
+            return volume_mm3 + line.volume_mm3 * room_g // line.weight_g
+        room_g -= weight_g
+        volume_mm3 += have[index] * line.volume_mm3
+    return volume_mm3
 
 
-def _combinations(
-    of_site: Sequence[Band], most_g: int, most_units: int, ceiling_cents: int
-) -> list[Bundle]:
-    """Two or more parcels together, cheapest first, by extending cheaper combinations."""
-    partners = _irreplaceable(of_site, most_g)
-    queue: list[tuple[int, int, int, tuple[int, ...]]] = [
-        (band.cost_cents, 1, band.up_to_g, (index,)) for index, band in enumerate(of_site)
-    ]
-    heapify(queue)
-    found: list[Bundle] = []
-    while queue:
-        cost_cents, parcels, up_to_g, members = heappop(queue)
-        if len(found) == MAX_BUNDLES:
-            found.append(Bundle(most_g, cost_cents, None))
-            break
-        if parcels > 1:
-            chosen = tuple(of_site[index] for index in members)
-            found.append(Bundle(min(up_to_g, most_g), cost_cents, chosen))
-        if parcels == most_units:
-            continue
-        for index in range(members[-1], len(of_site)):
-            total_cents = cost_cents + of_site[index].cost_cents
-            if total_cents <= ceiling_cents and all((m, index) in partners for m in members):
-                total_g = up_to_g + of_site[index].up_to_g
-                heappush(queue, (total_cents, parcels + 1, total_g, (*members, index)))
-    return found
+def _taken(tariff: Tariff, lines: Sequence[Demand], have: Units) -> tuple[int, int]:
+    """The lines that a service takes at all, and those that are oversize there, as bits."""
+    taken = long = 0
+    for index, (line, units) in enumerate(zip(lines, have, strict=True)):
+        if units and line.needs <= tariff.carries:
+            if line.longest_mm > tariff.max_length_mm > 0:
+                continue
+            taken |= 1 << index
+            if line.longest_mm > tariff.oversize_mm > 0 and tariff.oversize_cents:
+                long |= 1 << index
+    return taken, long
 
 
-def _irreplaceable(of_site: Sequence[Band], most_g: int) -> set[tuple[int, int]]:
-    """Pairs of bands, by position, whose content no single parcel takes at the same cost."""
-    pairs: set[tuple[int, int]] = set()
-    for low, first in enumerate(of_site):
-        for high in range(low, len(of_site)):
-            second = of_site[high]
-            together_g = min(first.up_to_g + second.up_to_g, most_g)
-            together_cents = first.cost_cents + second.cost_cents
-            if not any(
-                one.over_g == 0 and one.up_to_g >= together_g and one.cost_cents <= together_cents
-                for one in of_site
-            ):
-                pairs.add((low, high))
-    return pairs
+def _fitting(taken: int, lines: Sequence[Demand], up_to_g: int, up_to_mm3: int) -> int:
+    """Those of the taken lines of which one unit fits."""
+    for index, line in enumerate(lines):
+        if line.weight_g > up_to_g or line.volume_mm3 > up_to_mm3:
+            taken &= ~(1 << index)
+    return taken
 
 
-def _pieces(tariffs: Sequence[Tariff], least_g: int, most_g: int) -> list[tuple[int, int]]:
-    """(heaviest weight, cost) of each stretch of constant price between the two, ascending."""
-    if len(tariffs) == 1:
-        only = tariffs[0]
-        tops = [(s.max_weight_g, only.handling_cents + s.price_cents) for s in only.steps]
-    else:
-        ends_g = sorted({step.max_weight_g for tariff in tariffs for step in tariff.steps})
-        quotes = ((end_g, quote(tariffs, end_g)) for end_g in ends_g)
-        tops = [(end_g, best.cost_cents) for end_g, best in quotes if best is not None]
-    pieces: list[tuple[int, int]] = []
-    for end_g, cost_cents in tops:
-        if end_g < least_g:
-            continue
-        pieces.append((min(end_g, most_g), cost_cents))
-        if end_g >= most_g:
-            break
-    return pieces
-
-
-def _rank(offer: Quote) -> tuple[int, str, str]:
-    return offer.cost_cents, offer.tariff.carrier, offer.tariff.rate_card_id
+def _name(tariff: Tariff) -> tuple[str, str, str, int]:
+    """What decides between tariffs at one price; more that is not paid is less money."""
+    return tariff.carrier, tariff.service, tariff.rate_card_id, -tariff.penalty_cents

@@ -10,6 +10,7 @@ from shared.placement.types import (
     Limits,
     Parcel,
     Placement,
+    RunnerUp,
     Shortage,
     Site,
     Step,
@@ -83,20 +84,6 @@ def test_two_light_parcels_of_one_site_are_used_where_a_heavy_one_costs_more() -
     assert [(p.weight_g, p.cost_cents) for p in found.parcels] == [(1_000, 350), (1_000, 350)]
 
 
-def test_a_price_for_heavy_parcels_does_not_rule_out_two_light_ones() -> None:
-    # Goal: 3 g costs less than two parcels of 1 g, but two mugs are 2 g and cannot have its price.
-    heavy_is_cheap = tariff((1, 3), (2, 9), (3, 5))
-    sites = [
-        site("A", {"BOWL": 1, "MUG": 2}, heavy_is_cheap, opportunity_cents={"BOWL": 10}),
-        site("B", {"BOWL": 1}, tariff((1, 1))),
-    ]
-
-    found = placed([Demand("BOWL", 1, 1), Demand("MUG", 2, 1)], sites)
-
-    assert shipped(found) == [("A", "MUG", 1), ("A", "MUG", 1), ("B", "BOWL", 1)]
-    assert found.cost_cents == 7
-
-
 def test_what_is_too_heavy_for_one_parcel_goes_in_several() -> None:
     found = placed([Demand("LAMP", 7, 12_000)], [site("A", {"LAMP": 7})])
 
@@ -130,7 +117,8 @@ def test_the_cost_of_an_opportunity_moves_the_unit_but_is_not_paid() -> None:
     found = placed([Demand("MUG", 1, 300)], sites)
 
     assert shipped(found) == [("B", "MUG", 1)]
-    assert (found.cost_cents, found.opportunity_cents, found.runner_up_cents) == (450, 0, 480)
+    assert (found.cost_cents, found.opportunity_cents) == (450, 0)
+    assert found.runner_up == RunnerUp(("A",), 480, 30)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +137,7 @@ def test_of_two_carriers_at_one_price_the_smaller_name_wins() -> None:
     twins = tariff((1_000, 300), carrier="van"), tariff((1_000, 300), carrier="post")
 
     assert placed([Demand("MUG", 1, 300)], [site("A", {"MUG": 1}, *twins)]).parcels == (
-        Parcel("A", "post", "post-1", (Item("MUG", 1),), 300, 0, 300),
+        Parcel("A", "post", "standard", "post-1", (Item("MUG", 1),), 300, 0, 300, 0, 300, 0, 0),
     )
 
 
@@ -166,16 +154,17 @@ def test_a_receipt_says_what_each_site_alone_would_cost_or_why_it_cannot() -> No
     found = placed(demand, sites)
 
     assert found.candidates == (
-        Candidate("A", 5, 4_000, 0, None),
+        Candidate("A", 5, 4_000, 0, None, behind_cents=0, services=("post standard",)),
         Candidate("B", 1_000, None, 0, "no carrier takes 31000 g (LAMP); short of MUG by 2"),
         Candidate("C", 7, None, 0, "no carrier serves this place from here"),
-        Candidate("D", 6, 4_100, 0, None),
+        Candidate("D", 6, 4_100, 0, None, behind_cents=100, services=("post standard",)),
     )
-    assert (found.cost_cents, found.currency, found.runner_up_cents) == (4_000, "EUR", 4_100)
+    assert (found.cost_cents, found.currency) == (4_000, "EUR")
+    assert found.runner_up == RunnerUp(("D",), 4_100, 100)
 
 
 def test_there_is_no_runner_up_where_only_one_set_of_sites_can_ship() -> None:
-    assert placed(TEN_MUGS, [site("A", {"MUG": 10})]).runner_up_cents is None
+    assert placed(TEN_MUGS, [site("A", {"MUG": 10})]).runner_up is None
 
 
 def test_a_shortage_counts_what_all_sites_together_lack() -> None:
@@ -191,7 +180,7 @@ def test_a_shortage_counts_what_all_sites_together_lack() -> None:
 
 
 def test_without_any_site_everything_is_missing() -> None:
-    assert decide(TEN_MUGS, []) == Shortage((Item("MUG", 10),), (), ())
+    assert decide(TEN_MUGS, []) == Shortage((Item("MUG", 10),), (), (), ())
 
 
 def test_a_bulk_order_is_placed_within_its_nodes_and_admits_what_it_may_have_lost() -> None:
@@ -218,7 +207,13 @@ def test_a_demand_of_nothing_cannot_be_built(quantity: int, weight_g: int) -> No
 
 @pytest.mark.parametrize(
     ("steps", "handling_cents"),
-    [(((500, 1), (500, 2)), 0), (((0, 1),), 0), (((500, -1),), 0), (((500, 1),), -1)],
+    [
+        (((500, 1), (500, 2)), 0),
+        (((0, 1),), 0),
+        (((500, -1),), 0),
+        (((500, 2), (600, 1)), 0),
+        (((500, 1),), -1),
+    ],
 )
 def test_a_tariff_that_makes_no_sense_cannot_be_built(
     steps: tuple[tuple[int, int], ...], handling_cents: int
