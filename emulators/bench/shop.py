@@ -22,7 +22,8 @@ from shared.flows.accept_order import accept_order
 from shared.kit.geo import Point
 from shared.platform.db import Database, Transaction
 from shared.stock import store as stock
-from shared.stock.skus import put_skus
+from shared.stock import warehouses
+from shared.stock.skus import Unit, put_skus
 from shared.stock.types import Change, Key, Movement, MovementKind
 
 CAUSE = Cause("bench", "bench")
@@ -106,7 +107,7 @@ class Shop:
         """Another SKU, which lies in one warehouse only: enough of it for all orders of a run."""
 
         def receive(tx: Transaction) -> None:
-            put_skus(tx, [(sku, WEIGHTS_G[0], None, None, None, None)])
+            put_skus(tx, [Unit(sku, WEIGHTS_G[0])])
             _receive(tx, place, [sku], UNITS_OF_ONE)
 
         self._database.run(receive, CAUSE)
@@ -185,12 +186,12 @@ class Shop:
         put_skus(
             tx,
             [
-                (sku, WEIGHTS_G[number % len(WEIGHTS_G)], None, None, None, None)
+                Unit(sku, WEIGHTS_G[number % len(WEIGHTS_G)])
                 for number, sku in enumerate(self._skus)
             ],
         )
         for place, location in PLACES.items():
-            stock.put_warehouse(tx, place, ADDRESS, location)
+            warehouses.put(tx, place, ADDRESS, location)
         for carrier, (handling_cents, base_cents, band_cents) in TARIFFS.items():
             draft = RateCardDraft(
                 carrier=carrier,

@@ -6,8 +6,10 @@ import functions_framework
 from flask import Request, Response
 
 from shared.edge import schedule
+from shared.edge.schedule import counts, counts_in_steps, reports
 from shared.flows.announce_availability import announce_availability
 from shared.flows.audit_books import audit_books
+from shared.flows.count_refusals import count_refusals
 from shared.flows.early_changes import park_early_changes
 from shared.flows.empty_partitions import empty_partitions
 from shared.flows.expect_backorders import expect_backorders
@@ -26,30 +28,19 @@ def housekeeping(request: Request) -> Response:
         request,
         services(),
         {
-            "/wake-backorders": lambda parts, cause: {"woken": parts.run(wake_backorders, cause)},
-            "/promote-waiting": lambda parts, cause: {
-                "promoted": parts.run(lambda tx: promote_waiting(tx, longest_wait_s()), cause)
-            },
-            "/expect-backorders": lambda parts, cause: {
-                "told": expect_backorders(parts.runner(cause))
-            },
-            "/announce-availability": lambda parts, cause: {
-                "announced": announce_availability(parts.runner(cause))
-            },
-            "/expire-holds": lambda parts, cause: {"expired": expire_holds(parts.runner(cause))},
-            "/empty-partitions": lambda parts, cause: {
-                "emptied": empty_partitions(parts.runner(cause))
-            },
-            "/spread-hot-skus": lambda parts, cause: spread_hot_skus(
-                parts.runner(cause), *hot_skus()
+            "/wake-backorders": counts("woken", wake_backorders),
+            "/promote-waiting": counts(
+                "promoted", lambda tx: promote_waiting(tx, longest_wait_s())
             ),
-            "/park-early-changes": lambda parts, cause: {
-                "parked": parts.run(park_early_changes, cause)
-            },
-            "/expire": lambda parts, cause: forget_messages(parts.runner(cause)),
-            "/reconcile": lambda parts, cause: asdict(
-                reconcile_stock(parts.runner(cause), actor="nightly")
-            ),
-            "/audit": lambda parts, cause: {"violations": parts.run(audit_books, cause)},
+            "/expect-backorders": counts_in_steps("told", expect_backorders),
+            "/announce-availability": counts_in_steps("announced", announce_availability),
+            "/expire-holds": counts_in_steps("expired", expire_holds),
+            "/empty-partitions": counts_in_steps("emptied", empty_partitions),
+            "/spread-hot-skus": reports(lambda run: spread_hot_skus(run, *hot_skus())),
+            "/count-refusals": counts("refused", count_refusals),
+            "/park-early-changes": counts("parked", park_early_changes),
+            "/expire": reports(forget_messages),
+            "/reconcile": reports(lambda run: asdict(reconcile_stock(run, actor="nightly"))),
+            "/audit": counts("violations", audit_books),
         },
     )

@@ -12,6 +12,7 @@ from shared.contracts.inbound import (
 )
 from shared.contracts.stock import (
     ParcelPicked,
+    ParcelRejected,
     ParcelShortPicked,
     QuarantineReleased,
     StockAdjusted,
@@ -27,6 +28,7 @@ from shared.flows.expect_delivery import expect_delivery
 from shared.flows.pick_parcel import pick_parcel
 from shared.flows.receive_stock import receive_stock
 from shared.flows.receive_transfer import receive_transfer
+from shared.flows.reject_parcel import reject_parcel
 from shared.flows.release_stock import release_stock
 from shared.flows.request_transfer import request_transfer
 from shared.flows.return_stock import return_stock
@@ -54,6 +56,7 @@ def stock_intake(request: Request) -> Response:
             QuarantineReleased: release_stock,
             ParcelPicked: pick_parcel,
             ParcelShortPicked: short_pick,
+            ParcelRejected: reject_parcel,
         },
         consumer="stock_intake",
     )

@@ -1,10 +1,20 @@
 """The catalogue: what is sold, where it lies and what carriers take. Loaded as one document."""
 
+from datetime import date
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.contracts.base import Currency, Document, Identifier, Moment
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ValueError("no such time zone; America/Sao_Paulo would be one") from None
+    return name
 
 
 class CatalogueSku(Document):
@@ -19,6 +29,8 @@ class CatalogueSku(Document):
     backorder_cap: Annotated[int, Field(ge=0)] | None = None  # units that may wait; None: any
     # Of a kit: SKU -> units of it in one; None leaves it as it is, {} makes it no kit.
     components: dict[Identifier, Annotated[int, Field(ge=1, le=1_000)]] | None = None
+    # Capabilities that a warehouse and a carrier must have to send it, such as hazmat or cold.
+    needs: frozenset[Identifier] = frozenset()
 
 
 class CatalogueAddress(Document):
@@ -40,6 +52,21 @@ class CatalogueWarehouse(Document):
     lat: Annotated[float, Field(ge=-90, le=90)]
     lon: Annotated[float, Field(ge=-180, le=180)]
     safety: Annotated[dict[Identifier, Annotated[int, Field(ge=0)]], Field(default_factory=dict)]
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"  # IANA name
+    cut_off: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")] = "24:00"
+    working_days: Annotated[frozenset[Annotated[int, Field(ge=1, le=7)]], Field()] = frozenset(
+        range(1, 8)
+    )  # ISO weekdays, Monday is 1
+    closed_on: frozenset[date] = frozenset()  # further days on which nothing leaves
+    closed_for: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    daily_parcels: Annotated[int, Field(ge=0)] | None = None  # None: any number
+    capabilities: frozenset[Identifier] = frozenset()
+
+    @property
+    def cut_off_minute(self) -> int:
+        """Minutes after midnight: what is decided before leaves on the same day."""
+        hours, minutes = self.cut_off.split(":")
+        return 60 * int(hours) + int(minutes)
 
 
 class CatalogueChannel(Document):

@@ -1,5 +1,6 @@
 """Parcels on their way from the warehouse to the door."""
 
+from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -42,6 +43,8 @@ class ParcelPlanned(_ParcelFact):
     volume_mm3: int = 0  # 0: not known, and so is the longest side
     longest_mm: int = 0
     residential: bool = False
+    ship_on: date | None = None  # the day on which it is to leave, by the warehouse's calendar
+    arrives_on: date | None = None  # null: the rate card does not say how long it takes
 
 
 class ParcelCancelled(_ParcelFact):

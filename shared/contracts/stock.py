@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Document, Event, Identifier, Moment
+from shared.contracts.base import NO_NUL, Document, Event, Identifier, Moment
 
 
 class ReceivedUnits(Document):
@@ -151,6 +151,16 @@ class ParcelShortPicked(_WarehouseEvent):
     parcel_id: Identifier
     short_picked_at: Moment
     lines: Annotated[tuple[MissingUnits, ...], Field(min_length=1, max_length=1_000)]
+
+
+class ParcelRejected(_WarehouseEvent):
+    """The warehouse will not send the parcel, though nothing is missing: say it at once."""
+
+    type: ClassVar[str] = "warehouse.parcel.rejected.v1"
+
+    parcel_id: Identifier
+    rejected_at: Moment
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 
 
 class StockIncreased(Event):

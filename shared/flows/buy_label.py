@@ -20,7 +20,7 @@ from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
 from shared.shipments.types import ParcelState, UnknownParcel
-from shared.stock import store as stock
+from shared.stock import warehouses
 
 
 class PurchaseUnderWay(NotYet):
@@ -62,7 +62,7 @@ def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
     if label_id is None:
         raise PurchaseUnderWay("the label is being bought", parcel_id=parcel.parcel_id)
     order = orders.find(tx, parcel.order_id)
-    sender = stock.warehouse(tx, parcel.warehouse)
+    sender = warehouses.find(tx, parcel.warehouse)
     assert order is not None, "parcels refer to orders"
     assert sender is not None, "parcels refer to warehouses"
     return LabelRequest(

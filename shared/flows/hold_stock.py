@@ -27,6 +27,7 @@ from shared.placement.engine import decide
 from shared.placement.types import Demand, Shortage, Site, Step, Tariff
 from shared.platform.db import Transaction
 from shared.stock import store as stock
+from shared.stock import warehouses
 from shared.stock.types import Change, Key, UnknownWarehouse
 
 # Every warehouse costs the same, so the cheapest is the fewest; the preferred one a little less.
@@ -73,7 +74,7 @@ def hold_stock(tx: Transaction, request: HoldRequest, ttl_s: int) -> tuple[Hold,
         {sku: n * line.quantity for sku, n in (kits[line.sku] or {line.sku: 1}).items()}
         for line in request.lines
     ]
-    if request.warehouse is not None and stock.warehouse(tx, request.warehouse) is None:
+    if request.warehouse is not None and warehouses.find(tx, request.warehouse) is None:
         raise UnknownWarehouse(f"warehouse: {request.warehouse} is not known", field="warehouse")
     scope = orders.scope_of(tx, request.channel) if request.channel is not None else None
     cart = _Cart(request.channel, request.sale, scope)

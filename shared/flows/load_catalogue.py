@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.contracts.catalogue import Catalogue, CatalogueRateCard
+from shared.contracts.catalogue import Catalogue, CatalogueRateCard, CatalogueWarehouse
 from shared.costing import store as costing
 from shared.costing.bands import Cell, zones_of
 from shared.costing.problems import problems
@@ -20,10 +20,13 @@ from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.orders.types import Priority
 from shared.platform.db import Transaction
+from shared.shipments import site_days
 from shared.stock import store as stock
+from shared.stock import warehouses
 from shared.stock.kit_components import put_kits
-from shared.stock.skus import put_skus
+from shared.stock.skus import Unit, put_skus
 from shared.stock.types import KitRefused, UnknownSku, UnknownWarehouse
+from shared.stock.warehouses import Working
 
 
 def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
@@ -39,20 +42,33 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
         put_skus(
             tx,
             [
-                (s.sku, s.weight_g, s.length_mm, s.width_mm, s.height_mm, s.released_at)
+                Unit(
+                    sku=s.sku,
+                    weight_g=s.weight_g,
+                    length_mm=s.length_mm,
+                    width_mm=s.width_mm,
+                    height_mm=s.height_mm,
+                    released_at=s.released_at,
+                    needs=s.needs,
+                )
                 for s in catalogue.skus
             ],
         )
         _put_kits(tx, {s.sku: s.components for s in catalogue.skus if s.components is not None})
         backorder_caps.put(tx, {s.sku: s.backorder_cap for s in catalogue.skus})
     for place in catalogue.warehouses:
-        stock.put_warehouse(
-            tx, place.warehouse, place.address.model_dump(), Point(place.lat, place.lon)
+        warehouses.put(
+            tx,
+            place.warehouse,
+            place.address.model_dump(),
+            Point(place.lat, place.lon),
+            _working(place),
         )
+        site_days.forget(tx, place.warehouse)
         keep_safety(tx, place.warehouse, place.safety)
     for channel in catalogue.channels:
         for name in channel.share_percent:
-            if stock.warehouse(tx, name) is None:
+            if warehouses.find(tx, name) is None:
                 raise UnknownWarehouse(
                     f"channels.{channel.channel}.share_percent: {name} is not known",
                     warehouse=name,
@@ -66,6 +82,18 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
             field = f"rate_cards.{number}.{problem.path if card.zones else 'cells'}"
             raise RateCardRefused(f"{field}: {problem.reason}", field=field)
         costing.publish(tx, draft, "", "loaded with the catalogue")
+
+
+def _working(place: CatalogueWarehouse) -> Working:
+    return Working(
+        time_zone=place.time_zone,
+        cut_off_minute=place.cut_off_minute,
+        working_days=place.working_days,
+        closed_on=place.closed_on,
+        closed_for=place.closed_for,
+        daily_parcels=place.daily_parcels,
+        capabilities=place.capabilities,
+    )
 
 
 def _draft(card: CatalogueRateCard) -> RateCardDraft:

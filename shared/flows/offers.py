@@ -1,47 +1,133 @@
 """What the warehouses offer for an order, as the engine is told it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import lru_cache
 
 from shared.costing.types import RateCard, Terms
 from shared.flows.supply import OwnSupply
 from shared.kit.geo import PostalPlace, bare_postcode, distance_m
 from shared.orders.types import Order
+from shared.placement.calendar import Calendar, arrives_on
+from shared.placement.policy import Policy
 from shared.placement.types import Site, Step, Tariff
+from shared.shipments.site_days import Day
+from shared.stock.warehouses import ALWAYS, Working
 
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What the engine chooses from, and (warehouse, rate card id) -> the terms of its choice."""
+    """What the engine chooses from, and what its choice means.
+
+    `terms` are by (warehouse, rate card id); `ship_on` is the day on which a parcel would leave a
+    warehouse.
+    """
 
     sites: list[Site]
     terms: Mapping[tuple[str, str], Terms]
+    ship_on: Mapping[str, date]
+
+    def arrives_on(self, warehouse: str, rate_card_id: str) -> date | None:
+        """The day of the delivery; None where the rate card does not say how long it takes."""
+        transit_days = self.terms[warehouse, rate_card_id].transit_days
+        return None if transit_days is None else arrives_on(self.ship_on[warehouse], transit_days)
 
 
-def offers(supply: OwnSupply, order: Order, cards: Sequence[RateCard]) -> Offers:
+class Capacity:
+    """What warehouses can still send on which day, while orders are placed one after the other."""
+
+    def __init__(self, working: Mapping[str, Working], used: Mapping[Day, int]) -> None:
+        self._working = working
+        self._used = dict(used)
+        self.new: set[Day] = set()  # days that nobody counts yet
+
+    def left(self, day: Day) -> int | None:
+        """How many more parcels can leave on that day; None for any number."""
+        most = self._of(day[0]).daily_parcels
+        return None if most is None else max(0, most - self._used.get(day, 0))
+
+    def counted(self, days: Iterable[Day]) -> list[tuple[Day, int]]:
+        """Those of the days that have an end, and how many parcels can leave on each."""
+        most = ((day, self._of(day[0]).daily_parcels) for day in days)
+        return [(day, parcels) for day, parcels in most if parcels is not None]
+
+    def book(self, days: Iterable[Day]) -> None:
+        """Parcels are planned for these days."""
+        for day, _ in self.counted(days):
+            if day not in self._used:
+                self.new.add(day)
+            self._used[day] = self._used.get(day, 0) + 1
+
+    def first_day(self, warehouse: str, now: datetime) -> date | None:
+        """The first day on which a parcel that is decided on now can leave; None where none is."""
+        for day in calendar_of(self._of(warehouse)).ship_days(now):
+            if self.left((warehouse, day)) != 0:
+                return day
+        return None
+
+    def _of(self, warehouse: str) -> Working:
+        return self._working.get(warehouse, ALWAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What an order's offers depend on beside its stock."""
+
+    now: datetime
+    cards: Sequence[RateCard]  # of the order's currency
+    policy: Policy
+    working: Mapping[str, Working]
+    capacity: Capacity
+
+
+def offers(supply: OwnSupply, order: Order, at: Circumstances) -> Offers:
     """What each warehouse has of what is wanted, and what a parcel from there costs.
 
-    A service that does not go from there to the customer offers nothing there.
+    A service that does not go from there to the customer offers nothing there, and a warehouse that
+    sends nothing now says why. Lateness, preferences and the odds of a refusal are penalties: they
+    are weighed, and never paid.
     """
     available: dict[str, dict[str, int]] = defaultdict(dict)
     for (sku, warehouse), units in supply.units.items():
         available[warehouse][sku] = units
     to = PostalPlace(order.address["country"], bare_postcode(order.address["postcode"]))
-    is_residential = is_home(order)
     sites = []
-    by_tariff: dict[tuple[str, str], Terms] = {}
+    terms: dict[tuple[str, str], Terms] = {}
+    ship_on: dict[str, date] = {}
     for warehouse in sorted(available):
+        working = at.working.get(warehouse, ALWAYS)
+        day = at.capacity.first_day(warehouse, at.now)
         away_m = distance_m(supply.places[warehouse], order.destination)
         tariffs = []
-        for card in cards:
-            terms = card.terms(supply.origins[warehouse], to, away_m, is_residential=is_residential)
-            if terms is not None:
-                by_tariff[warehouse, terms.rate_card_id] = terms
-                tariffs.append(_tariff(terms))
-        sites.append(Site(warehouse, away_m, available[warehouse], tuple(tariffs)))
-    return Offers(sites, by_tariff)
+        if day is not None:
+            ship_on[warehouse] = day
+            penalty_cents = at.policy.avoid_cents.get(warehouse, 0) + _refusal_cents(
+                working, at.policy
+            )
+            for card in at.cards:
+                if at.policy.excludes(card.carrier, card.service):
+                    continue
+                agreed = card.terms(
+                    supply.origins[warehouse], to, away_m, is_residential=is_home(order)
+                )
+                if agreed is not None:
+                    terms[warehouse, agreed.rate_card_id] = agreed
+                    late_cents = _late_cents(working, day, agreed, order.promised_at, at.policy)
+                    tariffs.append(tariff_of(agreed, penalty_cents + late_cents))
+        sites.append(
+            Site(
+                warehouse,
+                away_m,
+                available[warehouse],
+                tuple(tariffs),
+                capabilities=working.capabilities,
+                parcels_left=None if day is None else at.capacity.left((warehouse, day)),
+                closed=_closed(working, warehouse, day, at.policy),
+            )
+        )
+    return Offers(sites, terms, ship_on)
 
 
 def is_home(order: Order) -> bool:
@@ -49,13 +135,57 @@ def is_home(order: Order) -> bool:
     return bool(order.address.get("residential", False))
 
 
+@lru_cache(maxsize=1_024)
+def calendar_of(working: Working) -> Calendar:
+    """When a warehouse works, as placement knows it."""
+    return Calendar(
+        working.time_zone, working.cut_off_minute, working.working_days, working.closed_on
+    )
+
+
 # Terms are told apart by identity and live as long as their book, so a tariff is built once in it.
-@lru_cache(maxsize=4_096)
-def _tariff(terms: Terms) -> Tariff:
+@lru_cache(maxsize=16_384)
+def tariff_of(terms: Terms, penalty_cents: int) -> Tariff:
+    """What the engine is told of a service."""
     return Tariff(
         carrier=terms.carrier,
         rate_card_id=terms.rate_card_id,
         currency=terms.currency,
         handling_cents=terms.flat_cents,
         steps=tuple(Step(*step) for step in terms.steps),
+        service=terms.service,
+        volume_divisor=terms.volume_divisor,
+        oversize_mm=terms.oversize_mm or 0,
+        oversize_cents=terms.oversize_cents,
+        max_length_mm=terms.max_length_mm or 0,
+        carries=terms.carries,
+        penalty_cents=penalty_cents,
+        zone=terms.zone,
     )
+
+
+def _refusal_cents(working: Working, policy: Policy) -> int:
+    """What it counts on average that the warehouse may not be able to pick a parcel.
+
+    The rule of succession (Laplace, 1774) without its optimism for newcomers: of a warehouse that
+    was never asked nothing is expected, and one refusal in few orders counts less than one in many.
+    """
+    return policy.refusal_cents * working.refused // (working.orders + 1)
+
+
+def _late_cents(
+    working: Working, day: date, terms: Terms, promised_at: datetime, policy: Policy
+) -> int:
+    """What the days count by which a parcel would come too late."""
+    if terms.transit_days is None or not policy.late_day_cents:
+        return 0
+    comes_on = arrives_on(day, terms.transit_days)
+    return policy.late_day_cents * calendar_of(working).late_days(comes_on, promised_at)
+
+
+def _closed(working: Working, warehouse: str, day: date | None, policy: Policy) -> str | None:
+    if warehouse in policy.excluded_warehouses:
+        return f"policy {policy.policy_id} sends nothing from here"
+    if working.closed_for is not None:
+        return f"closed: {working.closed_for}"
+    return "no day on which a parcel could leave" if day is None else None

@@ -16,9 +16,8 @@ from shared.contracts.orders import (
 from shared.contracts.parcels import ParcelContent, ParcelPlanned
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel
-from shared.costing.types import Terms
 from shared.flows.following import following
-from shared.flows.offers import Offers, is_home
+from shared.flows.offers import Capacity, Offers, is_home
 from shared.flows.supply import OwnSupply
 from shared.flows.without_rest import without_rest
 from shared.holds import store as holds
@@ -34,6 +33,7 @@ from shared.placement.store import Kept
 from shared.placement.types import Placement, Shortage
 from shared.platform import outbox
 from shared.platform.db import Transaction
+from shared.shipments import site_days
 from shared.shipments import store as shipments
 from shared.shipments.types import Content, ParcelState, PlannedParcel
 from shared.stock import store as stock
@@ -94,7 +94,7 @@ def placed(
         place: list(supply.take(*place, quantity)) for place, quantity in sorted(picks.items())
     }
     reserved = dict(itertools.chain.from_iterable(taken.values()))
-    parcels = _with_lines(wanting, chosen, decision, taken, offered.terms)
+    parcels = _with_lines(wanting, chosen, taken, decision=decision, supply=supply, offered=offered)
     splits = _allocated(order, lines, chosen)
     is_whole = not any(split.backordered for split in splits)
     said: dict[str, Any] = {
@@ -144,7 +144,7 @@ def backordered(wanting: Wanting, shortage: Shortage, receipt: Mapping[str, Any]
         messages=(
             OrderBackordered(
                 order_id=order.order_id,
-                missing={item.sku: item.quantity for item in shortage.missing},
+                missing=_missing(shortage),
                 expected_at=order.expected_at,
             ),
         ),
@@ -184,7 +184,7 @@ def in_review(wanting: Wanting, reason: str, receipt: Mapping[str, Any]) -> Outc
     )
 
 
-def write(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
+def write(tx: Transaction, outcomes: Sequence[Outcome], capacity: Capacity) -> None:
     """Write what becomes of the orders, and tell of it, in one statement."""
     moves = [outcome.move for outcome in outcomes if outcome.move is not None]
     splits = [split for outcome in outcomes for split in outcome.splits]
@@ -196,10 +196,14 @@ def write(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
         for sku, units in outcome.waits_more.items():
             more[sku] = more.get(sku, 0) + units
     waits_more = {sku: units for sku, units in more.items() if units}
+    days = capacity.counted(parcel.day for parcel in parcels)
+    if capacity.new:
+        site_days.begin(tx, capacity.new)
     tx.write(
         *([orders.move(tx, *moves)] if moves else []),
         *([order_lines.split(splits)] if splits else []),
         *(shipments.plan(tx, parcels) if parcels else ()),
+        *([site_days.take(days)] if days else []),
         *([holds.close(tx, ended, HoldState.CONSUMED)] if ended else []),
         *([stock.change(changes)] if changes else []),
         *([backorder_caps.change(waits_more)] if waits_more else []),
@@ -213,6 +217,14 @@ def write(tx: Transaction, outcomes: Sequence[Outcome]) -> None:
             ],
         ),
     )
+
+
+def _missing(shortage: Shortage) -> dict[str, int]:
+    """SKU -> units of which there are not enough, or which nobody can send now."""
+    missing = Counter[str]()
+    for item in (*shortage.missing, *shortage.not_now):
+        missing[item.sku] += item.quantity
+    return dict(missing)
 
 
 def _allocated(order: Order, lines: Sequence[Line], chosen: Chosen) -> tuple[Split, ...]:
@@ -266,15 +278,19 @@ def _planned(tx: Transaction, order: Order, parcel: PlannedParcel) -> ParcelPlan
         volume_mm3=parcel.volume_mm3,
         longest_mm=parcel.longest_mm,
         residential=is_home(order),
+        ship_on=parcel.ship_on,
+        arrives_on=parcel.arrives_on,
     )
 
 
 def _with_lines(
     wanting: Wanting,
     chosen: Chosen,
-    decision: Placement,
     taken: Mapping[tuple[str, str], Sequence[tuple[Key, int]]],
-    terms: Mapping[tuple[str, str], Terms],
+    *,
+    decision: Placement,
+    supply: OwnSupply,
+    offered: Offers,
 ) -> tuple[PlannedParcel, ...]:
     """Name the order line and the partition of each unit: both are filled in their order."""
     wanted = {
@@ -298,7 +314,7 @@ def _with_lines(
                     wanted[at] -= packed
                     there[key] -= packed
                     units -= packed
-        agreed = terms[parcel.warehouse, parcel.rate_card_id]
+        agreed = offered.terms[parcel.warehouse, parcel.rate_card_id]
         planned.append(
             PlannedParcel(
                 parcel_id=new_id("par"),
@@ -310,8 +326,12 @@ def _with_lines(
                 distance_m=distances_m[parcel.warehouse],
                 quoted_cents=parcel.cost_cents,
                 contents=tuple(contents),
-                service=agreed.service,
+                service=parcel.service,
                 zone=agreed.zone,
+                volume_mm3=parcel.volume_mm3,
+                longest_mm=max(supply.skus[item.sku].longest_mm for item in parcel.items),
+                ship_on=offered.ship_on[parcel.warehouse],
+                arrives_on=offered.arrives_on(parcel.warehouse, parcel.rate_card_id),
             )
         )
     return tuple(planned)

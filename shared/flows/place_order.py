@@ -13,7 +13,7 @@ from zlib import crc32
 from shared.contracts.work import PlaceOrder
 from shared.costing.types import RateCard
 from shared.flows import outcomes
-from shared.flows.offers import Offers, offers
+from shared.flows.offers import Capacity, Circumstances, Offers, offers
 from shared.flows.outcomes import Outcome, Wanting
 from shared.flows.rules import Rules
 from shared.flows.steps import Run
@@ -27,12 +27,14 @@ from shared.orders.lifecycle import PLACEABLE
 from shared.orders.parts import Chosen, open_units, parts, sendable, value_cents
 from shared.orders.types import WAITS_FOR_STOCK, Line, Order, OrderState, Priority, UnknownOrder
 from shared.placement.engine import decide
-from shared.placement.policy import PolicyBook
+from shared.placement.policy import Policy, PolicyBook
 from shared.placement.receipt import receipt
-from shared.placement.types import Demand, Shortage
+from shared.placement.types import Demand, Limits, Shortage
 from shared.platform import log
 from shared.platform.db import Transaction
+from shared.shipments import site_days
 from shared.shipments import store as shipments
+from shared.stock.warehouses import Working
 
 TOGETHER = 50  # orders; more of them make a statement longer, and no order cheaper
 # What the decisions of one transaction may cost while it holds its locks; what is left when that is
@@ -94,7 +96,8 @@ def place_order(
         UnknownOrder: the work names an order that does not exist.
         SawTooLittle: not all partitions were looked at, and that was not enough.
     """
-    cards, policies = rules.cards(tx), rules.policies(tx)
+    # Read before anything is locked.
+    followed = _Followed(rules.cards(tx).valid_at(tx.now), rules.policies(tx), rules.working(tx))
     found = orders.lock_to_place(tx, work.order_id, Priority(work.priority), most)
     if not found:
         raise UnknownOrder("no such order", order_id=work.order_id)
@@ -102,7 +105,7 @@ def place_order(
     if not waiting:
         return
     draw = None if all_partitions else crc32(work.order_id.encode())
-    table = _Table(tx, waiting, cards.valid_at(tx.now), policies, draw)
+    table = _Table(tx, waiting, followed, draw)
     made = []
     for wanting in waiting:
         try:
@@ -114,7 +117,7 @@ def place_order(
             # Its own work will tell of it; the others are not to suffer for it.
             log.failure("placement.left_alone", error, order_id=wanting.order.order_id)
     if made:
-        outcomes.write(tx, made)
+        outcomes.write(tx, made, table.capacity)
 
 
 def _wanting(tx: Transaction, order: Order, lines: Sequence[Line]) -> Wanting:
@@ -122,6 +125,15 @@ def _wanting(tx: Transaction, order: Order, lines: Sequence[Line]) -> Wanting:
         return Wanting(order, lines)
     parcels = shipments.lock_of_order(tx, order.order_id)
     return Wanting(order, lines, [parcel.state for parcel in parcels])
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What is followed in one transaction."""
+
+    cards: Sequence[RateCard]
+    policies: PolicyBook
+    working: Mapping[str, Working]
 
 
 class _Table:
@@ -134,14 +146,13 @@ class _Table:
         self,
         tx: Transaction,
         waiting: Sequence[Wanting],
-        cards: Sequence[RateCard],
-        policies: PolicyBook,
+        followed: _Followed,
         draw: int | None,
     ) -> None:
         self._tx = tx
         self._waiting = waiting
-        self._cards = cards
-        self._policies = policies
+        self._followed = followed
+        self.capacity = _capacity(tx, followed.working)
         self._holds = _own_holds(tx, [wanting.order for wanting in waiting])
         self._wants = {
             wanting.order.order_id: parts(wanting.lines, open_units(wanting.lines))
@@ -165,13 +176,15 @@ class _Table:
     def decide(self, wanting: Wanting) -> list[Outcome]:
         """What becomes of the order; nothing where it goes on waiting as it is."""
         order = wanting.order
-        cards = [card for card in self._cards if card.currency == order.currency]
+        cards = [card for card in self._followed.cards if card.currency == order.currency]
         if not cards:
             reason = f"no carrier has a rate card in {order.currency}"
             return [outcomes.in_review(wanting, reason, {"reason": reason})]
         wants = self._wants[order.order_id]
         supply = self._shelves.supply(self._tx, order, wants, self._holds.get(order.order_id, ()))
-        offered = offers(supply, order, cards)
+        policy = self._policy(order)
+        at = Circumstances(self._tx.now, cards, policy, self._followed.working, self.capacity)
+        offered = offers(supply, order, at)
         made = self._tried(wanting, open_units(wanting.lines), supply, offered)
         return made if isinstance(made, list) else self._short(wanting, supply, offered, made)
 
@@ -179,12 +192,11 @@ class _Table:
         self, wanting: Wanting, chosen: Chosen, supply: OwnSupply, offered: Offers
     ) -> list[Outcome] | _Short:
         """The chosen units have parcels, or it is said why they cannot."""
-        demand = [
-            Demand(sku, units, supply.skus[sku].weight_g)
-            for sku, units in sorted(parts(wanting.lines, chosen).items())
-        ]
-        decision = decide(demand, offered.sites)
-        kept = receipt(demand, offered.sites, decision)
+        policy = self._policy(wanting.order)
+        limits = Limits(nodes=policy.most_nodes, split_cents=policy.split_cents)
+        demand = _demand(supply, parts(wanting.lines, chosen))
+        decision = decide(demand, offered.sites, limits)
+        kept = receipt(demand, offered.sites, decision, limits)
         if isinstance(decision, Shortage):
             return _Short(decision, kept)
         self._nodes += decision.nodes
@@ -201,13 +213,14 @@ class _Table:
         if full:
             return [outcomes.sold_out(wanting, full, kept)]
         self._shelves.book(wanting.order.channel, supply, made.changes)
+        self.capacity.book(parcel.day for parcel in made.parcels)
         return [made]
 
     def _short(
         self, wanting: Wanting, supply: OwnSupply, offered: Offers, short: _Short
     ) -> list[Outcome]:
         shortage = short.shortage
-        if not shortage.missing:
+        if not (shortage.missing or shortage.not_now):
             reason = "no carrier takes " + ", ".join(item.sku for item in shortage.not_carried)
             return [outcomes.in_review(wanting, reason, short.receipt)]
         chosen = self._part(wanting, shortage)
@@ -227,17 +240,19 @@ class _Table:
         if order.ship_together:
             return {}
         there = self._wants[order.order_id].copy()
-        for item in (*shortage.missing, *shortage.not_carried):
+        for item in (*shortage.missing, *shortage.not_carried, *shortage.not_now):
             there[item.sku] -= item.quantity
         chosen = sendable(wanting.lines, there)
         if order.ship_together is None:
-            policy = self._policies.valid_at(self._tx.now, order.channel)
-            threshold_cents = policy.ship_partial_from_cents
+            threshold_cents = self._policy(order).ship_partial_from_cents
             if threshold_cents is None or value_cents(wanting.lines, chosen) < threshold_cents:
                 return {}
             if order.expected_at is not None and order.expected_at <= order.promised_at:
                 return {}
         return chosen
+
+    def _policy(self, order: Order) -> Policy:
+        return self._followed.policies.valid_at(self._tx.now, order.channel)
 
     def _full(self, waits_more: Mapping[str, int]) -> list[str]:
         """The SKUs of which so many more may not wait; where there are none, these wait."""
@@ -252,6 +267,21 @@ class _Table:
             for sku, units in capped.items():
                 self._room[sku] -= units
         return full
+
+
+def _demand(supply: OwnSupply, wanted: Mapping[str, int]) -> list[Demand]:
+    demand = []
+    for sku in sorted(wanted):
+        unit = supply.skus[sku]
+        demand.append(
+            Demand(sku, wanted[sku], unit.weight_g, unit.volume_mm3, unit.longest_mm, unit.needs)
+        )
+    return demand
+
+
+def _capacity(tx: Transaction, working: Mapping[str, Working]) -> Capacity:
+    ends = [name for name, place in working.items() if place.daily_parcels is not None]
+    return Capacity(working, site_days.used(tx, ends) if ends else {})
 
 
 def _own_holds(tx: Transaction, waiting: Sequence[Order]) -> Mapping[str, tuple[Hold, ...]]:

@@ -8,7 +8,7 @@ from shared.kit.errors import WrongField
 from shared.placement import placement_policies
 from shared.placement.policy import PolicyRefused
 from shared.platform.db import Transaction
-from shared.stock import store as stock
+from shared.stock import warehouses
 
 LONGEST_REASON = 200  # characters, and of a name
 
@@ -42,7 +42,7 @@ def publish_policy(tx: Transaction, wanted: PublishPolicy) -> str:
             ("excluded_warehouses", document.excluded_warehouses),
         )
         for warehouse in sorted(names)
-        if stock.warehouse(tx, warehouse) is None
+        if warehouses.find(tx, warehouse) is None
     ]
     if wrong:
         raise PolicyRefused(

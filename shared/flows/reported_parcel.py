@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from shared.orders import store as orders
 from shared.orders.types import Order
+from shared.platform import log
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
+from shared.shipments.lifecycle import OPEN
 from shared.shipments.types import NoSuchParcel, Parcel, ParcelOfAnotherWarehouse
 
 
@@ -16,6 +18,20 @@ class ReportedParcel:
     order: Order
     parcel: Parcel
     siblings: tuple[Parcel, ...]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it has neither left nor been cancelled."""
+        return self.parcel.state in OPEN
+
+    def ignore(self, said: str) -> None:
+        """Note that the report came too late to change anything."""
+        log.line(
+            said,
+            parcel_id=self.parcel.parcel_id,
+            order_id=self.order.order_id,
+            state=self.parcel.state,
+        )
 
 
 def lock_reported(tx: Transaction, warehouse: str, parcel_id: str) -> ReportedParcel:

@@ -20,6 +20,7 @@ from shared.kit.ids import new_id
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
+from shared.stock import warehouses
 from shared.stock.types import Change, Key, Level, UnknownWarehouse
 
 
@@ -82,7 +83,7 @@ def _check(tx: Transaction, event: TransferRequested) -> None:
             field="warehouse",
             warehouse=event.warehouse,
         )
-    if stock.warehouse(tx, event.origin) is None:
+    if warehouses.find(tx, event.origin) is None:
         raise UnknownWarehouse(
             f"origin: {event.origin} is not known", field="origin", warehouse=event.origin
         )

@@ -1,26 +1,16 @@
 """A warehouse could not pick all of a parcel: book what is missing, and place the order anew."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from shared.contracts.orders import OrderChanged, OrderClosed
 from shared.contracts.stock import ParcelShortPicked
-from shared.flows.following import following
+from shared.flows.place_elsewhere import Refusal, place_elsewhere
 from shared.flows.reported_parcel import lock_reported
 from shared.flows.stocked import checked_warehouse
-from shared.flows.unplace import take_back
-from shared.orders import order_lines
-from shared.orders import store as orders
-from shared.orders.lifecycle import FINAL, LIFECYCLE, OrderStep
-from shared.orders.types import Line, Move, Order, PartlyPicked, Split
-from shared.platform import log, outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
-from shared.shipments.types import Content, NotInParcel, Parcel, ParcelState
+from shared.shipments.types import Content, NotInParcel, Parcel
 from shared.stock.types import Key, Movement, MovementKind
-
-_REASON = "short pick"
-_HERE = frozenset({ParcelState.PLANNED, ParcelState.LABELLING, ParcelState.LABELLED})
 
 
 def short_pick(tx: Transaction, event: ParcelShortPicked) -> None:
@@ -40,32 +30,14 @@ def short_pick(tx: Transaction, event: ParcelShortPicked) -> None:
     """
     checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
     reported = lock_reported(tx, event.warehouse, event.parcel_id)
-    order, parcel = reported.order, reported.parcel
+    parcel = reported.parcel
     contents = shipments.contents(tx, [parcel.parcel_id])[parcel.parcel_id]
     missing = _checked_missing(event, contents)
-    if parcel.state not in _HERE:
-        log.line(
-            "parcel.short_pick_ignored",
-            parcel_id=parcel.parcel_id,
-            order_id=order.order_id,
-            state=parcel.state,
-        )
+    if not reported.is_here:
+        reported.ignore("parcel.short_pick_ignored")
         return
     lost = list(_lost(event, parcel, contents, missing))
-    skus = sorted(missing)
-    if not any(sibling.is_picked for sibling in reported.siblings):
-        take_back(tx, order, [parcel, *reported.siblings], lost, actor=event.warehouse)
-        if order.return_wanted_at is not None:
-            _close(tx, order)
-        else:
-            _place_anew(tx, order, event.warehouse, skus)
-        return
-    taken = _taken_out(order, order_lines.of_order(tx, order.order_id), contents)
-    take_back(tx, order, [parcel], lost, actor=event.warehouse)
-    if order.return_wanted_at is not None:
-        _leave_out(tx, order, taken, [sibling.state for sibling in reported.siblings])
-    else:
-        _place_part_anew(tx, order, event.warehouse, skus, taken)
+    place_elsewhere(tx, reported, contents, Refusal(sorted(missing), "short pick", lost))
 
 
 def _checked_missing(event: ParcelShortPicked, contents: Iterable[Content]) -> Counter[str]:
@@ -102,98 +74,3 @@ def _lost(
             yield Movement(
                 key, MovementKind.SHORT_PICK, -units, parcel.parcel_id, event.short_picked_at
             )
-
-
-def _place_anew(tx: Transaction, order: Order, warehouse: str, skus: list[str]) -> None:
-    state = LIFECYCLE.advance(order.state, OrderStep.UNPLACE)
-    tx.write(
-        orders.move(tx, Move(order, state, _REASON)),
-        *order_lines.move_all(order, "waiting"),
-        orders.exclude(tx, order.order_id, skus, warehouse, _REASON),
-        outbox.put(
-            tx,
-            OrderChanged(order_id=order.order_id, priority=order.priority, revision=order.revision),
-        ),
-    )
-
-
-def _close(tx: Transaction, order: Order) -> None:
-    state, reason = LIFECYCLE.advance(order.state, OrderStep.CANCEL), "cancelled before it left"
-    tx.write(
-        orders.move(tx, Move(order, state, reason)),
-        *order_lines.move_all(order, "cancelled"),
-        outbox.put(tx, OrderClosed(order_id=order.order_id, state=state, reason=reason)),
-    )
-
-
-def _taken_out(
-    order: Order, lines: Iterable[Line], contents: Iterable[Content]
-) -> list[tuple[Line, int]]:
-    """The lines that had units in the parcel, and how many.
-
-    Raises:
-        PartlyPicked: of a kit only a part was in the parcel.
-    """
-    packed = Counter[tuple[int, str]]()
-    for item in contents:
-        packed[item.line_no, item.sku] += item.quantity
-    taken = []
-    for line in lines:
-        units = {divmod(packed[line.line_no, sku], each) for sku, each in line.each.items()}
-        whole, torn = units.pop()
-        if units or torn:
-            raise PartlyPicked(
-                f"parcel_id: a part of kit {line.sku} (line {line.line_no}) is picked already, so"
-                " it cannot be placed anew; find the missing units or have them brought, or settle"
-                " with the customer by hand",
-                field="parcel_id",
-                order_id=order.order_id,
-            )
-        if whole:
-            taken.append((line, whole))
-    return taken
-
-
-def _place_part_anew(
-    tx: Transaction,
-    order: Order,
-    warehouse: str,
-    skus: list[str],
-    taken: Iterable[tuple[Line, int]],
-) -> None:
-    state = LIFECYCLE.advance(order.state, OrderStep.UNPLACE_PART)
-    tx.write(
-        orders.move(tx, Move(order, state, _REASON)),
-        order_lines.split([_split(order, line, -units, 0) for line, units in taken]),
-        orders.exclude(tx, order.order_id, skus, warehouse, _REASON),
-        outbox.put(
-            tx,
-            OrderChanged(order_id=order.order_id, priority=order.priority, revision=order.revision),
-        ),
-    )
-
-
-def _leave_out(
-    tx: Transaction,
-    order: Order,
-    taken: Iterable[tuple[Line, int]],
-    siblings: Sequence[ParcelState],
-) -> None:
-    """The customer wants nothing more: what could not be picked is cancelled."""
-    state = following(order.state, siblings)
-    closes = state is not order.state and state in FINAL
-    tx.write(
-        order_lines.split([_split(order, line, -units, units) for line, units in taken]),
-        *([orders.move(tx, Move(order, state))] if state is not order.state else []),
-        *([outbox.put(tx, OrderClosed(order_id=order.order_id, state=state))] if closes else []),
-    )
-
-
-def _split(order: Order, line: Line, allocated: int, cancelled: int) -> Split:
-    return Split(
-        order.order_id,
-        line.line_no,
-        line.allocated + allocated,
-        line.backordered,
-        line.cancelled + cancelled,
-    )

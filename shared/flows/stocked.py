@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from shared.contracts.stock import StockIncreased
 from shared.platform.db import Transaction
 from shared.stock import store as stock
+from shared.stock import warehouses
 from shared.stock.types import KitHasNoStock, Locked, UnknownSku, UnknownWarehouse
 
 
@@ -21,7 +22,7 @@ def checked_warehouse(
         UnknownSku: names the first line whose SKU is not in the catalogue.
         KitHasNoStock: names the first line whose SKU is a kit, and its components.
     """
-    if stock.warehouse(tx, warehouse) is None:
+    if warehouses.find(tx, warehouse) is None:
         raise UnknownWarehouse(
             f"warehouse: {warehouse} is not known", field="warehouse", warehouse=warehouse
         )

@@ -27,6 +27,7 @@ from shared.contracts.orders import (
 from shared.contracts.parcels import CarrierUpdateReceived, ParcelCancelled, ParcelPlanned
 from shared.contracts.stock import (
     ParcelPicked,
+    ParcelRejected,
     ParcelShortPicked,
     QuarantineReleased,
     StockAdjusted,
@@ -50,6 +51,7 @@ from shared.flows.pick_parcel import pick_parcel
 from shared.flows.place_order import place_order
 from shared.flows.receive_stock import receive_stock
 from shared.flows.receive_transfer import receive_transfer
+from shared.flows.reject_parcel import reject_parcel
 from shared.flows.release_stock import release_stock
 from shared.flows.request_placement import request_placement, wake_for_stock
 from shared.flows.request_transfer import request_transfer
@@ -89,6 +91,7 @@ FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxy
         QuarantineReleased: release_stock,
         ParcelPicked: pick_parcel,
         ParcelShortPicked: short_pick,
+        ParcelRejected: reject_parcel,
         ParcelPlanned: lambda tx, event: charge_parcel(tx, event, Bookshelf()),
         ParcelCancelled: take_charges_back,
         CarrierUpdateReceived: track_parcel,

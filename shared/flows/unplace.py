@@ -11,6 +11,7 @@ from shared.flows.waitlist import share_out
 from shared.orders.types import Order, TooLateToChange
 from shared.platform import outbox
 from shared.platform.db import Transaction
+from shared.shipments import site_days
 from shared.shipments import store as shipments
 from shared.shipments.types import Content, LabelBeingBought, Parcel, ParcelState
 from shared.stock import store as stock
@@ -69,12 +70,14 @@ def take_back(
                 order_id=order.order_id,
                 parcel_id=parcel_id,
             )
+    days = [(parcel.warehouse, parcel.ship_on) for parcel in parcels if parcel.ship_on]
     given_back = released(parcels, shipments.contents(tx, parcel_ids))
     locked = stock.lock(tx, {change.key[:2] for change in given_back})
     movements, gone = as_of(locked, lost)
     changes = together([*given_back, *gone])
     tx.write(
         shipments.cancel(tx, parcel_ids),
+        *([site_days.give_back(days)] if days else []),
         stock.change(changes),
         *([stock.record(tx, movements, actor)] if movements else []),
         *([labels.request_void([parcel.parcel_id for parcel in to_void])] if to_void else []),

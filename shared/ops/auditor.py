@@ -167,6 +167,16 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
                    WHEN 'partly_placed' THEN false
                    ELSE true END
         """),
+        "a day of a warehouse has the parcels that leave on it": _rule("""
+            WITH leaving AS (
+                SELECT warehouse, ship_on, count(*) AS parcels FROM parcels
+                 WHERE ship_on IS NOT NULL AND state <> 'cancelled' GROUP BY warehouse, ship_on)
+            SELECT concat_ws(' ', warehouse, ship_on) AS subject,
+                   site_days.parcels::text AS found,
+                   coalesce(leaving.parcels, 0)::text AS expected
+              FROM site_days LEFT JOIN leaving USING (warehouse, ship_on)
+             WHERE site_days.parcels <> coalesce(leaving.parcels, 0)
+        """),
         "what left the stock is what was shipped": _rule("""
             WITH left_stock AS (
                 SELECT reference AS parcel_id, sku, -sum(quantity) AS units

@@ -16,8 +16,8 @@ def receipt(
 ) -> dict[str, Any]:
     """Inputs, candidates and outcome as JSON-ready values, compact enough to keep for every order.
 
-    Tariffs are kept as the ids of their rate card versions, which never change, with the service
-    and the penalty. What a unit or a site has beyond the usual follows in an object of its own.
+    Tariffs are kept as the ids of their rate card versions, which never change, with the zone and
+    the penalty. What a unit or a site has beyond the usual follows in an object of its own.
     """
     kept: dict[str, Any] = {
         "demand": [_demand(line) for line in demand],
@@ -72,7 +72,7 @@ def _demand(line: Demand) -> list[Any]:
 
 
 def _site(site: Site) -> list[Any]:
-    tariffs = [[t.rate_card_id, t.service, t.penalty_cents] for t in site.tariffs]
+    tariffs = [[t.rate_card_id, t.zone, t.penalty_cents] for t in site.tariffs]
     usual: list[Any] = [site.warehouse, site.distance_m, dict(site.available), tariffs]
     more: dict[str, Any] = {}
     if site.opportunity_cents:

@@ -69,6 +69,7 @@ class Tariff:
     max_length_mm: int = 0  # longer units are not carried; 0: any length is
     carries: frozenset[str] = NONE_NEEDED
     penalty_cents: int = 0  # per parcel, weighed and not paid: lateness, an expected refusal
+    zone: str = ""  # of the rate card; kept in receipts, and nothing else
 
     def __post_init__(self) -> None:
         floor_g = floor_cents = 0

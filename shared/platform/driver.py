@@ -9,7 +9,7 @@ Source of the messages: https://www.postgresql.org/docs/current/protocol-message
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -174,7 +174,7 @@ def _array(values: list[Any]) -> str:
 def _element(value: Any) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a datetime is one, too
         return f'"{value.isoformat()}"'
     return "NULL" if value is None else str(value)
 

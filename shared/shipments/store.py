@@ -12,17 +12,19 @@ from shared.shipments.types import Content, Parcel, ParcelState, PlannedParcel
 _PLAN = """
     INSERT INTO parcels (parcel_id, order_id, warehouse, carrier, rate_card_id, state, weight_g,
                          distance_m, quoted_cents, planned_at, service, zone, volume_mm3,
-                         longest_mm)
+                         longest_mm, ship_on, arrives_on)
     SELECT parcel_id, order_id, warehouse, carrier, rate_card_id, 'planned', weight_g, distance_m,
-           quoted_cents, CAST(:now AS timestamptz), service, zone, volume_mm3, longest_mm
+           quoted_cents, CAST(:now AS timestamptz), service, zone, volume_mm3, longest_mm,
+           ship_on, arrives_on
       FROM unnest(CAST(:parcel_ids AS text[]), CAST(:order_ids AS text[]),
                   CAST(:warehouses AS text[]), CAST(:carriers AS text[]),
                   CAST(:rate_card_ids AS text[]), CAST(:weights AS integer[]),
                   CAST(:distances AS integer[]), CAST(:quotes AS bigint[]),
                   CAST(:services AS text[]), CAST(:zones AS text[]), CAST(:volumes AS bigint[]),
-                  CAST(:longest AS integer[]))
+                  CAST(:longest AS integer[]), CAST(:ship_days AS date[]),
+                  CAST(:arrival_days AS date[]))
         AS parcel (parcel_id, order_id, warehouse, carrier, rate_card_id, weight_g, distance_m,
-                   quoted_cents, service, zone, volume_mm3, longest_mm)
+                   quoted_cents, service, zone, volume_mm3, longest_mm, ship_on, arrives_on)
  RETURNING 1
 """
 _PACK = """
@@ -37,8 +39,8 @@ _PACK = """
 """
 _COLUMNS = """
     parcel_id, order_id, warehouse, carrier, service, state, weight_g, distance_m, planned_at,
-    picked_at, tracking_code, tracking_status, tracking_status_at, shipped_at, delivered_at,
-    returned_at, last_update_at
+    ship_on, picked_at, tracking_code, tracking_status, tracking_status_at, shipped_at,
+    delivered_at, returned_at, last_update_at
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM parcels WHERE parcel_id = :parcel_id")  # noqa: S608
 _OF_ORDER = text(
@@ -107,6 +109,8 @@ def plan(tx: Transaction, parcels: Sequence[PlannedParcel]) -> tuple[Write, Writ
                 "zones": [parcel.zone for parcel in parcels],
                 "volumes": [parcel.volume_mm3 for parcel in parcels],
                 "longest": [parcel.longest_mm for parcel in parcels],
+                "ship_days": [parcel.ship_on for parcel in parcels],
+                "arrival_days": [parcel.arrives_on for parcel in parcels],
                 "now": tx.now,
             },
             rows=len(parcels),
@@ -216,6 +220,7 @@ def _parcel(row: Any) -> Parcel:
         weight_g=row.weight_g,
         distance_m=row.distance_m,
         planned_at=row.planned_at,
+        ship_on=row.ship_on,
         picked_at=row.picked_at,
         tracking_code=row.tracking_code,
         tracking_status=row.tracking_status,

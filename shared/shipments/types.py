@@ -1,7 +1,7 @@
 """The words of shipments."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from shared.kit.errors import Fault, NotYet, Rejected
@@ -52,6 +52,15 @@ class PlannedParcel:
     zone: str | None = None  # of the rate card; None where distance alone decided
     volume_mm3: int = 0  # 0: not known, and so is the longest side
     longest_mm: int = 0
+    ship_on: date | None = None  # None: it was not asked
+    arrives_on: date | None = None  # None: the rate card does not say how long it takes
+
+    @property
+    def day(self) -> tuple[str, date]:
+        """The warehouse, and the day on which it leaves."""
+        if self.ship_on is None:
+            raise ValueError(f"nobody knows when parcel {self.parcel_id} leaves")
+        return self.warehouse, self.ship_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class Parcel:
     weight_g: int
     distance_m: int
     planned_at: datetime
+    ship_on: date | None  # the day on which it is to leave; None: it was not asked
     picked_at: datetime | None  # from here on it cannot be taken back
     tracking_code: str | None
     tracking_status: str

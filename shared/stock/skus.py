@@ -1,6 +1,8 @@
 """The table skus: what is sold, by its name. Nothing else writes to it."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -8,24 +10,47 @@ from sqlalchemy import text
 from shared.platform.db import Transaction
 
 _INSERT_SKUS = text("""
-    INSERT INTO skus (sku, weight_g, length_mm, width_mm, height_mm, released_at)
-    SELECT * FROM unnest(CAST(:skus AS text[]), CAST(:weights AS integer[]),
-                         CAST(:lengths AS integer[]), CAST(:widths AS integer[]),
-                         CAST(:heights AS integer[]), CAST(:releases AS timestamptz[]))
+    INSERT INTO skus (sku, weight_g, length_mm, width_mm, height_mm, released_at, needs)
+    SELECT sku, weight_g, length_mm, width_mm, height_mm, released_at,
+           ARRAY(SELECT jsonb_array_elements_text(CAST(needs AS jsonb)))
+      FROM unnest(CAST(:skus AS text[]), CAST(:weights AS integer[]), CAST(:lengths AS integer[]),
+                  CAST(:widths AS integer[]), CAST(:heights AS integer[]),
+                  CAST(:releases AS timestamptz[]), CAST(:needs AS text[]))
+        AS unit (sku, weight_g, length_mm, width_mm, height_mm, released_at, needs)
         ON CONFLICT (sku) DO UPDATE
        SET weight_g = excluded.weight_g, length_mm = excluded.length_mm,
            width_mm = excluded.width_mm, height_mm = excluded.height_mm,
-           released_at = excluded.released_at
+           released_at = excluded.released_at, needs = excluded.needs
 """)
 
 
-def put_skus(
-    tx: Transaction,
-    skus: Sequence[tuple[str, int, int | None, int | None, int | None, datetime | None]],
-) -> None:
-    """Add or replace (sku, weight_g, length_mm, width_mm, height_mm, released_at)."""
-    names = ("skus", "weights", "lengths", "widths", "heights", "releases")
-    columns = zip(*skus, strict=True)
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one unit of a SKU is, packaging included; a side may be unknown.
+
+    `needs` are capabilities that a warehouse and a carrier must have to send it.
+    """
+
+    sku: str
+    weight_g: int
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+    released_at: datetime | None = None
+    needs: frozenset[str] = frozenset()
+
+
+def put_skus(tx: Transaction, units: Sequence[Unit]) -> None:
+    """Add or replace SKUs."""
     tx.connection.execute(
-        _INSERT_SKUS, {name: list(column) for name, column in zip(names, columns, strict=True)}
+        _INSERT_SKUS,
+        {
+            "skus": [unit.sku for unit in units],
+            "weights": [unit.weight_g for unit in units],
+            "lengths": [unit.length_mm for unit in units],
+            "widths": [unit.width_mm for unit in units],
+            "heights": [unit.height_mm for unit in units],
+            "releases": [unit.released_at for unit in units],
+            "needs": [json.dumps(sorted(unit.needs)) for unit in units],
+        },
     )

@@ -1,11 +1,11 @@
-"""The tables warehouses, stock_levels and stock_movements. Nothing else writes to them.
+"""The tables stock_levels and stock_movements. Nothing else writes to them.
 
 What is read of SKUs and kits together with balances stands here as well.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from math import prod
 from typing import Any
 
 from sqlalchemy import Row, TextClause, text
@@ -22,7 +22,6 @@ from shared.stock.types import (
     MovementKind,
     Sku,
     Supply,
-    Warehouse,
     together,
 )
 
@@ -40,7 +39,6 @@ _KNOWN = text("""
       FROM skus
      WHERE sku = ANY(CAST(:skus AS text[]))
 """)
-_WAREHOUSE = text("SELECT warehouse, address FROM warehouses WHERE warehouse = :warehouse")
 
 # Whatever decides must hold the lock; taken in key order, so that two orders never wait for one
 # another. Of a balance that is spread over partitions one is drawn, or all are taken. What SKUs
@@ -49,7 +47,8 @@ _WAREHOUSE = text("SELECT warehouse, address FROM warehouses WHERE warehouse = :
 # waited for comes back all the same, and is seen to be another one.
 _LOCK_SUPPLY = text("""
     WITH wanted AS (
-        SELECT sku, weight_g, released_at FROM skus WHERE sku = ANY(CAST(:skus AS text[]))
+        SELECT sku, weight_g, length_mm, width_mm, height_mm, needs, released_at
+          FROM skus WHERE sku = ANY(CAST(:skus AS text[]))
     ), seen AS MATERIALIZED (
         SELECT sku, warehouse, partition, layout
           FROM stock_levels
@@ -67,7 +66,8 @@ _LOCK_SUPPLY = text("""
          ORDER BY level.sku, level.warehouse, level.partition
            FOR NO KEY UPDATE OF level
     )
-    SELECT sku, weight_g, released_at, warehouse, partition, on_hand, reserved, held, safety,
+    SELECT sku, weight_g, length_mm, width_mm, height_mm, needs, released_at, warehouse, partition,
+           on_hand, reserved, held, safety,
            allotment, fenced_for, spread_from, spread, reshaped, lat, lon,
            address->>'country' AS country, address->>'postcode' AS postcode
       FROM wanted LEFT JOIN levels USING (sku) LEFT JOIN warehouses USING (warehouse)
@@ -166,12 +166,6 @@ _STOCKED = text("""
     SELECT DISTINCT sku FROM stock_levels
      WHERE sku = ANY(CAST(:skus AS text[])) AND on_hand <> 0 ORDER BY sku
 """)
-_INSERT_WAREHOUSE = text("""
-    INSERT INTO warehouses (warehouse, address, lat, lon)
-    VALUES (:warehouse, CAST(:address AS jsonb), :lat, :lon)
-        ON CONFLICT (warehouse) DO UPDATE
-       SET address = excluded.address, lat = excluded.lat, lon = excluded.lon
-""")
 
 
 def known(tx: Transaction, skus: Collection[str]) -> dict[str, Mapping[str, int] | None]:
@@ -188,12 +182,6 @@ def free(tx: Transaction, skus: Collection[str]) -> dict[tuple[str, str], int]:
 def unreleased(tx: Transaction) -> dict[str, datetime]:
     """SKU -> from when on it may be sent, of those that may not be sent yet."""
     return {row.sku: row.released_at for row in tx.rows(_UNRELEASED, now=tx.now)}
-
-
-def warehouse(tx: Transaction, name: str) -> Warehouse | None:
-    """A warehouse with its address."""
-    row = tx.row(_WAREHOUSE, warehouse=name)
-    return None if row is None else Warehouse(row.warehouse, row.address)
 
 
 def lock_supply(
@@ -227,7 +215,7 @@ def lock_supply(
         for row in rows
         if row.warehouse is not None
     )
-    return supplies, {row.sku: Sku(row.sku, row.weight_g, row.released_at) for row in rows}
+    return supplies, {row.sku: _sku(row) for row in rows}
 
 
 def lock(tx: Transaction, places: Iterable[tuple[str, str]]) -> Locked:
@@ -350,19 +338,6 @@ def stocked(tx: Transaction, skus: Collection[str]) -> tuple[str, ...]:
     return tuple(row.sku for row in tx.rows(_STOCKED, skus=sorted(set(skus))))
 
 
-def put_warehouse(tx: Transaction, name: str, address: Mapping[str, Any], location: Point) -> None:
-    """Add or replace a warehouse."""
-    tx.connection.execute(
-        _INSERT_WAREHOUSE,
-        {
-            "warehouse": name,
-            "address": json.dumps(dict(address)),
-            "lat": location.lat,
-            "lon": location.lon,
-        },
-    )
-
-
 def _unshaped(tx: Transaction, statement: TextClause, **parameters: object) -> Sequence[Row[Any]]:
     rows = tx.rows(statement, **parameters)
     if any(row.reshaped for row in rows):
@@ -388,3 +363,15 @@ def _level(row: Any) -> Level:
 
 def _origin(row: Any) -> PostalPlace:
     return PostalPlace(row.country, bare_postcode(row.postcode))
+
+
+def _sku(row: Any) -> Sku:
+    sides_mm = (row.length_mm, row.width_mm, row.height_mm)
+    return Sku(
+        sku=row.sku,
+        weight_g=row.weight_g,
+        released_at=row.released_at,
+        volume_mm3=0 if None in sides_mm else prod(sides_mm),
+        longest_mm=max(side or 0 for side in sides_mm),
+        needs=frozenset(row.needs),
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared.kit.errors import Rejected
 from shared.kit.geo import Point, PostalPlace
@@ -172,19 +172,18 @@ class Supply:
 
 @dataclass(frozen=True, slots=True)
 class Sku:
-    """What a unit weighs, and from when on it may be sent; None where it is on sale."""
+    """What a unit weighs and measures, and from when on it may be sent; None where it is on sale.
+
+    Its volume is that of the box around it; 0 where a side is not known. `needs` are capabilities,
+    such as hazmat or cold, that a warehouse and a carrier must have to send it.
+    """
 
     sku: str
     weight_g: int
     released_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Warehouse:
-    """A place that sends parcels."""
-
-    warehouse: str
-    address: dict[str, Any]
+    volume_mm3: int = 0
+    longest_mm: int = 0
+    needs: frozenset[str] = frozenset()
 
 
 class MovementKind(StrEnum):

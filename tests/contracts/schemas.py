@@ -94,6 +94,8 @@ def _object(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> st.SearchStr
 def _string(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
     if schema.get("format") == "date-time":
         return st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.isoformat())
+    if schema.get("format") == "date":
+        return st.dates().map(lambda day: day.isoformat())
     least, most = schema.get("minLength", 0), schema.get("maxLength", 30)
     pattern = schema.get("pattern", NO_NUL)
     if pattern == NO_NUL:

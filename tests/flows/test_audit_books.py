@@ -175,6 +175,10 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
         ("UPDATE order_lines SET cancelled = 0 WHERE order_id = 'gone'",),
     ),
     (
+        "a day of a warehouse has the parcels that leave on it",
+        ("INSERT INTO site_days (warehouse, ship_on, parcels) SELECT 'BER', current_date, 7",),
+    ),
+    (
         "of a partly placed order some units have parcels and others wait",
         ("UPDATE orders SET state = 'partly_placed', placed_at = NULL WHERE order_id = 'sent'",),
     ),

@@ -15,7 +15,7 @@ from shared.flows.receive_stock import receive_stock
 from shared.ops.order_view import view_order
 from shared.orders import store as orders
 from shared.platform.db import Database, Transaction
-from shared.stock.skus import put_skus
+from shared.stock.skus import Unit, put_skus
 from tests.flows import transfers
 from tests.flows.test_expect_delivery import announce
 from tests.flows.test_supply import hold, scope
@@ -198,7 +198,7 @@ def test_a_pre_order_is_expected_when_it_is_released(
     release = clock.now + timedelta(days=30)
     given.apply(
         database,
-        lambda tx, _: put_skus(tx, [("GAME", 500, None, None, None, release)]),
+        lambda tx, _: put_skus(tx, [Unit("GAME", 500, released_at=release)]),
         None,
     )
     waits(database, "ord_1", {"GAME": 1})
@@ -215,7 +215,7 @@ def test_a_pre_order_behind_what_is_announced_is_not_told_the_release(
     release = clock.now + timedelta(days=1)
     given.apply(
         database,
-        lambda tx, _: put_skus(tx, [("GAME", 500, None, None, None, release)]),
+        lambda tx, _: put_skus(tx, [Unit("GAME", 500, released_at=release)]),
         None,
     )
     announce(database, {"GAME": 1})

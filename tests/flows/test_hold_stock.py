@@ -26,7 +26,7 @@ from shared.holds.types import (
 from shared.orders import store as orders
 from shared.platform.db import Database
 from shared.stock import store as stock
-from shared.stock.skus import put_skus
+from shared.stock.skus import Unit, put_skus
 from shared.stock.types import Change, Key, UnknownSku, UnknownWarehouse
 from tests.support import given
 from tests.support.clock import TestClock
@@ -208,7 +208,7 @@ def test_nothing_is_held_of_what_is_not_released_or_fenced_off(
 ) -> None:
     given.catalogue(database, {"BER": {"GAME": 5, "MUG": 5}})
     release_at = clock.now + timedelta(days=1)
-    game = ("GAME", 500, None, None, None, release_at)
+    game = Unit("GAME", 500, released_at=release_at)
     database.run(lambda tx: put_skus(tx, [game]), given.cause())
     given.rows(database, "UPDATE stock_levels SET fenced_for = 'x' WHERE sku = 'MUG' RETURNING 1")
 

@@ -18,7 +18,7 @@ from shared.orders import store as orders
 from shared.platform.config import Config
 from shared.platform.db import Database, LostRace, Transaction, connect
 from shared.stock import store as stock
-from shared.stock.skus import put_skus
+from shared.stock.skus import Unit, put_skus
 from shared.stock.types import Change, Key
 from tests.flows import partitioned
 from tests.support import given
@@ -264,7 +264,7 @@ def test_what_is_not_released_yet_is_a_pre_order(database: Database, clock: Test
     release = clock.now + timedelta(days=3)
     given.apply(
         database,
-        lambda tx, _: put_skus(tx, [("GAME", 500, None, None, None, release)]),
+        lambda tx, _: put_skus(tx, [Unit("GAME", 500, released_at=release)]),
         None,
     )
     given.order(database, "ord_1", {"GAME": 1})

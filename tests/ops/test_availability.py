@@ -8,7 +8,7 @@ from sqlalchemy import text
 from shared.ops.availability import available_to_promise
 from shared.orders import store as orders
 from shared.platform.db import Database
-from shared.stock.skus import put_skus
+from shared.stock.skus import Unit, put_skus
 from tests.flows import partitioned
 from tests.flows.test_hold_stock import hold
 from tests.support import given
@@ -59,7 +59,7 @@ def test_nothing_is_promised_of_what_is_fenced_off_not_released_or_of_a_sale(
     database: Database, clock: TestClock
 ) -> None:
     given.catalogue(database, {"BER": {"GAME": 5, "PEN": 5}, "LIS": {"PEN": 3}})
-    game = ("GAME", 500, None, None, None, clock.now + timedelta(days=1))
+    game = Unit("GAME", 500, released_at=clock.now + timedelta(days=1))
     database.run(lambda tx: put_skus(tx, [game]), given.cause())
     database.statement(text("UPDATE stock_levels SET fenced_for = 'x' WHERE warehouse = 'LIS'"))
     partitioned.allot(database, 3, sku="PEN")

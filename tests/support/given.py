@@ -22,10 +22,13 @@ from shared.kit.geo import Point
 from shared.kit.ids import new_id
 from shared.ops.auditor import audit
 from shared.platform.db import Database, Transaction
+from shared.shipments import site_days
 from shared.stock import store as stock
+from shared.stock import warehouses
 from shared.stock.kit_components import put_kits
-from shared.stock.skus import put_skus
+from shared.stock.skus import Unit, put_skus
 from shared.stock.types import Change, Key, Movement, MovementKind
+from shared.stock.warehouses import Working
 
 Message = TypeVar("Message")
 
@@ -81,9 +84,9 @@ def catalogue(
     skus = sorted({sku for units in stocked.values() for sku in units})
 
     def prepare(tx: Any) -> None:
-        put_skus(tx, [(sku, weight_g, 100, 100, 100, None) for sku in skus])
+        put_skus(tx, [Unit(sku, weight_g, 100, 100, 100) for sku in skus])
         for name in stocked:
-            stock.put_warehouse(tx, name, ADDRESS, PLACES[name])
+            warehouses.put(tx, name, ADDRESS, PLACES[name])
         rates(tx, valid_from=tx.now - timedelta(days=1), handling_cents=90, zones=zones_of(cells))
 
     database.run(prepare, cause())
@@ -203,7 +206,7 @@ def kit(database: Database, name: str, components: Mapping[str, int]) -> None:
     """A SKU that is sent as its components."""
 
     def make(tx: Transaction) -> None:
-        put_skus(tx, [(name, 1, None, None, None, None)])
+        put_skus(tx, [Unit(name, 1)])
         put_kits(tx, {name: components})
 
     database.run(make, cause())
@@ -247,3 +250,13 @@ def place(database: Database, order_id: str, rules: Rules | None = None) -> None
 def violations(database: Database) -> list[Any]:
     """What the auditor finds; there should be nothing."""
     return list(database.run(audit, cause()))
+
+
+def works(database: Database, warehouse: str, **how: Any) -> None:
+    """When a warehouse works and what it can do; what is not said is as with every other."""
+
+    def put(tx: Transaction) -> None:
+        warehouses.put(tx, warehouse, ADDRESS, PLACES[warehouse], Working(**how))
+        site_days.forget(tx, warehouse)
+
+    database.run(put, cause())
