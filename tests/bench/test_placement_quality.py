@@ -113,7 +113,7 @@ def test_a_quick_run_compares_each_data_set_and_leaves_nothing(
             assert figures[f"{name}: {strategy}, counted"]["ratio"] >= 1
     assert figures["made: decision, p95 against the goal"]["floor"] == 5_000
     assert figures["import shared.placement.engine"]["value"] > 0
-    assert found["machine"]["orders_tiny"].startswith("12 orders, 10 placed")
+    assert found["machine"]["orders_tiny"].startswith("12 orders, 12 placed")
 
 
 def test_without_a_data_set_it_says_which_files_it_needs(
