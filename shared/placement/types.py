@@ -128,7 +128,7 @@ class Site:
     tariffs: tuple[Tariff, ...]
     opportunity_cents: Mapping[str, int] = field(default_factory=lambda: NOTHING)
     capabilities: frozenset[str] = NONE_NEEDED
-    parcels_left: int | None = None  # how many more it can send today; None: any number
+    parcels_left: int | None = None  # how many more it can send today; None: any, below 0: none
     closed: str | None = None  # why nothing can be shipped from here now
 
 

@@ -308,11 +308,14 @@ def test_no_site_sends_more_parcels_than_it_has_left() -> None:
     assert found.candidates[0].reason == "more than 2 parcels, all that are left today"
 
 
-def test_what_is_closed_or_full_is_a_candidate_with_its_reason_and_ships_nothing() -> None:
+@pytest.mark.parametrize("parcels_left", [0, -2])
+def test_what_is_closed_or_full_is_a_candidate_with_its_reason_and_ships_nothing(
+    parcels_left: int,
+) -> None:
     mug = Demand("MUG", 2, 300)
     sites = [
         site("A", {"MUG": 2}, closed="after the last pick-up"),
-        site("B", {"MUG": 2}, parcels_left=0),
+        site("B", {"MUG": 2}, parcels_left=parcels_left),
         site("C", {"MUG": 1}),
     ]
 
