@@ -217,7 +217,7 @@ class Placement(NamedTuple):
         penalty_cents: those of the parcels, and what splitting counts; not paid.
         exact: no plan has a lower sum of these three.
         lower_bound_cents: no plan has a sum below this; equal to it when `exact`.
-        nodes: partial plans looked at, a measure of difficulty that no machine changes; 0 where
+        nodes: partial plans looked at, a measure of difficulty that no machine changes; 1 where
             one parcel was seen to be the best without a search.
         candidates: one per site, sorted by warehouse.
         runner_up: None where no other set of warehouses was seen to do.
