@@ -66,7 +66,7 @@ class Size:
     imports: int
 
 
-FULL = Size(orders=None, compared=200, made=400, imports=5)
+FULL = Size(orders=None, compared=150, made=400, imports=5)
 QUICK = Size(orders=200, compared=8, made=10, imports=1)
 
 

@@ -198,7 +198,8 @@ class Search:
         if self.coverage.short_size(sites.mask):
             branches = self._holders(sites.mask, sites.undecided)
         else:
-            branches = positions(sites.undecided)
+            least = self.bounds.least[0]
+            branches = sorted(positions(sites.undecided), key=least.__getitem__, reverse=True)
         rest = sites.undecided
         for source in branches:
             if min(self.coverage.spare(sites.mask | rest)) < 0:
