@@ -129,7 +129,7 @@ class Site:
     tariffs: tuple[Tariff, ...]
     opportunity_cents: Mapping[str, int] = field(default_factory=lambda: NOTHING)
     capabilities: frozenset[str] = NONE_NEEDED
-    parcels_left: int | None = None  # how many more it can send today; None: any number
+    parcels_left: int | None = None  # how many more it can send today; None: any, below 0: none
     closed: str | None = None  # why nothing can be shipped from here now
 
 
@@ -218,7 +218,7 @@ class Placement(NamedTuple):
         penalty_cents: those of the parcels, and what splitting counts; not paid.
         exact: no plan has a lower sum of these three.
         lower_bound_cents: no plan has a sum below this; equal to it when `exact`.
-        nodes: partial plans looked at, a measure of difficulty that no machine changes; 0 where
+        nodes: partial plans looked at, a measure of difficulty that no machine changes; 1 where
             one parcel was seen to be the best without a search.
         candidates: one per site, sorted by warehouse.
         runner_up: None where no other set of warehouses was seen to do.
