@@ -60,7 +60,7 @@ _COPY_ITEMS = text("""
      WHERE template.order_id = :template
 """)
 _COPY_DECISIONS = text("""
-    INSERT INTO placement_decisions OVERRIDING USER VALUE
+    INSERT INTO placement_decisions
     SELECT copied.*
       FROM placement_decisions AS template, unnest(CAST(:order_ids AS text[])) AS wanted (order_id),
            jsonb_populate_record(template, jsonb_build_object('order_id', wanted.order_id))

@@ -7,14 +7,14 @@ it: the locks, the stock and what is written are each one statement for all of t
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from time import perf_counter_ns
 from zlib import crc32
 
 from shared.contracts.work import PlaceOrder
 from shared.costing.types import RateCard
 from shared.flows import outcomes
-from shared.flows.offers import Capacity, Circumstances, Offers, offers
-from shared.flows.outcomes import Outcome, Wanting
+from shared.flows.offers import Capacity, Circumstances, Offers, is_home, offers
+from shared.flows.outcomes import Outcome, Wanting, Why
 from shared.flows.rules import Rules
 from shared.flows.steps import Run
 from shared.flows.supply import OwnSupply, SawTooLittle, Shelves, lock_shelves
@@ -28,7 +28,7 @@ from shared.orders.parts import Chosen, open_units, parts, sendable, value_cents
 from shared.orders.types import WAITS_FOR_STOCK, Line, Order, OrderState, Priority, UnknownOrder
 from shared.placement.engine import decide
 from shared.placement.policy import Policy, PolicyBook
-from shared.placement.receipt import receipt
+from shared.placement.receipt import Asked, Receipt, receipt
 from shared.placement.types import Demand, Limits, Shortage
 from shared.platform import log
 from shared.platform.db import Transaction
@@ -47,7 +47,7 @@ class _Short:
     """There is not enough for an order."""
 
     shortage: Shortage
-    receipt: Mapping[str, Any]
+    why: Why
 
 
 def place_waiting(run: Run, work: PlaceOrder, rules: Rules, *, alone: bool = False) -> None:
@@ -179,7 +179,8 @@ class _Table:
         cards = [card for card in self._followed.cards if card.currency == order.currency]
         if not cards:
             reason = f"no carrier has a rate card in {order.currency}"
-            return [outcomes.in_review(wanting, reason, {"reason": reason})]
+            why = Why(Receipt({}, {"reason": reason}), self._policy(order).policy_id)
+            return [outcomes.in_review(wanting, reason, why)]
         wants = self._wants[order.order_id]
         supply = self._shelves.supply(self._tx, order, wants, self._holds.get(order.order_id, ()))
         policy = self._policy(order)
@@ -195,10 +196,15 @@ class _Table:
         policy = self._policy(wanting.order)
         limits = Limits(nodes=policy.most_nodes, split_cents=policy.split_cents)
         demand = _demand(supply, parts(wanting.lines, chosen))
+        begun_ns = perf_counter_ns()
         decision = decide(demand, offered.sites, limits)
-        kept = receipt(demand, offered.sites, decision, limits)
+        duration_us = (perf_counter_ns() - begun_ns) // 1_000
+        ship_on = {name: day.isoformat() for name, day in offered.ship_on.items()}
+        asked = Asked(policy.policy_id, ship_on, is_home(wanting.order))
+        kept = receipt(demand, offered.sites, limits, asked, decision)
+        why = Why(kept, policy.policy_id, duration_us)
         if isinstance(decision, Shortage):
-            return _Short(decision, kept)
+            return _Short(decision, why)
         self._nodes += decision.nodes
         made = outcomes.placed(
             self._tx,
@@ -207,11 +213,11 @@ class _Table:
             supply=supply,
             offered=offered,
             decision=decision,
-            receipt=kept,
+            why=why,
         )
         full = self._full(made.waits_more)
         if full:
-            return [outcomes.sold_out(wanting, full, kept)]
+            return [outcomes.sold_out(wanting, full, why)]
         self._shelves.book(wanting.order.channel, supply, made.changes)
         self.capacity.book(parcel.day for parcel in made.parcels)
         return [made]
@@ -222,7 +228,7 @@ class _Table:
         shortage = short.shortage
         if not (shortage.missing or shortage.not_now):
             reason = "no carrier takes " + ", ".join(item.sku for item in shortage.not_carried)
-            return [outcomes.in_review(wanting, reason, short.receipt)]
+            return [outcomes.in_review(wanting, reason, short.why)]
         chosen = self._part(wanting, shortage)
         if chosen:
             made = self._tried(wanting, chosen, supply, offered)
@@ -230,9 +236,9 @@ class _Table:
                 return made
         if wanting.waits_already:
             return []
-        waits = outcomes.backordered(wanting, shortage, short.receipt)
+        waits = outcomes.backordered(wanting, shortage, short.why)
         full = self._full(waits.waits_more)
-        return [outcomes.sold_out(wanting, full, short.receipt)] if full else [waits]
+        return [outcomes.sold_out(wanting, full, short.why)] if full else [waits]
 
     def _part(self, wanting: Wanting, shortage: Shortage) -> Chosen:
         """What is sent of an order of which not all is there; nothing where all waits together."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.placement.engine import decide
-from shared.placement.receipt import receipt
+from shared.placement.receipt import ENGINE, Asked, receipt, result, told
 from shared.placement.types import (
     Candidate,
     Demand,
@@ -398,26 +398,50 @@ def test_the_receipt_holds_inputs_cost_lines_losers_and_the_runner_up() -> None:
     ]
     limits = Limits(split_cents=50)
 
-    kept = json.loads(json.dumps(receipt([fish], sites, decide([fish], sites, limits), limits)))
+    decision = decide([fish], sites, limits)
+    asked = Asked("web-1", {"A": "2026-03-02"}, is_home=True)
 
-    assert kept["demand"] == [
+    both = json.loads(receipt([fish], sites, limits, asked, decision).as_json())
+
+    inputs, kept = both["inputs"], both["result"]
+    assert (inputs["policy"], inputs["home"], inputs["engine"]) == ("web-1", True, ENGINE)
+    assert inputs["demand"] == [
         ["FISH", 1, 400, {"volume_mm3": 9_000, "longest_mm": 300, "needs": ["cold"]}]
     ]
-    assert kept["sites"][0] == [
+    assert inputs["sites"][0] == [
         "A",
         1_000,
         {"FISH": 1},
-        [["post-1", "standard", 20]],
-        {"capabilities": ["cold"], "parcels_left": 3},
+        [["post-1", "", 20]],
+        {"ship_on": "2026-03-02", "capabilities": ["cold"], "parcels_left": 3},
     ]
-    assert kept["sites"][1][4] == {"opportunity_cents": {"FISH": 7}, "closed": "on strike"}
+    assert inputs["sites"][1][4] == {"opportunity_cents": {"FISH": 7}, "closed": "on strike"}
     assert kept["candidates"][1] == {"warehouse": "B", "distance_m": 1_000, "reason": "on strike"}
     assert kept["candidates"][2]["behind_cents"] == 0
     assert kept["runner_up"] == {"warehouses": ["C"], "total_cents": 520, "behind_cents": 0}
-    assert (kept["cost_cents"], kept["penalty_cents"], kept["split_cents"]) == (500, 20, 50)
+    assert (kept["cost_cents"], kept["penalty_cents"], inputs["split_cents"]) == (500, 20, 50)
     (parcel,) = kept["parcels"]
     assert (parcel["warehouse"], parcel["service"], parcel["items"]) == (
         "A",
         "standard",
         {"FISH": 1},
     )
+
+
+def test_what_the_engine_was_told_is_told_again_from_a_receipt() -> None:
+    # Goal: the inputs that are kept are all that the decision depended on.
+    fish = Demand("FISH", 2, 400, volume_mm3=9_000, longest_mm=300, needs=frozenset({"cold"}))
+    cold = tariff((1_000, 500), carries=frozenset({"cold"}), penalty_cents=20)
+    sites = [
+        site("A", {"FISH": 1}, cold, capabilities=frozenset({"cold"}), parcels_left=3),
+        site("B", {"FISH": 9}, cold, opportunity_cents={"FISH": 7}, closed="on strike"),
+        site("C", {"FISH": 2}, cold, capabilities=frozenset({"cold"}), distance_m=2_000),
+    ]
+    limits = Limits(nodes=500, split_cents=50)
+    decision = decide([fish], sites, limits)
+    kept = receipt([fish], sites, limits, Asked("web-1", {}, is_home=False), decision)
+
+    again = told(json.loads(kept.as_json())["inputs"], lambda *_: cold)
+
+    assert again == ([fish], sites, limits)
+    assert json.loads(json.dumps(result(decide(*again)))) == json.loads(kept.as_json())["result"]
