@@ -141,7 +141,7 @@ class Limits:
     """
 
     nodes: int = 20_000  # partial plans looked at
-    packing_nodes: int = 2_000  # of these, for one attempt to fit units into given parcels
+    packing_nodes: int = 5_000  # of these, for one attempt to fit units into given parcels
     split_cents: int = 0  # weighed for each parcel beyond the first, not paid
 
     def __post_init__(self) -> None:
