@@ -61,9 +61,10 @@ class OwnSupply:
         usable = [
             (-self.own.get(level.key, 0), level.allotment is None, -level.available, level.key)
             for level in self.levels
-            if level.key[:2] == (sku, warehouse) and not level.is_broken
+            if level.sku == sku and level.warehouse == warehouse and not level.is_broken
         ]
-        for own, _, available, key in sorted(usable):
+        usable.sort()
+        for own, _, available, key in usable:
             taken = min(-own - available, quantity)
             if taken:
                 yield key, taken

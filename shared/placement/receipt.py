@@ -22,6 +22,9 @@ ENGINE = 1
 
 Document = Mapping[str, Any]
 
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_DENSE = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -33,16 +36,13 @@ class Receipt:
     @property
     def inputs_hash(self) -> str:
         """The same for the same inputs on every machine: SHA-256 cut to 128 bits, hexadecimal."""
-        return sha256(self.inputs_as_json().encode()).hexdigest()[:32]
+        return self.as_text()[0]
 
-    def inputs_as_json(self) -> str:
-        """The inputs as they are hashed: keys sorted, nothing between them."""
-        return json.dumps(self.inputs, sort_keys=True, separators=(",", ":"))
-
-    def as_json(self) -> str:
-        """Both, as they are kept."""
-        result = json.dumps(self.result, separators=(",", ":"))
-        return f'{{"inputs":{self.inputs_as_json()},"result":{result}}}'
+    def as_text(self) -> tuple[str, str]:
+        """The hash of the inputs, and both as the JSON text that is kept."""
+        inputs = _SORTED(self.inputs)
+        hashed = sha256(inputs.encode()).hexdigest()[:32]
+        return hashed, f'{{"inputs":{inputs},"result":{_DENSE(self.result)}}}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class Kept:
 
 def record(tx: Transaction, decisions: Sequence[Kept]) -> Write:
     """Keep why orders were decided as they were."""
+    texts = [kept.receipt.as_text() for kept in decisions]
     return Write(
         _RECORD,
         {
@@ -50,11 +51,11 @@ def record(tx: Transaction, decisions: Sequence[Kept]) -> Write:
             "outcomes": [kept.outcome for kept in decisions],
             "costs": [kept.cost_cents for kept in decisions],
             "policies": [kept.policy_id for kept in decisions],
-            "hashes": [kept.receipt.inputs_hash for kept in decisions],
+            "hashes": [inputs_hash for inputs_hash, _ in texts],
             "durations": [kept.duration_us for kept in decisions],
             "deciders": [kept.decided_by for kept in decisions],
             "reasons": [kept.reason for kept in decisions],
-            "receipts": [kept.receipt.as_json() for kept in decisions],
+            "receipts": [receipt for _, receipt in texts],
             "now": tx.now,
         },
         rows=len(decisions),

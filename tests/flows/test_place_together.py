@@ -16,7 +16,7 @@ from shared.flows.rules import Rules
 from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.placement.engine import decide
-from shared.placement.types import Demand, Placement, Shortage, Site
+from shared.placement.types import Demand, Limits, Placement, Shortage, Site
 from shared.platform.db import Database, Transaction
 from tests.flows.test_supply import hold
 from tests.support import given
@@ -119,10 +119,12 @@ def test_what_nobody_can_decide_about_is_left_to_its_own_work(database: Database
     given.order(database, "ord_1", {"BAD": 1})
     given.order(database, "ord_2", {"MUG": 1})
 
-    def fails_for_bad(demand: Sequence[Demand], sites: Sequence[Site]) -> Placement | Shortage:
+    def fails_for_bad(
+        demand: Sequence[Demand], sites: Sequence[Site], limits: Limits
+    ) -> Placement | Shortage:
         if demand[0].sku == "BAD":
             raise ValueError("a mistake of ours")
-        return decide(demand, sites)
+        return decide(demand, sites, limits)
 
     with patch.object(flow, "decide", fails_for_bad):
         place(database, "ord_2")

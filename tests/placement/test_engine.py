@@ -401,7 +401,7 @@ def test_the_receipt_holds_inputs_cost_lines_losers_and_the_runner_up() -> None:
     decision = decide([fish], sites, limits)
     asked = Asked("web-1", {"A": "2026-03-02"}, is_home=True)
 
-    both = json.loads(receipt([fish], sites, limits, asked, decision).as_json())
+    both = json.loads(receipt([fish], sites, limits, asked, decision).as_text()[1])
 
     inputs, kept = both["inputs"], both["result"]
     assert (inputs["policy"], inputs["home"], inputs["engine"]) == ("web-1", True, ENGINE)
@@ -441,7 +441,7 @@ def test_what_the_engine_was_told_is_told_again_from_a_receipt() -> None:
     decision = decide([fish], sites, limits)
     kept = receipt([fish], sites, limits, Asked("web-1", {}, is_home=False), decision)
 
-    again = told(json.loads(kept.as_json())["inputs"], lambda *_: cold)
+    again = told(json.loads(kept.as_text()[1])["inputs"], lambda *_: cold)
 
     assert again == ([fish], sites, limits)
-    assert json.loads(json.dumps(result(decide(*again)))) == json.loads(kept.as_json())["result"]
+    assert json.loads(json.dumps(result(decide(*again)))) == json.loads(kept.as_text()[1])["result"]
