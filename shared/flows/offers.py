@@ -42,6 +42,7 @@ class Capacity:
         self._working = working
         self._used = dict(used)
         self.new: set[Day] = set()  # days that nobody counts yet
+        self._first: dict[str, date | None] = {}  # of warehouses without an end
 
     def left(self, day: Day) -> int | None:
         """How many more parcels can leave on that day; None for any number."""
@@ -62,10 +63,13 @@ class Capacity:
 
     def first_day(self, warehouse: str, now: datetime) -> date | None:
         """The first day on which a parcel that is decided on now can leave; None where none is."""
-        for day in calendar_of(self._of(warehouse)).ship_days(now):
-            if self.left((warehouse, day)) != 0:
-                return day
-        return None
+        if warehouse in self._first:
+            return self._first[warehouse]
+        working = self._of(warehouse)
+        days = calendar_of(working).ship_days(now)
+        if working.daily_parcels is None:
+            return self._first.setdefault(warehouse, next(days, None))
+        return next((day for day in days if self.left((warehouse, day))), None)
 
     def _of(self, warehouse: str) -> Working:
         return self._working.get(warehouse, ALWAYS)
