@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rates": ("emulators.rates.verb", "check, publish and look at rate cards"),
     "costs": ("emulators.costs.verb", "what was quoted, charged and really paid"),
     "explain": ("emulators.decisions.explain", "say why an order was placed as it was"),
+    "override": ("emulators.override.verb", "decide about an order by hand"),
     "decisions": ("emulators.decisions.verb", "make kept decisions again, and compare"),
     "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "fault": ("emulators.chaos.fault", "let something go wrong on the running stack"),

@@ -17,7 +17,7 @@ from shared.contracts.parcels import ParcelContent, ParcelPlanned
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel
 from shared.flows.following import following
-from shared.flows.offers import Capacity, Offers, is_home
+from shared.flows.offers import Capacity, Offers, Wish, is_home
 from shared.flows.supply import OwnSupply
 from shared.flows.without_rest import without_rest
 from shared.holds import store as holds
@@ -48,11 +48,18 @@ class Why:
     receipt: Receipt
     policy_id: str
     duration_us: int = 0
+    wish: Wish | None = None  # of a person; None where the engine was free
 
     def kept(self, order: Order, outcome: str, cost_cents: int | None = None) -> Kept:
         """As it is recorded."""
         return Kept(
-            order.order_id, outcome, cost_cents, self.policy_id, self.receipt, self.duration_us
+            order.order_id,
+            outcome,
+            cost_cents,
+            self.policy_id,
+            self.receipt,
+            self.duration_us,
+            *((self.wish.by, self.wish.reason) if self.wish is not None else ()),
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from emulators.bench.trips import counted
 from shared.contracts.orders import ServiceLevel
 from shared.contracts.work import PlaceOrder
-from shared.flows import place_order as flow
+from shared.flows import table
 from shared.flows.place_order import place_waiting
 from shared.flows.rules import Rules
 from shared.orders import backorder_caps
@@ -126,7 +126,7 @@ def test_what_nobody_can_decide_about_is_left_to_its_own_work(database: Database
             raise ValueError("a mistake of ours")
         return decide(demand, sites, limits)
 
-    with patch.object(flow, "decide", fails_for_bad):
+    with patch.object(table, "decide", fails_for_bad):
         place(database, "ord_2")
         assert given.rows(database, STATES) == [("ord_1", "waiting"), ("ord_2", "placed")]
 
@@ -139,7 +139,7 @@ def test_decisions_that_take_long_are_left_for_the_next_transaction(database: Da
     given.catalogue(database, {"BER": {"MUG": 9, "PEN": 9}, "MUC": {"MUG": 9, "PEN": 9}})
     wait(database, 4, {"MUG": 1, "PEN": 1})
 
-    with patch.object(flow, "NODES_TOGETHER", 1):
+    with patch.object(table, "NODES_TOGETHER", 1):
         place(database, "ord_4")
 
     states = [state for _, state in given.rows(database, STATES)]

@@ -7,6 +7,7 @@ import pytest
 
 from shared.platform.config import Config
 from shared.platform.db import Database
+from shared.platform.relay import Relay
 from tests.support import given
 from tests.support.commands import Command, as_json, command
 
@@ -17,7 +18,7 @@ def call(
 ) -> dict[str, Command]:
     return {
         verb: command(verb, config, monkeypatch, capsys)
-        for verb in ("explain", "decisions", "policies")
+        for verb in ("explain", "decisions", "policies", "override")
     }
 
 
@@ -92,3 +93,28 @@ def test_a_wrong_policy_names_every_field_that_is_wrong(
     assert code == 1
     assert "late_day_cents: Input should be greater than or equal to 0" in wrong
     assert "splitcents: Extra inputs are not permitted" in wrong
+
+
+@pytest.mark.usefixtures("placed")
+def test_a_person_assigns_splits_holds_and_releases(
+    call: dict[str, Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Relay, "send", lambda *_: None)  # nobody listens here
+    words = ("--by", "ada", "--reason", "the customer has called")
+
+    code, said, _ = call["override"]("assign", "ord_1", "LIS", *words)
+    assert code == 0
+    assert "placed by ada" in said
+    code, _, wrong = call["override"]("split", "ord_1", "MUC:MUG=2", *words)
+    assert code == 1
+    assert "MUC: short of MUG by 1" in wrong
+    assert as_json(call["override"], "hold", "ord_1", *words)["order"]["state"] == "review"
+    assert as_json(call["override"], "release", "ord_1", *words)["order"]["state"] == "waiting"
+
+
+@pytest.mark.parametrize("word", ["BER", "BER:MUG", "BER:MUG=", "BER:MUG=0", "MUG=2"])
+def test_a_split_that_cannot_be_read_is_a_usage_error(call: dict[str, Command], word: str) -> None:
+    code, _, wrong = call["override"]("split", "ord_1", word, "--reason", "x")
+
+    assert code == 2
+    assert f"{word} is not like BER:MUG=2" in wrong
