@@ -144,9 +144,11 @@ def _print_how_sure(result: Mapping[str, Any], currency: str) -> None:
         )
     second = result["runner_up"]
     if second:
+        behind = f"{_money(second['behind_cents'])} {currency} more"
+        same = "at the same cost, and later in the order of ties"
         console.print(
             f"  next: {escape(' and '.join(second['warehouses']))},"
-            f" {_money(second['behind_cents'])} {currency} more"
+            f" {behind if second['behind_cents'] else same}"
         )
 
 

@@ -62,10 +62,10 @@ class _Service:
 
 
 _SERVICES = (
-    _Service("correios", "PAC", 90, 690, 240, 2, 2),
-    _Service("correios", "SEDEX", 90, 1490, 410, 1, 1),
-    _Service("jadlog", "Package", 60, 1190, 130, 2, 2),
-    _Service("jadlog", "Expresso", 60, 1890, 330, 1, 1),
+    _Service("correios", "PAC", 90, 1590, 340, 2, 2),
+    _Service("correios", "SEDEX", 90, 2590, 710, 1, 1),
+    _Service("jadlog", "Package", 60, 1790, 310, 2, 2),
+    _Service("jadlog", "Expresso", 60, 2450, 690, 1, 1),
 )
 
 

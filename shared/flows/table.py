@@ -216,7 +216,7 @@ def _own_holds(
     tx: Transaction, waiting: Sequence[Order], *, all_ask: bool
 ) -> Mapping[str, tuple[Hold, ...]]:
     """By order: what its cart's hold keeps is its to take, and what was kept while it waited."""
-    # Nothing is kept for who does not wait for stock, so they are spared the question. Whom a person
+    # Nothing is kept for who does not wait for stock: they are spared the question. Whom a person
     # places may have waited a moment ago.
     asking = {
         order.order_id: order.hold_id
