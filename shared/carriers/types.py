@@ -107,6 +107,12 @@ class CarrierUnavailable(NotYet):
         self.retry_after_s = retry_after_s
 
 
+class CarrierPaused(NotYet):
+    """The carrier has not answered for a while: nobody calls it until a probe has shown more."""
+
+    code = "carrier_paused"
+
+
 class VoidUnderWay(NotYet):
     """Another attempt is giving this label back at this moment, or died while it did."""
 

@@ -1,5 +1,6 @@
 """Why an attempt failed, kept for whoever gives up. None of it may change an answer."""
 
+from shared.carriers.types import CarrierPaused
 from shared.edge.services import Services
 from shared.kit.errors import DispatchError
 from shared.platform import failed_attempts, log
@@ -10,11 +11,14 @@ from shared.platform.failed_attempts import failed
 def note_failure(services: Services, source: str, message_id: str, error: Exception) -> int:
     """Keep why this attempt failed, and return how many have failed for a reason of their own.
 
-    What fails because the database is away has only waited: after an outage everything still has
-    all of its attempts.
+    What fails because the database is away, or was not tried because its carrier is paused, has
+    only waited: after an outage everything still has all of its attempts.
     """
     if isinstance(error, DatabaseUnavailable):
         return 0  # there is nowhere to keep it, and finding out would hold the answer up
+    if isinstance(error, CarrierPaused):
+        _forget(services, source, message_id)
+        return 0
     try:
         return failed_attempts.note(services.database, source, message_id, failed(error))
     except DispatchError as lost:
@@ -24,8 +28,11 @@ def note_failure(services: Services, source: str, message_id: str, error: Except
 
 def forget_failures(services: Services, source: str, message_id: str, attempt: int) -> None:
     """The message is handled. A first attempt has nothing to forget."""
-    if attempt == 1:
-        return
+    if attempt > 1:
+        _forget(services, source, message_id)
+
+
+def _forget(services: Services, source: str, message_id: str) -> None:
     try:
         failed_attempts.forget(services.database, source, message_id)
     except DispatchError as lost:

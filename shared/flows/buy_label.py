@@ -6,7 +6,9 @@ the queue's next attempt, which asks the carrier first and so never buys a secon
 
 from typing import Any
 
+from shared.carriers import carrier_breakers
 from shared.carriers import store as labels
+from shared.carriers.carrier_breakers import Admission
 from shared.carriers.types import Address, Carrier, Label, LabelRequest, RefusedByCarrier
 from shared.contracts.parcels import ParcelLabelled
 from shared.contracts.work import BuyLabel
@@ -35,27 +37,29 @@ def buy_label(run: Run, work: BuyLabel, carrier: Carrier) -> None:
     Raises:
         RefusedByCarrier: the carrier will not carry it; asking again gives the same answer. The
             parcel is planned again, so that its order can be changed or cancelled.
-        CarrierUnavailable, PurchaseUnderWay: ask again later.
+        CarrierUnavailable, CarrierPaused, PurchaseUnderWay: ask again later.
         UnknownParcel, CarrierAccountRefused, BrokenAnswer: somebody has to look.
     """
-    request = run(lambda tx: _intend(tx, work))
-    if request is None:
+    intended = run(lambda tx: _intend(tx, work))
+    if intended is None:
         return
+    request, admission = intended
     try:
         label = carrier.buy(request)
     except DispatchError as error:
-        refused = isinstance(error, RefusedByCarrier)
-        run(lambda tx: _give_back(tx, work, request, refused=refused))
+        why = error
+        run(lambda tx: _give_back(tx, work, request, admission, why))
         raise
-    run(lambda tx: _record(tx, work, request, label))
+    run(lambda tx: _record(tx, work, request, admission, label))
 
 
-def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
+def _intend(tx: Transaction, work: BuyLabel) -> tuple[LabelRequest, Admission] | None:
     parcel = shipments.find(tx, work.parcel_id)
     if parcel is None:
         raise UnknownParcel("no such parcel", parcel_id=work.parcel_id)
     if parcel.state not in {ParcelState.PLANNED, ParcelState.LABELLING}:
         return None
+    admission = carrier_breakers.admit(tx, parcel.carrier)
     # Under the lease the parcel cannot be cancelled; if it was just now, this step runs anew.
     tx.write(shipments.request_label(parcel.parcel_id))
     label_id = labels.request(tx, new_id("lab"), parcel.parcel_id, parcel.carrier)
@@ -65,7 +69,7 @@ def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
     sender = warehouses.find(tx, parcel.warehouse)
     assert order is not None, "parcels refer to orders"
     assert sender is not None, "parcels refer to warehouses"
-    return LabelRequest(
+    request = LabelRequest(
         label_id=label_id,
         carrier=parcel.carrier,
         from_address=_address(sender.address),
@@ -75,20 +79,37 @@ def _intend(tx: Transaction, work: BuyLabel) -> LabelRequest | None:
         # A carrier that has one service only here sells the cheapest of its own.
         service=None if parcel.service == STANDARD else parcel.service,
     )
+    return request, admission
 
 
-def _give_back(tx: Transaction, work: BuyLabel, request: LabelRequest, *, refused: bool) -> None:
-    if refused:
+def _give_back(
+    tx: Transaction,
+    work: BuyLabel,
+    request: LabelRequest,
+    admission: Admission,
+    error: DispatchError,
+) -> None:
+    if isinstance(error, RefusedByCarrier):
         tx.write(shipments.refuse_label(work.parcel_id))
     labels.give_back(tx, request.label_id)
+    tx.write(carrier_breakers.learn(tx, admission, error))
 
 
-def _record(tx: Transaction, work: BuyLabel, request: LabelRequest, label: Label) -> None:
+def _record(
+    tx: Transaction,
+    work: BuyLabel,
+    request: LabelRequest,
+    admission: Admission,
+    label: Label,
+) -> None:
     parcel = shipments.find(tx, work.parcel_id)
     assert parcel is not None, "parcels are never deleted"
     if parcel.state is not ParcelState.LABELLING:
-        return  # an earlier attempt that seemed dead has recorded the same label
+        # An earlier attempt that seemed dead has recorded the same label.
+        tx.write(carrier_breakers.learn(tx, admission, None))
+        return
     tx.write(
+        carrier_breakers.learn(tx, admission, None),
         shipments.label(parcel.parcel_id, label.tracking_code),
         labels.bought(tx, request.label_id, label),
         actual_charges.book(

@@ -1,11 +1,14 @@
 """Give back the label of a cancelled parcel: lease it, call the carrier, record the result."""
 
+from shared.carriers import carrier_breakers
 from shared.carriers import store as labels
+from shared.carriers.carrier_breakers import Admission
 from shared.carriers.types import Carrier
 from shared.contracts.work import VoidLabel
 from shared.costing import actual_charges
 from shared.flows.steps import Run
 from shared.kit.errors import DispatchError
+from shared.platform.db import Transaction
 
 
 def void_label(run: Run, work: VoidLabel, carrier: Carrier) -> None:
@@ -16,15 +19,35 @@ def void_label(run: Run, work: VoidLabel, carrier: Carrier) -> None:
 
     Raises:
         RefusedByCarrier: the carrier does not take it back; asking again gives the same answer.
-        CarrierUnavailable, VoidUnderWay: ask again later.
+        CarrierUnavailable, CarrierPaused, VoidUnderWay: ask again later.
         CarrierAccountRefused, BrokenAnswer: somebody has to look.
     """
-    label_id = run(lambda tx: labels.lease_void(tx, work.parcel_id))
-    if label_id is None:
+    leased = run(lambda tx: _lease(tx, work))
+    if leased is None:
         return
+    label_id, admission = leased
     try:
         carrier.void(label_id)
-    except DispatchError:
-        run(lambda tx: labels.give_back(tx, label_id))
+    except DispatchError as error:
+        why = error
+        run(lambda tx: _give_back(tx, label_id, admission, why))
         raise
-    run(lambda tx: tx.write(labels.voided(tx, label_id), actual_charges.refund(tx, work.parcel_id)))
+    run(lambda tx: _record(tx, work, label_id, admission))
+
+
+def _lease(tx: Transaction, work: VoidLabel) -> tuple[str, Admission] | None:
+    label_id = labels.lease_void(tx, work.parcel_id)
+    return None if label_id is None else (label_id, carrier_breakers.admit(tx, work.carrier))
+
+
+def _give_back(tx: Transaction, label_id: str, admission: Admission, error: DispatchError) -> None:
+    labels.give_back(tx, label_id)
+    tx.write(carrier_breakers.learn(tx, admission, error))
+
+
+def _record(tx: Transaction, work: VoidLabel, label_id: str, admission: Admission) -> None:
+    tx.write(
+        carrier_breakers.learn(tx, admission, None),
+        labels.voided(tx, label_id),
+        actual_charges.refund(tx, work.parcel_id),
+    )

@@ -3,6 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
+from shared.carriers.types import CarrierPaused
 from shared.contracts.base import Cause
 from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
 from shared.edge import tasks
@@ -104,6 +105,21 @@ def test_the_last_attempt_parks_the_work_itself(
 
     assert [answer.status_code == 204 for answer in answers] == [False, False, True]
     assert given.rows(database, LETTERS) == [("placement-standard", "task_1", error.code, 3, WORK)]
+
+
+def test_work_for_a_paused_carrier_waits_as_long_as_it_takes(
+    caller: Caller, database: Database
+) -> None:
+    # Goal: a carrier may be away for a day. What waits for it is neither given up meanwhile, nor
+    # has it fewer attempts afterwards.
+    broken = that_fails(caller, NotYet("later"))
+    paused = that_fails(caller, CarrierPaused("correios does not answer"))
+    assert caller.task(broken, WORK, retries=0, max_attempts=2).status_code == 409
+    for n in (*range(1, 6), *range(tasks.UNANSWERED, tasks.UNANSWERED + 6)):
+        assert caller.task(paused, WORK, retries=n, max_attempts=2).status_code == 409
+        assert given.rows(database, "SELECT count(*) FROM failed_attempts") == [(0,)]
+
+    assert caller.task(broken, WORK, retries=9, max_attempts=2).status_code == 409
 
 
 def test_after_an_outage_work_still_has_all_of_its_attempts(

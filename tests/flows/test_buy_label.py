@@ -6,8 +6,9 @@ from threading import Barrier, Event
 import pytest
 from sqlalchemy import text
 
+from shared.carriers.breaker import FIRST_PAUSE, OPENS_AFTER
 from shared.carriers.store import LEASE
-from shared.carriers.types import CarrierUnavailable, LabelRequest, RefusedByCarrier
+from shared.carriers.types import CarrierPaused, CarrierUnavailable, LabelRequest, RefusedByCarrier
 from shared.contracts.orders import OrderCancelled
 from shared.flows.buy_label import PurchaseUnderWay
 from shared.flows.cancel_order import cancel_order
@@ -312,3 +313,24 @@ def test_the_service_that_was_decided_on_is_bought_and_the_cheapest_where_there_
     buy(database, parcel_id, carrier)
 
     assert [request.service for request in carrier.asked] == [asked]
+
+
+def test_while_the_breaker_is_open_nobody_is_called_and_the_parcel_waits(
+    database: Database, clock: TestClock, parcel_id: str
+) -> None:
+    carrier = RecordingCarrier(before=unavailable)
+    for _ in range(OPENS_AFTER):
+        with pytest.raises(CarrierUnavailable):
+            buy(database, parcel_id, carrier)
+
+    for _ in range(3):
+        with pytest.raises(CarrierPaused):
+            buy(database, parcel_id, carrier)
+    assert len(carrier.asked) == OPENS_AFTER
+    assert given.rows(database, LABELS) == [("requested", False)]
+
+    clock.now += FIRST_PAUSE
+    carrier.before = lambda _request: None
+    buy(database, parcel_id, carrier)
+    assert given.rows(database, "SELECT failures FROM carrier_breakers") == [(0,)]
+    assert given.violations(database) == []

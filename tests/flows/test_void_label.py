@@ -2,8 +2,14 @@
 
 import pytest
 
+from shared.carriers.breaker import FIRST_PAUSE, OPENS_AFTER
 from shared.carriers.store import LEASE
-from shared.carriers.types import CarrierUnavailable, RefusedByCarrier, VoidUnderWay
+from shared.carriers.types import (
+    CarrierPaused,
+    CarrierUnavailable,
+    RefusedByCarrier,
+    VoidUnderWay,
+)
 from shared.contracts.orders import OrderCancelled
 from shared.flows.cancel_order import cancel_order
 from shared.platform.db import Database
@@ -130,3 +136,24 @@ def test_no_label_is_bought_for_a_parcel_that_is_cancelled(
 
     assert len(carrier.asked) == 1
     assert given.rows(database, "SELECT state FROM labels") == [("void_requested",)]
+
+
+def test_a_void_counts_with_the_purchases_and_waits_for_the_carrier_as_they_do(
+    database: Database, clock: TestClock, carrier: RecordingCarrier, parcel_id: str
+) -> None:
+    def fail(_label_id: str) -> None:
+        raise CarrierUnavailable("no answer")
+
+    carrier.before_void = fail
+    for _ in range(OPENS_AFTER):
+        with pytest.raises(CarrierUnavailable):
+            void(database, parcel_id, carrier)
+    with pytest.raises(CarrierPaused):
+        void(database, parcel_id, carrier)
+    assert len(carrier.void_asked) == OPENS_AFTER
+    assert given.rows(database, LABELS) == [("void_requested", False, False)]
+
+    clock.now += FIRST_PAUSE
+    carrier.before_void = lambda _label_id: None
+    void(database, parcel_id, carrier)
+    assert given.rows(database, LABELS) == [("voided", False, True)]

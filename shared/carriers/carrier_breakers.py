@@ -1,0 +1,117 @@
+"""The table carrier_breakers: which carriers answer. Nothing else writes to it.
+
+All instances share it. Whoever calls a carrier is admitted first and says afterwards what came of
+it; each is one statement, and a carrier that works costs a look and writes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from shared.carriers.breaker import OPENS_AFTER, PROBE_LEASE, Breaker, BreakerState
+from shared.carriers.types import BrokenAnswer, CarrierPaused, CarrierUnavailable
+from shared.kit.errors import DispatchError
+from shared.kit.ids import new_id
+from shared.platform.db import Transaction, Write
+
+_COLUMNS = "carrier, failures, failed_at, quiet_until, since, probe_until"
+_FIND = text(f"SELECT {_COLUMNS} FROM carrier_breakers WHERE carrier = :carrier")  # noqa: S608
+_ALL = text(f"SELECT {_COLUMNS} FROM carrier_breakers ORDER BY carrier")  # noqa: S608
+# Of those who saw the same breaker one gets the lease: the others wait for the row and find it
+# changed.
+_LEASE = text("""
+    UPDATE carrier_breakers SET probe_id = :probe_id, probe_until = :until
+     WHERE carrier = :carrier AND failures = :failures AND failed_at = :failed_at
+       AND (probe_until IS NULL OR probe_until <= :now)
+ RETURNING probe_id
+""")
+# While it is open only the probe counts: what was under way when it opened has nothing to add.
+_FAILED = """
+    INSERT INTO carrier_breakers AS kept (carrier, failures, failed_at, quiet_until)
+    VALUES (:carrier, 1, :now,
+            CAST(:now AS timestamptz) + make_interval(secs => CAST(:retry_after_s AS integer)))
+        ON CONFLICT (carrier) DO UPDATE
+       SET failures = kept.failures + 1, failed_at = excluded.failed_at,
+           quiet_until = excluded.quiet_until, probe_id = NULL, probe_until = NULL,
+           since = CASE WHEN kept.failures + 1 = :opens_after THEN excluded.failed_at
+                        ELSE kept.since END
+     WHERE kept.failures < :opens_after OR kept.probe_id = CAST(:probe_id AS text)
+ RETURNING 1
+"""
+_ANSWERED = """
+    UPDATE carrier_breakers
+       SET failures = 0, quiet_until = NULL, probe_id = NULL, probe_until = NULL,
+           since = CASE WHEN failures >= :opens_after THEN CAST(:now AS timestamptz)
+                        ELSE since END
+     WHERE carrier = :carrier AND failures > 0
+       AND (failures < :opens_after OR probe_id = CAST(:probe_id AS text))
+ RETURNING 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Leave to call a carrier once; `probe_id` where that is the probe."""
+
+    carrier: str
+    probe_id: str | None = None
+
+
+def admit(tx: Transaction, carrier: str) -> Admission:
+    """Leave to call the carrier. Where it is the probe, its lease is the caller's with the commit.
+
+    Raises:
+        CarrierPaused: the carrier is not called at this moment.
+    """
+    row = tx.row(_FIND, carrier=carrier)
+    breaker = Breaker() if row is None else _breaker(row)
+    if breaker.state(tx.now) is BreakerState.CLOSED:
+        return Admission(carrier)
+    if breaker.may_probe(tx.now):
+        leased = tx.row(
+            _LEASE,
+            carrier=carrier,
+            probe_id=new_id("prb"),
+            until=tx.now + PROBE_LEASE,
+            failures=breaker.failures,
+            failed_at=breaker.failed_at,
+            now=tx.now,
+        )
+        if leased is not None:
+            return Admission(carrier, leased.probe_id)
+    raise CarrierPaused(
+        f"{carrier} does not answer and is left alone for a while",
+        carrier=carrier,
+        failures=breaker.failures,
+    )
+
+
+def learn(tx: Transaction, admission: Admission, error: DispatchError | None) -> Write:
+    """What came of the call. A refusal is an answer: the carrier works."""
+    told: dict[str, object] = {
+        "carrier": admission.carrier,
+        "probe_id": admission.probe_id,
+        "opens_after": OPENS_AFTER,
+        "now": tx.now,
+    }
+    if not isinstance(error, CarrierUnavailable | BrokenAnswer):
+        return Write(_ANSWERED, told)
+    retry_after_s = error.retry_after_s if isinstance(error, CarrierUnavailable) else None
+    return Write(_FAILED, {**told, "retry_after_s": retry_after_s})
+
+
+def all_of(tx: Transaction) -> Mapping[str, Breaker]:
+    """The breakers of all carriers that ever failed to answer."""
+    return {row.carrier: _breaker(row) for row in tx.rows(_ALL)}
+
+
+def _breaker(row: Any) -> Breaker:
+    return Breaker(
+        failures=row.failures,
+        failed_at=row.failed_at,
+        quiet_until=row.quiet_until,
+        since=row.since,
+        probe_until=row.probe_until,
+    )

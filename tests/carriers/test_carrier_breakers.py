@@ -1,0 +1,290 @@
+"""The breaker that all instances share: counted once, one probe, whoever dies."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from shared.carriers import carrier_breakers
+from shared.carriers.breaker import FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER, PROBE_LEASE, pause
+from shared.carriers.breaker import BreakerState as State
+from shared.carriers.carrier_breakers import Admission
+from shared.carriers.types import (
+    BrokenAnswer,
+    CarrierAccountRefused,
+    CarrierPaused,
+    CarrierUnavailable,
+    RefusedByCarrier,
+)
+from shared.kit.errors import DispatchError
+from shared.platform.db import Database
+from tests.support import given
+from tests.support.clock import TestClock
+from tests.support.database import empty
+
+DOWN = CarrierUnavailable("no answer")
+REFUSED = RefusedByCarrier("no such street", vendor_code="ADDRESS.BAD")
+
+
+def admit(database: Database, carrier: str = "correios") -> Admission:
+    return database.run(lambda tx: carrier_breakers.admit(tx, carrier), given.cause())
+
+
+def learn(database: Database, admission: Admission, error: DispatchError | None) -> None:
+    database.run(lambda tx: tx.write(carrier_breakers.learn(tx, admission, error)), given.cause())
+
+
+def fail(database: Database, times: int = OPENS_AFTER) -> None:
+    for _ in range(times):
+        learn(database, admit(database), DOWN)
+
+
+def state(database: Database, carrier: str = "correios") -> State:
+    known = database.run(carrier_breakers.all_of, given.cause())
+    return known[carrier].state(database.now()) if carrier in known else State.CLOSED
+
+
+def test_a_carrier_that_works_is_called_and_nothing_is_written(database: Database) -> None:
+    learn(database, admit(database), None)
+
+    assert given.rows(database, "SELECT count(*) FROM carrier_breakers") == [(0,)]
+
+
+@pytest.mark.parametrize("error", [DOWN, BrokenAnswer("no sense")])
+def test_enough_calls_without_an_answer_in_a_row_open_it_for_everybody(
+    database: Database, error: DispatchError
+) -> None:
+    for _ in range(OPENS_AFTER - 1):
+        learn(database, admit(database), error)
+    last = admit(database)
+    learn(database, last, error)
+
+    with pytest.raises(CarrierPaused):
+        admit(database)
+    assert state(database) is State.OPEN
+    assert admit(database, "jadlog") == Admission("jadlog")
+    assert given.rows(database, "SELECT since FROM carrier_breakers") == [(database.now(),)]
+
+
+@pytest.mark.parametrize("error", [None, REFUSED, CarrierAccountRefused("who are you")])
+def test_any_answer_shows_that_the_carrier_works(
+    database: Database, error: DispatchError | None
+) -> None:
+    fail(database, OPENS_AFTER - 1)
+    learn(database, admit(database), error)
+    fail(database, OPENS_AFTER - 1)
+
+    assert state(database) is State.CLOSED
+
+
+def test_after_the_pause_one_may_try_and_its_answer_closes_it(
+    database: Database, clock: TestClock
+) -> None:
+    fail(database)
+    clock.now += FIRST_PAUSE
+    probe = admit(database)
+
+    with pytest.raises(CarrierPaused):
+        admit(database)
+    assert state(database) is State.HALF_OPEN
+    learn(database, probe, REFUSED)
+
+    assert probe.probe_id is not None
+    assert admit(database) == Admission("correios")
+    assert given.rows(database, "SELECT failures, since FROM carrier_breakers") == [
+        (0, database.now())
+    ]
+
+
+def test_a_probe_that_fails_doubles_the_pause_up_to_the_limit(
+    database: Database, clock: TestClock
+) -> None:
+    fail(database)
+    for probes in range(6):
+        clock.now += pause(OPENS_AFTER + probes) - timedelta(microseconds=1)
+        with pytest.raises(CarrierPaused):
+            admit(database)
+        clock.advance(microseconds=1)
+        learn(database, admit(database), DOWN)
+
+    assert pause(OPENS_AFTER + 6) == LONGEST_PAUSE
+
+
+def test_a_probe_whose_process_died_is_given_up_with_its_lease(
+    database: Database, clock: TestClock
+) -> None:
+    fail(database)
+    clock.now += FIRST_PAUSE
+    dead = admit(database)
+    clock.now += PROBE_LEASE - timedelta(microseconds=1)
+    with pytest.raises(CarrierPaused):
+        admit(database)
+    clock.advance(microseconds=1)
+
+    alive = admit(database)
+    learn(database, dead, None)  # it was only slow, and has nothing to say any more
+
+    assert state(database) is State.HALF_OPEN
+    learn(database, alive, None)
+    assert state(database) is State.CLOSED
+
+
+def test_what_was_under_way_when_it_opened_neither_closes_it_nor_lengthens_the_pause(
+    database: Database, clock: TestClock
+) -> None:
+    slow = [admit(database) for _ in range(3)]
+    fail(database)
+    clock.advance(seconds=10)
+
+    for admission, error in zip(slow, (DOWN, None, REFUSED), strict=True):
+        learn(database, admission, error)
+
+    assert given.rows(database, "SELECT failures, failed_at FROM carrier_breakers") == [
+        (OPENS_AFTER, database.now() - timedelta(seconds=10))
+    ]
+
+
+def test_a_vendor_that_asks_to_wait_is_left_alone_as_long(
+    database: Database, clock: TestClock
+) -> None:
+    for _ in range(OPENS_AFTER):
+        learn(database, admit(database), CarrierUnavailable("slowly", retry_after_s=120))
+    clock.advance(seconds=119)
+    with pytest.raises(CarrierPaused):
+        admit(database)
+    clock.advance(seconds=1)
+
+    assert admit(database).probe_id is not None
+
+
+def test_a_lease_that_is_rolled_back_is_nobodys(database: Database, clock: TestClock) -> None:
+    fail(database)
+    clock.now += FIRST_PAUSE
+
+    def admitted_in_vain(tx: object) -> None:
+        carrier_breakers.admit(tx, "correios")  # type: ignore[arg-type]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.run(admitted_in_vain, given.cause())
+
+    assert admit(database).probe_id is not None
+
+
+def test_of_many_at_once_one_probes(database: Database, clock: TestClock) -> None:
+    for round_number in range(10):
+        fail(database, OPENS_AFTER if round_number == 0 else 0)
+        clock.now += LONGEST_PAUSE
+        start = Barrier(6)
+
+        def attempt(_number: int, start: Barrier = start) -> Admission | None:
+            start.wait(timeout=10)
+            try:
+                return admit(database)
+            except CarrierPaused:
+                return None
+
+        with ThreadPoolExecutor(max_workers=6) as pool:
+            admitted = [a for a in pool.map(attempt, range(6)) if a is not None]
+
+        assert len(admitted) == 1
+        learn(database, admitted[0], DOWN)
+
+
+def test_of_failures_at_once_each_is_counted(database: Database) -> None:
+    admissions = [admit(database) for _ in range(OPENS_AFTER - 1)]
+    start = Barrier(len(admissions))
+
+    def report(admission: Admission) -> None:
+        start.wait(timeout=10)
+        learn(database, admission, DOWN)
+
+    with ThreadPoolExecutor(max_workers=len(admissions)) as pool:
+        list(pool.map(report, admissions))
+
+    assert given.rows(database, "SELECT failures FROM carrier_breakers") == [(OPENS_AFTER - 1,)]
+
+
+class Breakers(RuleBasedStateMachine):
+    """The table against a few lines of what it should be, whoever calls, answers or dies."""
+
+    database: Database
+    clock: TestClock
+
+    @initialize()
+    def begin(self) -> None:
+        empty(self.database)
+        self.failures = 0
+        self.closed_for_all_until: datetime | None = None
+        self.probe: tuple[Admission, datetime] | None = None
+        self.under_way: list[Admission] = []
+
+    @rule()
+    def call(self) -> None:
+        now = self.clock.now
+        is_leased = self.probe is not None and now < self.probe[1]
+        try:
+            admission = admit(self.database)
+        except CarrierPaused:
+            assert self.failures >= OPENS_AFTER
+            assert self.closed_for_all_until is not None
+            assert now < self.closed_for_all_until or is_leased
+            return
+        self.under_way.append(admission)
+        if self.failures >= OPENS_AFTER:
+            assert self.closed_for_all_until is not None
+            assert now >= self.closed_for_all_until
+            assert not is_leased
+            assert admission.probe_id is not None
+            self.probe = (admission, now + PROBE_LEASE)
+        else:
+            assert admission.probe_id is None
+
+    @rule(answered=st.booleans(), pick=st.randoms(use_true_random=False))
+    def end(self, *, answered: bool, pick: object) -> None:
+        if not self.under_way:
+            return
+        place = pick.randrange(len(self.under_way))  # type: ignore[attr-defined]
+        admission = self.under_way.pop(place)
+        learn(self.database, admission, None if answered else DOWN)
+        is_probe = self.probe is not None and self.probe[0] == admission
+        if self.failures >= OPENS_AFTER and not is_probe:
+            return
+        self.probe = None
+        self.failures = 0 if answered else self.failures + 1
+        if self.failures >= OPENS_AFTER:
+            self.closed_for_all_until = self.clock.now + pause(self.failures)
+
+    @rule(seconds=st.integers(1, 400))
+    def wait(self, seconds: int) -> None:
+        self.clock.advance(seconds=seconds)
+
+    @invariant()
+    def is_as_open_as_it_should_be(self) -> None:
+        if hasattr(self, "failures"):
+            is_closed = state(self.database) is State.CLOSED
+            assert is_closed == (self.failures < OPENS_AFTER)
+
+
+def test_the_table_is_as_the_model_says(database: Database, clock: TestClock) -> None:
+    Breakers.database, Breakers.clock = database, clock
+
+    run_state_machine_as_test(
+        Breakers,
+        settings=settings(
+            max_examples=30,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
