@@ -12,6 +12,7 @@ from shared.carriers.types import Label, LabelRequest
 from shared.contracts.work import BuyLabel
 from shared.flows.buy_label import buy_label
 from shared.flows.receive_carrier_update import receive_carrier_update
+from shared.flows.rules import Rules
 from shared.platform.db import Database, Transaction
 
 VENDOR = "easypost"
@@ -63,8 +64,10 @@ def first_scans(database: Database, order_ids: Sequence[str]) -> list[str]:
     def run(step: Callable[[Transaction], Result]) -> Result:
         return database.run(step, CAUSE)
 
+    rules = Rules()
     for parcel in database.statement(_PARCELS, order_ids=ids):
-        buy_label(run, BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier), seller)
+        work = BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier)
+        buy_label(run, work, seller, rules)
     codes = [row.tracking_code for row in database.statement(_PARCELS, order_ids=ids)]
     database.run(lambda tx: _receive(tx, codes), CAUSE)
     return [row.body for row in database.statement(_ANNOUNCED, codes=codes)]

@@ -4,7 +4,7 @@ All instances share it. Whoever calls a carrier is admitted first and says after
 it; each is one statement, and a carrier that works costs a look and writes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ from shared.kit.errors import DispatchError
 from shared.kit.ids import new_id
 from shared.platform.db import Transaction, Write
 
-_COLUMNS = "carrier, failures, failed_at, quiet_until, since, probe_until"
-_FIND = text(f"SELECT {_COLUMNS} FROM carrier_breakers WHERE carrier = :carrier")  # noqa: S608
-_ALL = text(f"SELECT {_COLUMNS} FROM carrier_breakers ORDER BY carrier")  # noqa: S608
+_FIND = text("""
+    SELECT carrier, failures, failed_at, quiet_until, since, probe_until
+      FROM carrier_breakers WHERE carrier = ANY(CAST(:carriers AS text[]))
+""")
 # Of those who saw the same breaker one gets the lease: the others wait for the row and find it
 # changed.
 _LEASE = text("""
@@ -65,7 +66,7 @@ def admit(tx: Transaction, carrier: str) -> Admission:
     Raises:
         CarrierPaused: the carrier is not called at this moment.
     """
-    row = tx.row(_FIND, carrier=carrier)
+    row = tx.row(_FIND, carriers=[carrier])
     breaker = Breaker() if row is None else _breaker(row)
     if breaker.state(tx.now) is BreakerState.CLOSED:
         return Admission(carrier)
@@ -102,9 +103,13 @@ def learn(tx: Transaction, admission: Admission, error: DispatchError | None) ->
     return Write(_FAILED, {**told, "retry_after_s": retry_after_s})
 
 
-def all_of(tx: Transaction) -> Mapping[str, Breaker]:
-    """The breakers of all carriers that ever failed to answer."""
-    return {row.carrier: _breaker(row) for row in tx.rows(_ALL)}
+def paused(tx: Transaction, carriers: Collection[str]) -> frozenset[str]:
+    """Those of the carriers whose breaker is not closed."""
+    return frozenset(
+        row.carrier
+        for row in tx.rows(_FIND, carriers=sorted(carriers))
+        if _breaker(row).state(tx.now) is not BreakerState.CLOSED
+    )
 
 
 def _breaker(row: Any) -> Breaker:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from shared.carriers.types import Label, VoidUnderWay
+from shared.carriers.types import Intent, Label, VoidUnderWay
 from shared.platform.db import Transaction, Write
 
 LEASE = timedelta(seconds=90)  # longer than a function may run, so nobody still works under it
@@ -30,6 +30,20 @@ _GIVE_BACK = text("""
     UPDATE labels SET leased_until = NULL
      WHERE label_id = :label_id AND state IN ('requested', 'void_requested')
 """)
+_FAILED = text("""
+    UPDATE labels SET leased_until = NULL, failures = failures + 1
+     WHERE label_id = :label_id AND state = 'requested'
+ RETURNING failures
+""")
+_LOCK_INTENT = text("""
+    SELECT label_id, carrier, leased_until FROM labels
+     WHERE parcel_id = :parcel_id AND state = 'requested'
+       FOR UPDATE
+""")
+_LEAVE = """
+    DELETE FROM labels WHERE label_id = :label_id AND state = 'requested'
+ RETURNING 1
+"""
 _BEING_BOUGHT = text("""
     SELECT parcel_id FROM labels
      WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state = 'requested'
@@ -93,6 +107,26 @@ def bought(tx: Transaction, label_id: str, label: Label) -> Write:
 def give_back(tx: Transaction, label_id: str) -> None:
     """Give back the lease after a call that failed, so that the next attempt need not wait."""
     tx.connection.execute(_GIVE_BACK, {"label_id": label_id})
+
+
+def failed(tx: Transaction, label_id: str) -> int:
+    """Give back the lease after a call without an answer; returns how many of the label's were."""
+    row = tx.row(_FAILED, label_id=label_id)
+    return 0 if row is None else int(row.failures)
+
+
+def lock_intent(tx: Transaction, parcel_id: str) -> Intent | None:
+    """The parcel's label that is asked for and may have been bought; None: nobody has asked."""
+    row = tx.row(_LOCK_INTENT, parcel_id=parcel_id)
+    if row is None:
+        return None
+    is_leased = row.leased_until is not None and row.leased_until > tx.now
+    return Intent(row.label_id, row.carrier, is_leased=is_leased)
+
+
+def leave(intent: Intent) -> Write:
+    """The parcel's label will be bought elsewhere, under another id."""
+    return Write(_LEAVE, {"label_id": intent.label_id}, rows=1)
 
 
 def being_bought(tx: Transaction, parcel_ids: Collection[str]) -> frozenset[str]:

@@ -79,6 +79,15 @@ class Label:
     service: str
 
 
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A label that is asked for, and may have been bought; leased: somebody is buying it now."""
+
+    label_id: str
+    carrier: str
+    is_leased: bool
+
+
 class RefusedByCarrier(Rejected):
     """The carrier will not carry this: a bad address, too heavy, no such service.
 

@@ -62,6 +62,21 @@ class ParcelLabelled(_ParcelFact):
     tracking_code: str
 
 
+class ParcelRerouted(_ParcelFact):
+    """The parcel goes by another carrier than planned, because its own does not answer."""
+
+    type: ClassVar[str] = "dispatch.parcel.rerouted.v1"
+
+    from_carrier: Identifier
+    from_service: Identifier
+    to_carrier: Identifier
+    to_service: Identifier
+    reason: str  # carrier_paused, or calls_failed
+    difference_cents: int  # what it costs more than before; below zero: less
+    currency: Currency
+    arrives_on: date | None  # null: the rate card does not say how long it takes
+
+
 class ParcelCharged(_ParcelFact):
     """What the parcel costs, item by item."""
 

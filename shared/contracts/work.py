@@ -43,3 +43,17 @@ class VoidLabel(Work):
     @property
     def queue(self) -> str:
         return f"labels-{self.carrier}"
+
+
+class VoidAbandonedLabel(Work):
+    """Give back what a carrier may have sold, though it gave no answer, for a rerouted parcel."""
+
+    type: ClassVar[str] = "dispatch.work.void_abandoned_label.v1"
+
+    label_id: Identifier
+    parcel_id: Identifier
+    carrier: Identifier
+
+    @property
+    def queue(self) -> str:
+        return f"labels-{self.carrier}"

@@ -108,6 +108,16 @@ _CHARGE = """
         ON CONFLICT DO NOTHING
  RETURNING 1
 """
+# A parcel may be rerouted again; the row is what all of it costs more than was quoted.
+_FALLBACK = """
+    INSERT INTO charges AS booked (parcel_id, order_id, kind, entry, amount_cents, currency,
+                                   rate_card_id, charged_at)
+    VALUES (:parcel_id, :order_id, :kind, 'charge', :amount_cents, :currency, :rate_card_id, :now)
+        ON CONFLICT (parcel_id, kind, entry) DO UPDATE
+       SET amount_cents = booked.amount_cents + excluded.amount_cents,
+           rate_card_id = excluded.rate_card_id, charged_at = excluded.charged_at
+ RETURNING 1
+"""
 _CHARGED = text("""
     SELECT kind, amount_cents, currency, rate_card_id
       FROM charges WHERE parcel_id = :parcel_id AND entry = 'charge'
@@ -235,6 +245,23 @@ def charge(
             "rate_card_ids": [charge.rate_card_id for charge in charges],
             "now": tx.now,
         },
+    )
+
+
+def charge_fallback(tx: Transaction, parcel_id: str, order_id: str, more: Charge) -> Write:
+    """Book what a rerouted parcel costs more than before, on top of earlier differences."""
+    return Write(
+        _FALLBACK,
+        {
+            "parcel_id": parcel_id,
+            "order_id": order_id,
+            "kind": more.kind,
+            "amount_cents": more.amount.amount_cents,
+            "currency": more.amount.currency,
+            "rate_card_id": more.rate_card_id,
+            "now": tx.now,
+        },
+        rows=1,
     )
 
 

@@ -28,6 +28,7 @@ class ChargeKind(StrEnum):
     REMOTE_AREA = "remote_area"
     RESIDENTIAL = "residential"
     OVERSIZE = "oversize"
+    FALLBACK_DIFFERENCE = "fallback_difference"  # what another carrier costs more than was quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from shared.contracts.stock import (
     StockReceived,
     StockReturned,
 )
-from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
+from shared.contracts.work import BuyLabel, PlaceOrder, VoidAbandonedLabel, VoidLabel
 from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order
 from shared.flows.adjust_stock import adjust_stock
@@ -99,6 +99,9 @@ FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxy
 )
 
 
+_ASK_A_CARRIER = frozenset({BuyLabel.type, VoidLabel.type, VoidAbandonedLabel.type})
+
+
 class Outcome(StrEnum):
     """What would come of it."""
 
@@ -137,7 +140,7 @@ def try_letter(tx: Transaction, letter_id: int) -> Trial:
         LostRace: somebody else was faster; the step is run anew.
     """
     letter = dead_letters.find(tx, letter_id)
-    if letter.attributes.get("ce-type") in {BuyLabel.type, VoidLabel.type}:
+    if letter.attributes.get("ce-type") in _ASK_A_CARRIER:
         return Trial(Outcome.UNTRIED, reason="the carrier would have to be asked")
     skus = {*snapshots.ordered_skus(tx, letter.order_id), *_skus_in(letter.payload)}
     before = snapshots.take(tx, letter.order_id, skus)

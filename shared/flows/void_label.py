@@ -1,17 +1,22 @@
-"""Give back the label of a cancelled parcel: lease it, call the carrier, record the result."""
+"""Give back a label: lease it, call the carrier, record the result.
 
-from shared.carriers import carrier_breakers
+It is that of a cancelled parcel, or what its first carrier may have sold for a rerouted one.
+"""
+
+from shared.carriers import abandoned_labels, carrier_breakers
 from shared.carriers import store as labels
 from shared.carriers.carrier_breakers import Admission
 from shared.carriers.types import Carrier
-from shared.contracts.work import VoidLabel
+from shared.contracts.work import VoidAbandonedLabel, VoidLabel
 from shared.costing import actual_charges
 from shared.flows.steps import Run
 from shared.kit.errors import DispatchError
 from shared.platform.db import Transaction
 
+Void = VoidLabel | VoidAbandonedLabel
 
-def void_label(run: Run, work: VoidLabel, carrier: Carrier) -> None:
+
+def void_label(run: Run, work: Void, carrier: Carrier) -> None:
     """Void the label once. Nothing happens when it is voided, or nobody asked for it.
 
     Whether a label was bought at all may not be known, where the carrier's answer was lost: it is
@@ -30,24 +35,33 @@ def void_label(run: Run, work: VoidLabel, carrier: Carrier) -> None:
         carrier.void(label_id)
     except DispatchError as error:
         why = error
-        run(lambda tx: _give_back(tx, label_id, admission, why))
+        run(lambda tx: _give_back(tx, work, label_id, admission, why))
         raise
     run(lambda tx: _record(tx, work, label_id, admission))
 
 
-def _lease(tx: Transaction, work: VoidLabel) -> tuple[str, Admission] | None:
-    label_id = labels.lease_void(tx, work.parcel_id)
+def _lease(tx: Transaction, work: Void) -> tuple[str, Admission] | None:
+    if isinstance(work, VoidAbandonedLabel):
+        label_id = abandoned_labels.lease_void(tx, work.label_id)
+    else:
+        label_id = labels.lease_void(tx, work.parcel_id)
     return None if label_id is None else (label_id, carrier_breakers.admit(tx, work.carrier))
 
 
-def _give_back(tx: Transaction, label_id: str, admission: Admission, error: DispatchError) -> None:
-    labels.give_back(tx, label_id)
-    tx.write(carrier_breakers.learn(tx, admission, error))
+def _give_back(
+    tx: Transaction, work: Void, label_id: str, admission: Admission, error: DispatchError
+) -> None:
+    learnt = carrier_breakers.learn(tx, admission, error)
+    if isinstance(work, VoidAbandonedLabel):
+        tx.write(learnt, abandoned_labels.give_back(label_id))
+    else:
+        labels.give_back(tx, label_id)
+        tx.write(learnt)
 
 
-def _record(tx: Transaction, work: VoidLabel, label_id: str, admission: Admission) -> None:
-    tx.write(
-        carrier_breakers.learn(tx, admission, None),
-        labels.voided(tx, label_id),
-        actual_charges.refund(tx, work.parcel_id),
-    )
+def _record(tx: Transaction, work: Void, label_id: str, admission: Admission) -> None:
+    learnt = carrier_breakers.learn(tx, admission, None)
+    if isinstance(work, VoidAbandonedLabel):
+        tx.write(learnt, abandoned_labels.voided(tx, label_id))
+    else:
+        tx.write(learnt, labels.voided(tx, label_id), actual_charges.refund(tx, work.parcel_id))

@@ -280,9 +280,36 @@ RULES: Mapping[str, TextClause] = MappingProxyType(
             SELECT parcel_id AS subject, sum(amount_cents)::text AS found,
                    quoted_cents::text AS expected
               FROM charges JOIN parcels USING (parcel_id)
-             WHERE entry = 'charge'
+             WHERE entry = 'charge' AND kind <> 'fallback_difference'
              GROUP BY parcel_id, quoted_cents
             HAVING sum(amount_cents) <> quoted_cents
+        """),
+        "a fallback difference is what another carrier costs more": _rule("""
+            WITH rerouted AS (
+                SELECT parcel_id, sum(difference_cents) AS cents
+                  FROM parcel_reroutes GROUP BY parcel_id
+            ), booked AS (
+                SELECT parcel_id, amount_cents AS cents FROM charges
+                 WHERE kind = 'fallback_difference' AND entry = 'charge')
+            SELECT parcel_id AS subject, coalesce(booked.cents::text, 'not booked') AS found,
+                   coalesce(rerouted.cents::text, 'none: not rerouted') AS expected
+              FROM rerouted FULL JOIN booked USING (parcel_id)
+             WHERE booked.cents IS DISTINCT FROM rerouted.cents
+        """),
+        "a rerouted parcel goes by the carrier it was given": _rule("""
+            SELECT parcel_id AS subject,
+                   concat_ws(' ', carrier, service, rate_card_id) AS found,
+                   concat_ws(' ', to_carrier, to_service, to_rate_card_id) AS expected
+              FROM parcels JOIN (
+                   SELECT DISTINCT ON (parcel_id) * FROM parcel_reroutes
+                    ORDER BY parcel_id, number DESC) AS latest USING (parcel_id)
+             WHERE (carrier, service, rate_card_id)
+                   <> (to_carrier, to_service, to_rate_card_id)
+        """),
+        "a label that was left behind is not used": _rule("""
+            SELECT label_id AS subject, concat_ws(' ', 'label of', parcel_id) AS found,
+                   'to be voided' AS expected
+              FROM abandoned_labels JOIN labels USING (label_id, parcel_id)
         """),
         "a cancelled parcel costs nothing": _rule("""
             SELECT parcel_id AS subject, sum(amount_cents)::text AS found, '0' AS expected

@@ -13,6 +13,7 @@ class ParcelStep(StrEnum):
     REQUEST_LABEL = "request_label"
     LABEL = "label"
     REFUSE = "refuse"
+    REROUTE = "reroute"
     SHIP = "ship"
     DELIVER = "deliver"
     RETURN = "return"
@@ -32,6 +33,9 @@ LIFECYCLE = Lifecycle(
             (_S.LABELLING, _T.LABEL): _S.LABELLED,
             # The carrier will not carry it: nothing was bought, so it can be taken back.
             (_S.LABELLING, _T.REFUSE): _S.PLANNED,
+            # Its carrier does not answer: another one has sold nothing yet.
+            (_S.PLANNED, _T.REROUTE): _S.PLANNED,
+            (_S.LABELLING, _T.REROUTE): _S.PLANNED,
             (_S.LABELLED, _T.CANCEL): _S.CANCELLED,  # until it is picked
             (_S.LABELLED, _T.SHIP): _S.SHIPPED,
             (_S.SHIPPED, _T.DELIVER): _S.DELIVERED,

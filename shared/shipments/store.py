@@ -7,7 +7,15 @@ from typing import Any
 from sqlalchemy import text
 
 from shared.platform.db import Transaction, Write
-from shared.shipments.types import Content, Parcel, ParcelState, PlannedParcel
+from shared.shipments import parcel_reroutes
+from shared.shipments.types import (
+    Content,
+    Parcel,
+    ParcelState,
+    PlannedParcel,
+    Reroute,
+    Route,
+)
 
 _PLAN = """
     INSERT INTO parcels (parcel_id, order_id, warehouse, carrier, rate_card_id, state, weight_g,
@@ -73,6 +81,19 @@ _REQUEST_LABEL = """
 _REFUSE_LABEL = """
     UPDATE parcels SET state = 'planned'
      WHERE parcel_id = :parcel_id AND state = 'labelling'
+ RETURNING 1
+"""
+_LOCK_ROUTE = text("""
+    SELECT parcel_id, order_id, warehouse, carrier, service, rate_card_id, weight_g, distance_m,
+           volume_mm3, longest_mm, ship_on, quoted_cents
+      FROM parcels WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling')
+       FOR NO KEY UPDATE
+""")
+_REROUTE = """
+    UPDATE parcels
+       SET state = 'planned', carrier = :carrier, service = :service, zone = :zone,
+           rate_card_id = :rate_card_id, arrives_on = :arrives_on
+     WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling')
  RETURNING 1
 """
 _LABEL = """
@@ -173,6 +194,32 @@ def request_label(parcel_id: str) -> Write:
 def refuse_label(parcel_id: str) -> Write:
     """Nothing was bought: the parcel is as it was before."""
     return Write(_REFUSE_LABEL, {"parcel_id": parcel_id})
+
+
+def lock_route(tx: Transaction, parcel_id: str) -> Route | None:
+    """By whom the parcel is to go, locked; None where it is cancelled or has its label."""
+    row = tx.row(_LOCK_ROUTE, parcel_id=parcel_id)
+    if row is None:
+        return None
+    told = dict(row._mapping)  # noqa: SLF001
+    cost_cents = told.pop("quoted_cents") + parcel_reroutes.more_cents(tx, parcel_id)
+    return Route(**told, cost_cents=cost_cents)
+
+
+def reroute(to: Reroute) -> Write:
+    """The parcel goes by another carrier, which has sold nothing for it yet."""
+    return Write(
+        _REROUTE,
+        {
+            "parcel_id": to.route.parcel_id,
+            "carrier": to.carrier,
+            "service": to.service,
+            "zone": to.zone,
+            "rate_card_id": to.rate_card_id,
+            "arrives_on": to.arrives_on,
+        },
+        rows=1,
+    )
 
 
 def label(parcel_id: str, tracking_code: str) -> Write:

@@ -64,6 +64,49 @@ class PlannedParcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """By whom a parcel without a label is to go, and all that another carrier has to know.
+
+    `cost_cents` is what it costs by that route: the quote, and what earlier reroutes cost more.
+    """
+
+    parcel_id: str
+    order_id: str
+    warehouse: str
+    carrier: str
+    service: str
+    rate_card_id: str
+    weight_g: int
+    distance_m: int
+    volume_mm3: int
+    longest_mm: int
+    ship_on: date | None
+    cost_cents: int
+
+
+class RerouteReason(StrEnum):
+    """Why a parcel goes by another carrier than planned."""
+
+    CARRIER_PAUSED = "carrier_paused"  # it does not answer anybody
+    CALLS_FAILED = "calls_failed"  # it has not answered for this parcel
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute:
+    """From one carrier to another. The zone is of the new rate card."""
+
+    route: Route
+    carrier: str
+    service: str
+    rate_card_id: str
+    zone: str
+    arrives_on: date | None
+    difference_cents: int  # what it costs more than before
+    currency: str
+    reason: RerouteReason
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """A parcel as it is stored, without its contents."""
 

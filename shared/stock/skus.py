@@ -1,7 +1,7 @@
 """The table skus: what is sold, by its name. Nothing else writes to it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,10 @@ _INSERT_SKUS = text("""
        SET weight_g = excluded.weight_g, length_mm = excluded.length_mm,
            width_mm = excluded.width_mm, height_mm = excluded.height_mm,
            released_at = excluded.released_at, needs = excluded.needs
+""")
+_NEEDS = text("""
+    SELECT DISTINCT need FROM skus, unnest(needs) AS need
+     WHERE sku = ANY(CAST(:skus AS text[]))
 """)
 
 
@@ -54,3 +58,8 @@ def put_skus(tx: Transaction, units: Sequence[Unit]) -> None:
             "needs": [json.dumps(sorted(unit.needs)) for unit in units],
         },
     )
+
+
+def needs(tx: Transaction, skus: Collection[str]) -> frozenset[str]:
+    """What a carrier must be able to handle to take all of these."""
+    return frozenset(row.need for row in tx.rows(_NEEDS, skus=sorted(skus)))

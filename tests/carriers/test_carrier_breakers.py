@@ -16,7 +16,14 @@ from hypothesis.stateful import (
 )
 
 from shared.carriers import carrier_breakers
-from shared.carriers.breaker import FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER, PROBE_LEASE, pause
+from shared.carriers.breaker import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    OPENS_AFTER,
+    PROBE_LEASE,
+    Breaker,
+    pause,
+)
 from shared.carriers.breaker import BreakerState as State
 from shared.carriers.carrier_breakers import Admission
 from shared.carriers.types import (
@@ -50,8 +57,15 @@ def fail(database: Database, times: int = OPENS_AFTER) -> None:
 
 
 def state(database: Database, carrier: str = "correios") -> State:
-    known = database.run(carrier_breakers.all_of, given.cause())
-    return known[carrier].state(database.now()) if carrier in known else State.CLOSED
+    found = given.rows(
+        database,
+        "SELECT failures, failed_at, quiet_until, since, probe_until FROM carrier_breakers"
+        f" WHERE carrier = '{carrier}'",
+    )
+    breaker = Breaker(*found[0]) if found else Breaker()
+    paused = database.run(lambda tx: carrier_breakers.paused(tx, [carrier]), given.cause())
+    assert bool(paused) == (breaker.state(database.now()) is not State.CLOSED)
+    return breaker.state(database.now())
 
 
 def test_a_carrier_that_works_is_called_and_nothing_is_written(database: Database) -> None:

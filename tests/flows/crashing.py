@@ -74,7 +74,8 @@ class Worker:
                 work = PlaceOrder(order_id=job.subject, priority="standard")
                 run(lambda tx: place_order(tx, work, Rules()))
             case "buy":
-                buy_label(run, BuyLabel(parcel_id=job.subject, carrier="correios"), self._carrier)
+                to_buy = BuyLabel(parcel_id=job.subject, carrier="correios")
+                buy_label(run, to_buy, self._carrier, Rules())
             case "track":
                 event = CarrierUpdateReceived(
                     update_id=job.subject, vendor="easypost", tracking_code=job.tracking_code

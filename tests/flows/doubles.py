@@ -7,9 +7,10 @@ from sqlalchemy import text
 
 from shared.carriers.types import Carrier, Label, LabelRequest
 from shared.contracts.stock import ParcelPicked
-from shared.contracts.work import BuyLabel, VoidLabel
+from shared.contracts.work import BuyLabel, VoidAbandonedLabel, VoidLabel
 from shared.flows.buy_label import buy_label
 from shared.flows.pick_parcel import pick_parcel
+from shared.flows.rules import Rules
 from shared.flows.void_label import void_label
 from shared.platform.db import Database, Transaction
 from tests.support import given
@@ -68,6 +69,17 @@ class RecordingCarrier:
             self.voided.add(label_id)
 
 
+def void_abandoned(database: Database, parcel_id: str, carrier: Carrier) -> None:
+    """The label worker gives back what the parcel's first carrier may have sold."""
+    cause = given.cause()
+    for label_id, name in given.rows(
+        database,
+        f"SELECT label_id, carrier FROM abandoned_labels WHERE parcel_id = '{parcel_id}'",
+    ):
+        work = VoidAbandonedLabel(label_id=label_id, parcel_id=parcel_id, carrier=name)
+        void_label(lambda step: database.run(step, cause), work, carrier)
+
+
 def void(database: Database, parcel_id: str, carrier: Carrier) -> None:
     """The label worker gives back the label of one parcel."""
     cause = given.cause()
@@ -78,13 +90,16 @@ def void(database: Database, parcel_id: str, carrier: Carrier) -> None:
     )
 
 
-def buy(database: Database, parcel_id: str, carrier: Carrier) -> None:
-    """The label worker does its work for one parcel."""
+def buy(
+    database: Database, parcel_id: str, carrier: Carrier, at: str = "correios", **more: str
+) -> None:
+    """The label worker does its work for one parcel, as it comes from the queue of a carrier."""
     cause = given.cause()
     buy_label(
         lambda step: database.run(step, cause),
-        BuyLabel(parcel_id=parcel_id, carrier="correios"),
+        BuyLabel(parcel_id=parcel_id, carrier=at, **more),
         carrier,
+        Rules(),
     )
 
 

@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from shared.carriers.types import CarrierUnavailable, LabelRequest
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.parcels import ParcelCancelled, ParcelPlanned
+from shared.costing.bands import zones_of
 from shared.costing.book import Bookshelf
 from shared.flows.audit_books import audit_books
+from shared.flows.buy_label import CALLS
 from shared.flows.cancel_order import cancel_order
 from shared.flows.charge_parcel import charge_parcel, take_charges_back
 from shared.flows.track_parcel import track_parcel
@@ -30,12 +35,15 @@ def charge(tx: Transaction, event: ParcelPlanned) -> None:
 def books(database: Database) -> None:
     """`sent` is on its way, `planned` is planned, `cancelled` was placed, `waiting` waits.
 
-    The transfer `asked` has not left, and `moved` has arrived, one unit short. Of the jam two rows
-    are everybody's, one is shut, and one is a sale's.
+    `rerouted` goes by another carrier. The transfer `asked` has not left, and `moved` has arrived,
+    one unit short. Of the jam two rows are everybody's, one is shut, and one is a sale's.
     """
     given.catalogue(
         database,
-        {"BER": {"MUG": 5, "PEN": 5, "CUP": 5, "ANVIL": 0, "TEA": 5, "JAM": 7}, "LIS": {}},
+        {
+            "BER": {"MUG": 5, "PEN": 5, "CUP": 5, "ANVIL": 0, "TEA": 5, "JAM": 7, "TIN": 1},
+            "LIS": {},
+        },
     )
     partitioned.spread(database, 3, sku="JAM", reference="wide")
     partitioned.spread(database, 2, sku="JAM")
@@ -58,6 +66,26 @@ def books(database: Database) -> None:
     (gone,) = doubles.parcels_of(database, "gone")
     given.apply(database, cancel_order, OrderCancelled(order_id="gone", reason="no"))
     given.apply(database, take_charges_back, ParcelCancelled(parcel_id=gone, order_id="gone"))
+    _reroute(database)
+
+
+def _reroute(database: Database) -> None:
+    """`rerouted` was planned by correios, which gave no answer, and goes by jadlog."""
+
+    def down(_request: LabelRequest) -> None:
+        raise CarrierUnavailable("no answer")
+
+    def offer(tx: Transaction) -> None:
+        begin = tx.now - timedelta(days=1)
+        given.rates(tx, carrier="jadlog", valid_from=begin, zones=zones_of(given.DEAR))
+
+    given.order(database, "rerouted", {"TIN": 1})
+    given.place(database, "rerouted")
+    database.run(offer, given.cause())
+    (parcel_id,) = doubles.parcels_of(database, "rerouted")
+    for _ in range(CALLS):
+        with suppress(CarrierUnavailable):
+            doubles.buy(database, parcel_id, doubles.RecordingCarrier(before=down))
 
 
 def rules_broken_by(database: Database, *lies: str) -> set[str]:
@@ -250,6 +278,29 @@ LIES: Sequence[tuple[str, Sequence[str]]] = (
     (
         "what is booked for a label is what it cost",
         ("UPDATE labels SET currency = 'XXX'",),
+    ),
+    (
+        "a fallback difference is what another carrier costs more",
+        ("UPDATE charges SET amount_cents = 1 WHERE kind = 'fallback_difference'",),
+    ),
+    (
+        "a fallback difference is what another carrier costs more",
+        ("DELETE FROM charges WHERE kind = 'fallback_difference'",),
+    ),
+    (
+        "a fallback difference is what another carrier costs more",
+        ("DELETE FROM parcel_reroutes",),
+    ),
+    (
+        "a rerouted parcel goes by the carrier it was given",
+        ("UPDATE parcels SET carrier = 'correios' WHERE order_id = 'rerouted'",),
+    ),
+    (
+        "a label that was left behind is not used",
+        (
+            """INSERT INTO labels (label_id, parcel_id, carrier, state, requested_at)
+               SELECT label_id, parcel_id, carrier, 'requested', now() FROM abandoned_labels""",
+        ),
     ),
     (
         "a cancelled parcel costs nothing",

@@ -33,7 +33,7 @@ def labelling(caller: Caller, carrier: RecordingCarrier) -> FlaskClient:
 
     def perform(request: Request) -> object:
         def buy(work: BuyLabel, cause: Cause) -> None:
-            buy_label(caller.services.runner(cause), work, carrier)
+            buy_label(caller.services.runner(cause), work, carrier, Rules())
 
         return tasks.perform(request, caller.services, {BuyLabel: buy})
 
