@@ -11,9 +11,10 @@ from emulators.simulation.chance import Chance, VirtualClock
 from emulators.simulation.faults import Faults, Moment
 from emulators.simulation.functions import HOOK_SECRET
 from emulators.simulation.warehouse import Warehouses
-from shared.carriers.types import Label, LabelRequest, RefusedByCarrier
+from shared.carriers.types import CarrierUnavailable, Label, LabelRequest, RefusedByCarrier
 
 REFUSED_SHARE = 0.004
+IDLE_SHARE = 0.5  # of the calls during an outage; the others are done, and their answer is lost
 RETURNED_SHARE = 0.04
 UNREPORTED_SHARE = 0.5  # of what happens under way: it is told together with the next
 STRAY = "UNHEARD-OF"
@@ -74,22 +75,28 @@ class SimulatedCarrier:
 
     def buy(self, request: LabelRequest) -> Label:
         """See the port."""
-        self._faults.reach(Moment.BUY)
+        is_out = self._faults.is_out(request.carrier)
+        if is_out and self._chance.happens(IDLE_SHARE):
+            raise CarrierUnavailable("no answer")
         if request.label_id not in self.sold and request.label_id not in self.refused:
             if self._chance.happens(REFUSED_SHARE):
                 self.refused.add(request.label_id)
             else:
                 self._sell(request)
         self._faults.reach(Moment.BOUGHT)
+        if is_out:
+            raise CarrierUnavailable("no answer")
         if request.label_id in self.refused:
             raise RefusedByCarrier("no such street", vendor_code="ADDRESS.VERIFY.FAILURE")
         return self.sold[request.label_id]
 
     def void(self, label_id: str) -> None:
         """See the port."""
-        self._faults.reach(Moment.BUY)
-        if label_id in self.sold:
-            trip = self._trips[self.sold[label_id].tracking_code]
+        label = self.sold.get(label_id)
+        if self._faults.is_out("" if label is None else label.carrier):
+            raise CarrierUnavailable("no answer")
+        if label is not None:
+            trip = self._trips[label.tracking_code]
             assert not _taken_over(trip), "what was picked is not cancelled"
             self.voided.add(label_id)
             self._end(trip)

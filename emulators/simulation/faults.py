@@ -35,6 +35,7 @@ class Fault(StrEnum):
     SEND_ANSWER_LOST = "send answer lost"
     CARRIER_DOWN = "carrier down"
     CARRIER_ANSWER_LOST = "carrier answer lost"
+    CARRIER_OUT = "carrier out"  # for a while, and whether it does anything nobody knows
 
 
 class Moment(StrEnum):
@@ -70,6 +71,7 @@ INSIDE_A_PURCHASE = {
     F.CRASH_WHILE_BUYING: 10.0,
     F.CARRIER_DOWN: 10.0,
     F.CARRIER_ANSWER_LOST: 10.0,
+    F.CARRIER_OUT: 10.0,
 }
 # Where each strikes, and how many such moments it may let pass first.
 STRIKES: dict[Fault, tuple[frozenset[Moment], int]] = {
@@ -84,12 +86,18 @@ STRIKES: dict[Fault, tuple[frozenset[Moment], int]] = {
     F.SEND_ANSWER_LOST: (frozenset({M.SENT}), 2),
     F.CARRIER_DOWN: (frozenset({M.BUY}), 1),
     F.CARRIER_ANSWER_LOST: (frozenset({M.BOUGHT}), 1),
+    F.CARRIER_OUT: (frozenset({M.BUY}), 1),
 }
 DOWN_S = (1.0, 120.0)  # how long a topic or queue is down
+OUT_S = (60.0, 7_200.0)  # how long a carrier gives no answer
 
 
 class Crashed(BaseException):
     """The process is no more. Not an Exception, so that nobody who answers for errors answers."""
+
+
+class CarrierOut(Exception):
+    """A carrier's outage begins."""
 
 
 class Faults:
@@ -104,6 +112,7 @@ class Faults:
         self._chosen: Fault | None = None
         self._left = 0
         self._down_until: dict[str, datetime] = {}
+        self._out_until: dict[str, datetime] = {}
 
     def happens(self, fault: Fault) -> bool:
         """Whether a fault outside of a function is to happen now; counted if so."""
@@ -161,6 +170,21 @@ class Faults:
             self._down_until[name] = self._clock.now + timedelta(seconds=down_s)
             raise
 
+    def is_out(self, carrier: str) -> bool:
+        """Whether the carrier gives no answer at this moment; perhaps it begins with this call."""
+        until = self._out_until.get(carrier)
+        if until is not None:
+            if self.active and self._clock.now < until:
+                return True
+            del self._out_until[carrier]
+        try:
+            self.reach(Moment.BUY)
+        except CarrierOut:
+            out_s = self._chance.between(*OUT_S)
+            self._out_until[carrier] = self._clock.now + timedelta(seconds=out_s)
+            return True
+        return False
+
     def _strike(self, fault: Fault, connection: Any) -> None:
         match fault:
             case Fault.DESTINATION_DOWN:
@@ -169,6 +193,8 @@ class Faults:
                 raise DeadlineExceeded("no answer")  # type: ignore[no-untyped-call]
             case Fault.CARRIER_DOWN | Fault.CARRIER_ANSWER_LOST:
                 raise CarrierUnavailable("no answer")
+            case Fault.CARRIER_OUT:
+                raise CarrierOut
             case Fault.CONNECTION_CUT:
                 self.cut(connection)
             case Fault.COMMIT_ANSWER_LOST:

@@ -42,7 +42,7 @@ ALWAYS: Mapping[str, str] = {
             SELECT body->>'parcel_id' AS parcel_id, type, count(*) AS times
               FROM simulation.announced
              WHERE type IN ('dispatch.parcel.planned.v1', 'dispatch.parcel.cancelled.v1',
-                            'dispatch.parcel.labelled.v1')
+                            'dispatch.parcel.labelled.v1', 'dispatch.parcel.rerouted.v1')
              GROUP BY 1, 2
         ), happened AS (
             SELECT parcel_id, 'dispatch.parcel.planned.v1' AS type, 1 AS times FROM parcels
@@ -51,7 +51,10 @@ ALWAYS: Mapping[str, str] = {
              WHERE state = 'cancelled'
              UNION ALL
             SELECT parcel_id, 'dispatch.parcel.labelled.v1', 1 FROM parcels
-             WHERE tracking_code IS NOT NULL)
+             WHERE tracking_code IS NOT NULL
+             UNION ALL
+            SELECT parcel_id, 'dispatch.parcel.rerouted.v1', count(*) FROM parcel_reroutes
+             GROUP BY parcel_id)
         SELECT parcel_id || ' ' || type, told.times::text, happened.times::text
           FROM told FULL JOIN happened USING (parcel_id, type)
          WHERE told.times IS DISTINCT FROM happened.times
@@ -99,12 +102,23 @@ ALWAYS: Mapping[str, str] = {
 }
 # When everything has been delivered, and nothing is on its way any more.
 IN_THE_END: Mapping[str, str] = {
-    "a parcel costs its quote, and a cancelled one nothing": """
-        SELECT parcel_id, coalesce(sum(amount_cents), 0)::text, quoted_cents::text || ' ' || state
-          FROM parcels LEFT JOIN charges USING (parcel_id)
-         GROUP BY parcel_id, quoted_cents, state
-        HAVING coalesce(sum(amount_cents), 0)
-               <> CASE state WHEN 'cancelled' THEN 0 ELSE quoted_cents END
+    "a parcel costs its quote and its reroutes, and a cancelled one nothing": """
+        WITH booked AS (
+            SELECT parcel_id, sum(amount_cents) AS cents FROM charges GROUP BY 1
+        ), rerouted AS (
+            SELECT body->>'parcel_id' AS parcel_id, sum((body->>'difference_cents')::bigint) AS more
+              FROM simulation.announced WHERE type = 'dispatch.parcel.rerouted.v1' GROUP BY 1)
+        SELECT parcel_id, coalesce(cents, 0)::text,
+               concat_ws(' ', state, quoted_cents, '+', coalesce(more, 0))
+          FROM parcels LEFT JOIN booked USING (parcel_id) LEFT JOIN rerouted USING (parcel_id)
+         WHERE coalesce(cents, 0) <> CASE state WHEN 'cancelled' THEN 0
+                                     ELSE quoted_cents + coalesce(more, 0) END
+    """,
+    "what a carrier may have sold for nothing is given back": """
+        SELECT label_id, state, 'voided' FROM abandoned_labels
+         WHERE state <> 'voided' AND label_id NOT IN (
+               SELECT convert_from(payload, 'UTF8')::jsonb->>'label_id' FROM dead_letters
+                WHERE attributes->>'ce-type' = 'dispatch.work.void_abandoned_label.v1')
     """,
     "nothing is left in the outbox": """
         SELECT lane, count(*)::text || ' rows', 'none' FROM outbox GROUP BY lane

@@ -6,7 +6,7 @@ Dispatch speaks these words; a folder beside this file translates them for one v
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from shared.kit.errors import Fault, NotYet, Rejected
+from shared.kit.errors import Fault, NotYet, Rejected, Untried
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class CarrierUnavailable(NotYet):
         self.retry_after_s = retry_after_s
 
 
-class CarrierPaused(NotYet):
+class CarrierPaused(Untried):
     """The carrier has not answered for a while: nobody calls it until a probe has shown more."""
 
     code = "carrier_paused"

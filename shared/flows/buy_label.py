@@ -5,7 +5,7 @@ the queue's next attempt, which asks the carrier first and so never buys a secon
 carrier does not answer, another one takes the parcel over.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.carriers import abandoned_labels, carrier_breakers
 from shared.carriers import store as labels
@@ -24,8 +24,6 @@ from shared.contracts.parcels import ParcelLabelled
 from shared.contracts.work import BuyLabel, VoidAbandonedLabel
 from shared.costing import actual_charges
 from shared.costing.types import STANDARD
-from shared.flows.reroute_parcel import reroute
-from shared.flows.rules import Rules
 from shared.flows.steps import Run
 from shared.kit.errors import DispatchError, NotYet
 from shared.kit.ids import new_id
@@ -35,6 +33,9 @@ from shared.platform.db import Transaction
 from shared.shipments import store as shipments
 from shared.shipments.types import ParcelState, RerouteReason, UnknownParcel
 from shared.stock import warehouses
+
+if TYPE_CHECKING:
+    from shared.flows.rules import Rules
 
 # So many calls for one parcel may go without an answer before another carrier takes it over. Fewer
 # than open a breaker: a single parcel's trouble does not wait until the carrier is given up.
@@ -47,7 +48,7 @@ class PurchaseUnderWay(NotYet):
     code = "purchase_under_way"
 
 
-def buy_label(run: Run, work: BuyLabel, carrier: Carrier, rules: Rules) -> None:
+def buy_label(run: Run, work: BuyLabel, carrier: Carrier, rules: "Rules") -> None:
     """Buy the label once. Nothing happens when the parcel was cancelled or has its label.
 
     While the carrier is paused, or after `CALLS` calls without an answer, the parcel is rerouted
@@ -73,7 +74,9 @@ def buy_label(run: Run, work: BuyLabel, carrier: Carrier, rules: Rules) -> None:
     run(lambda tx: _record(tx, work, request, admission, label))
 
 
-def _intend(tx: Transaction, work: BuyLabel, rules: Rules) -> tuple[LabelRequest, Admission] | None:
+def _intend(
+    tx: Transaction, work: BuyLabel, rules: "Rules"
+) -> tuple[LabelRequest, Admission] | None:
     parcel = shipments.find(tx, work.parcel_id)
     if parcel is None:
         raise UnknownParcel("no such parcel", parcel_id=work.parcel_id)
@@ -84,7 +87,7 @@ def _intend(tx: Transaction, work: BuyLabel, rules: Rules) -> tuple[LabelRequest
     try:
         admission = carrier_breakers.admit(tx, parcel.carrier)
     except CarrierPaused:
-        if reroute(tx, work, rules, RerouteReason.CARRIER_PAUSED):
+        if _reroute(tx, work, rules, RerouteReason.CARRIER_PAUSED):
             return None
         raise
     # Under the lease the parcel cannot be cancelled; if it was just now, this step runs anew.
@@ -116,18 +119,24 @@ def _fail(
     admission: Admission,
     error: DispatchError,
     *,
-    rules: Rules,
+    rules: "Rules",
 ) -> bool:
     """Note what went wrong. Returns whether somebody else buys the label now."""
     tx.write(carrier_breakers.learn(tx, admission, error))
     if isinstance(error, CarrierUnavailable | BrokenAnswer):
         if labels.failed(tx, request.label_id) < CALLS:
             return False
-        return reroute(tx, work, rules, RerouteReason.CALLS_FAILED)
+        return _reroute(tx, work, rules, RerouteReason.CALLS_FAILED)
     if isinstance(error, RefusedByCarrier):
         tx.write(shipments.refuse_label(work.parcel_id))
     labels.give_back(tx, request.label_id)
     return False
+
+
+def _reroute(tx: Transaction, work: BuyLabel, rules: "Rules", reason: RerouteReason) -> bool:
+    from shared.flows.reroute_parcel import reroute  # noqa: PLC0415  only a failing carrier needs it
+
+    return reroute(tx, work, rules, reason)
 
 
 def _record(

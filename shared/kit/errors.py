@@ -3,6 +3,7 @@
 DispatchError
 ├── Rejected   the request is wrong; asking again gives the same answer  -> acknowledge and park
 ├── NotYet     the world is not ready; ask again later                   -> redeliver
+│   └── Untried    what it needs is known to be away; it counts for nothing
 └── Fault      our mistake, or a promise between modules that broke      -> redeliver and page
 """
 
@@ -65,6 +66,12 @@ class NotYet(DispatchError):
     """The request may well be right, but something it needs has not arrived yet."""
 
     code = "not_yet"
+
+
+class Untried(NotYet):
+    """It was not tried at all, because it could not succeed now: that is no attempt."""
+
+    code = "untried"
 
 
 class Fault(DispatchError):

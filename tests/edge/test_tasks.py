@@ -3,11 +3,10 @@
 import pytest
 from flask.testing import FlaskClient
 
-from shared.carriers.types import CarrierPaused
 from shared.contracts.base import Cause
 from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
 from shared.edge import tasks
-from shared.kit.errors import Fault, NotYet, Rejected
+from shared.kit.errors import Fault, NotYet, Rejected, Untried
 from shared.platform.db import Database, DatabaseUnavailable, LostRace
 from tests.edge.serving import Caller, failing, function, served
 from tests.support import given
@@ -113,7 +112,7 @@ def test_work_for_a_paused_carrier_waits_as_long_as_it_takes(
     # Goal: a carrier may be away for a day. What waits for it is neither given up meanwhile, nor
     # has it fewer attempts afterwards.
     broken = that_fails(caller, NotYet("later"))
-    paused = that_fails(caller, CarrierPaused("correios does not answer"))
+    paused = that_fails(caller, Untried("correios does not answer"))
     assert caller.task(broken, WORK, retries=0, max_attempts=2).status_code == 409
     for n in (*range(1, 6), *range(tasks.UNANSWERED, tasks.UNANSWERED + 6)):
         assert caller.task(paused, WORK, retries=n, max_attempts=2).status_code == 409
