@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "rates": ("emulators.rates.verb", "check, publish and look at rate cards"),
     "costs": ("emulators.costs.verb", "what was quoted, charged and really paid"),
+    "carriers": ("emulators.carriers.verb", "who answers, what waits, how full label queues are"),
     "explain": ("emulators.decisions.explain", "say why an order was placed as it was"),
     "override": ("emulators.override.verb", "decide about an order by hand"),
     "decisions": ("emulators.decisions.verb", "make kept decisions again, and compare"),

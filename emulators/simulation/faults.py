@@ -61,7 +61,7 @@ INSIDE = {
     F.CRASH_AFTER_COMMIT: 3.0,
     F.CRASH_WHILE_SENDING: 2.0,
     F.CONNECTION_CUT: 0.7,
-    F.COMMIT_ANSWER_LOST: 0.7,
+    F.COMMIT_ANSWER_LOST: 1.4,  # as rare as it is, each of a few thousand steps has its chance
     F.LOCK_TIMEOUT: 3.0,
     F.DESTINATION_DOWN: 2.0,
     F.SEND_ANSWER_LOST: 2.0,

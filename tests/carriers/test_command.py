@@ -1,0 +1,129 @@
+"""`python3 -m emulators carriers`: who is called, what waits, how full the queues are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from emulators.carriers import verb
+from emulators.carriers.queues import usage
+from emulators.laptop.manifest import QueueLimits
+from shared.carriers.breaker import FIRST_PAUSE
+from shared.platform import db
+from shared.platform.config import Config
+from shared.platform.db import Database
+from tests.flows.doubles import RecordingCarrier, buy, parcels_of
+from tests.flows.rerouting import offer, open_breaker, planned
+from tests.support import given
+from tests.support.clock import TestClock
+from tests.support.commands import Command, as_json, command
+
+PREFIX = "projects/p/locations/l/queues/"
+
+
+@pytest.fixture
+def carriers(
+    config: Config,
+    database: Database,
+    clock: TestClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    looks = iter(range(0, 1_000, 20))
+
+    def google_figures(_state: object) -> dict[str, Any]:
+        counts = {"depth": 7, "in_flight": 3, "dispatched": next(looks)}
+        return {"queues": {f"{PREFIX}labels-correios": counts}}
+
+    connect = db.connect
+    monkeypatch.setattr(db, "connect", lambda settings, _clock: connect(settings, clock))
+    monkeypatch.setattr(verb, "read_state", lambda _directory: {"addresses": {}})
+    monkeypatch.setattr(verb, "google_figures", google_figures)
+    monkeypatch.setattr(verb, "MEASURED_S", 0.1)
+    return command("carriers", config, monkeypatch, capsys)
+
+
+@pytest.fixture(autouse=True)
+def _books(database: Database) -> Iterator[None]:
+    yield
+    assert given.violations(database) == []
+
+
+def shown(carriers: Command) -> dict[str, Any]:
+    return {carrier["carrier"]: carrier for carrier in as_json(carriers)["carriers"]}
+
+
+def test_a_carrier_that_works_shows_what_it_sold_today(
+    carriers: Command, database: Database, clock: TestClock
+) -> None:
+    buy(database, planned(database), RecordingCarrier())
+
+    found = shown(carriers)
+
+    assert found["correios"]["breaker"] == {
+        "state": "closed",
+        "since": None,
+        "failures": 0,
+        "next_probe_at": None,
+    }
+    assert (found["correios"]["labels_bought_today"], found["correios"]["waiting"]) == (1, 0)
+    (queue,) = found["correios"]["queues"]
+    assert (queue["tasks"], queue["in_flight"], queue["max_concurrent"]) == (7, 3, 8)
+    assert queue["max_per_second"] == 40
+    assert 0 < queue["rate_per_second"] <= 200
+    clock.advance(days=1)
+    assert shown(carriers)["correios"]["labels_bought_today"] == 0
+    assert carriers()[0] == 0
+
+
+def test_while_a_breaker_is_open_the_parcels_that_wait_are_listed(
+    carriers: Command, database: Database, clock: TestClock
+) -> None:
+    parcel_id = planned(database)
+    open_breaker(database)
+    probe_at = (clock.now + FIRST_PAUSE).isoformat()
+
+    found = shown(carriers)["correios"]
+    code, out, _ = carriers()
+
+    assert code == 1
+    assert (found["breaker"]["state"], found["breaker"]["failures"]) == ("open", 5)
+    assert found["breaker"]["since"] == clock.now.isoformat()
+    assert found["breaker"]["next_probe_at"] == probe_at
+    assert [parcel["parcel_id"] for parcel in found["parcels"]] == [parcel_id]
+    assert parcel_id in out
+    clock.now += FIRST_PAUSE
+    assert shown(carriers)["correios"]["breaker"]["state"] == "half_open"
+
+
+def test_fallbacks_are_counted_on_both_sides(carriers: Command, database: Database) -> None:
+    parcel_id = planned(database)
+    offer(database, "jadlog", 800)
+    open_breaker(database)
+    buy(database, parcel_id, RecordingCarrier())
+
+    found = shown(carriers)
+
+    assert parcels_of(database, "ord_1") == [parcel_id]
+    for carrier, away, over, waiting in (("correios", 1, 0, 0), ("jadlog", 0, 1, 1)):
+        assert found[carrier]["fallbacks_from_today"] == away
+        assert found[carrier]["fallbacks_to_today"] == over
+        assert found[carrier]["waiting"] == waiting
+
+
+def test_without_a_carrier_that_is_said(carriers: Command, database: Database) -> None:
+    assert carriers()[:2] == (0, "No carrier has a rate card.\n")
+
+
+def test_queues_without_figures_and_a_stand_in_that_began_anew_are_no_mistake() -> None:
+    limits = {"express-labels-jadlog": QueueLimits(max_per_second=10, max_concurrent=4)}
+
+    def look(dispatched: int) -> dict[str, Any]:
+        counts = {"depth": 0, "in_flight": 0, "dispatched": dispatched}
+        return {"queues": {f"{PREFIX}express-labels-jadlog": counts}}
+
+    assert usage(limits, {}, {}, 1.0) == []
+    (queue,) = usage(limits, look(90), look(10), 1.0)
+    assert (queue.carrier, queue.rate_per_second) == ("jadlog", 0.0)
+    (queue,) = usage(limits, look(90), look(95), 2.0)
+    assert queue.rate_per_second == 2.5
