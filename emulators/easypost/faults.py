@@ -1,5 +1,7 @@
 """Faults on order: the next n calls that create, buy or refund, or look up when that is asked for.
 
+A fault that names a carrier hits purchases from that carrier alone.
+
 | kind | what the caller sees |
 |---|---|
 | fail | HTTP 500, nothing was done |
@@ -31,6 +33,7 @@ class Fault:
 
     kind: str
     on: str  # one of CALLS, or "any": all but find
+    carrier: str | None  # only purchases from it; None: whatever the call
     delay_s: float
     retry_after_s: int
 
@@ -60,14 +63,23 @@ class Faults:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, or null")
         if on not in (*CALLS, "any"):
             raise ValueError(f"on must be one of {', '.join(CALLS)}, any")
+        carrier = wanted.get("carrier")
+        if carrier is not None and (on != "buy" or not isinstance(carrier, str)):
+            raise ValueError("a carrier is a name, and of a fault on buy alone")
         fault = Fault(
-            kind, on, float(wanted.get("delay_s", 1.0)), int(wanted.get("retry_after_s", 1))
+            kind,
+            on,
+            carrier,
+            float(wanted.get("delay_s", 1.0)),
+            int(wanted.get("retry_after_s", 1)),
         )
         self._waiting.extend([fault] * int(wanted.get("next", 1)))
 
-    async def apply(self, call: str, request: web.Request, answer: Answer) -> web.StreamResponse:
-        """The answer, or what the next fault for this call makes of it."""
-        fault = self._take(call)
+    async def apply(
+        self, call: str, request: web.Request, answer: Answer, carrier: str | None = None
+    ) -> web.StreamResponse:
+        """The answer, or what the next fault for this call, and this carrier, makes of it."""
+        fault = self._take(call, carrier)
         if fault is None:
             return await answer()
         if fault.kind == "fail":
@@ -84,8 +96,10 @@ class Faults:
             request.transport.abort()
         return done
 
-    def _take(self, call: str) -> Fault | None:
+    def _take(self, call: str, carrier: str | None) -> Fault | None:
         for fault in self._waiting:
+            if fault.carrier is not None and fault.carrier != carrier:
+                continue
             if fault.on == call or (fault.on == "any" and call != "find"):
                 self._waiting.remove(fault)
                 return fault

@@ -67,7 +67,8 @@ class Server:
             await self._ledger.saved()
             return web.json_response(shipment)
 
-        return await self._faults.apply("buy", request, answer)
+        carrier = self._shipments.carrier_of(request.match_info["key"], await _body(request))
+        return await self._faults.apply("buy", request, answer, carrier)
 
     async def _refund(self, request: web.Request) -> web.StreamResponse:
         async def answer() -> web.Response:

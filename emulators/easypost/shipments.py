@@ -75,6 +75,12 @@ class Shipments:
         self._ledger.keep_shipment(shipment)
         return shipment
 
+    def carrier_of(self, key: str, body: Any) -> str | None:
+        """Whose label it is that the body asks for; None where it names no rate of the shipment."""
+        rate_id = body["rate"].get("id") if _has_rate(body) else None
+        rates = self.find(key)["rates"]
+        return next((rate["carrier"] for rate in rates if rate["id"] == rate_id), None)
+
     def refund(self, key: str) -> Document:
         """Take the label back, unless the carrier has scanned it; asking again changes nothing."""
         shipment = self.find(key)

@@ -116,6 +116,12 @@ class CarrierUnavailable(NotYet):
         self.retry_after_s = retry_after_s
 
 
+class NotTakenBack(NotYet):
+    """The carrier does not take the label back at this moment, and may do so later. It answers."""
+
+    code = "label_not_taken_back"
+
+
 class CarrierPaused(Untried):
     """The carrier has not answered for a while: nobody calls it until a probe has shown more."""
 
@@ -164,6 +170,7 @@ class Carrier(Protocol):
 
         Raises:
             RefusedByCarrier: the label will not be taken back.
+            NotTakenBack: ask again later.
             CarrierUnavailable, CarrierAccountRefused, BrokenAnswer: as for `buy`.
         """
         ...

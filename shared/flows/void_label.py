@@ -24,7 +24,7 @@ def void_label(run: Run, work: Void, carrier: Carrier) -> None:
 
     Raises:
         RefusedByCarrier: the carrier does not take it back; asking again gives the same answer.
-        CarrierUnavailable, CarrierPaused, VoidUnderWay: ask again later.
+        CarrierUnavailable, CarrierPaused, NotTakenBack, VoidUnderWay: ask again later.
         CarrierAccountRefused, BrokenAnswer: somebody has to look.
     """
     leased = run(lambda tx: _lease(tx, work))

@@ -31,6 +31,7 @@ from shared.carriers.types import (
     CarrierAccountRefused,
     CarrierPaused,
     CarrierUnavailable,
+    NotTakenBack,
     RefusedByCarrier,
 )
 from shared.kit.errors import DispatchError
@@ -90,7 +91,10 @@ def test_enough_calls_without_an_answer_in_a_row_open_it_for_everybody(
     assert given.rows(database, "SELECT since FROM carrier_breakers") == [(database.now(),)]
 
 
-@pytest.mark.parametrize("error", [None, REFUSED, CarrierAccountRefused("who are you")])
+@pytest.mark.parametrize(
+    "error",
+    [None, REFUSED, CarrierAccountRefused("who are you"), NotTakenBack("not now")],
+)
 def test_any_answer_shows_that_the_carrier_works(
     database: Database, error: DispatchError | None
 ) -> None:

@@ -21,6 +21,7 @@ from shared.carriers.types import (
     Carrier,
     CarrierAccountRefused,
     CarrierUnavailable,
+    NotTakenBack,
     RefusedByCarrier,
 )
 from tests.carriers import given
@@ -217,7 +218,7 @@ def test_a_label_that_was_scanned_is_not_taken_back_now(simulator: Simulator) ->
         "the parcel is under way",
     )
 
-    with pytest.raises(CarrierUnavailable, match="rejected"):
+    with pytest.raises(NotTakenBack, match="rejected"):
         carrier.void(request.label_id)
 
 

@@ -198,6 +198,33 @@ def test_a_fault_that_does_not_exist_is_refused_with_a_sentence(simulator: Simul
     assert "kind must be one of" in answer.json()["problem"]
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"on": "find", "carrier": "Jadlog"}, {"on": "buy", "carrier": 7}]
+)
+def test_a_fault_of_a_carrier_is_one_of_its_purchases(
+    simulator: Simulator, wrong: dict[str, object]
+) -> None:
+    url = f"http://{simulator.http}/control/faults"
+
+    answer = requests.post(url, json={"kind": "fail", **wrong}, timeout=5)
+
+    assert answer.status_code == 400
+    assert "of a fault on buy alone" in answer.json()["problem"]
+
+
+def test_a_carrier_that_is_down_sells_nothing_while_another_does(simulator: Simulator) -> None:
+    made = post(simulator, "/shipments", shipment()).json()
+    rates = {rate["carrier"]: {"rate": {"id": rate["id"]}} for rate in made["rates"]}
+    simulator.control("faults", kind="fail", on="buy", carrier="Correios", next=2)
+
+    down = post(simulator, f"/shipments/{made['id']}/buy", rates["Correios"])
+    up = post(simulator, f"/shipments/{made['id']}/buy", rates["Jadlog"])
+
+    assert (down.status_code, up.status_code) == (500, 200)
+    assert simulator.stats()["faults_waiting"] == 1
+    simulator.control("faults", kind=None)
+
+
 def test_a_taken_port_is_one_sentence_and_exit_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -20,10 +20,10 @@ from shared.carriers.easypost.failures import AlreadyBought, NotThere
 from shared.carriers.easypost.units import length_in, weight_oz
 from shared.carriers.types import (
     Address,
-    CarrierUnavailable,
     Dimensions,
     Label,
     LabelRequest,
+    NotTakenBack,
     RefusedByCarrier,
 )
 
@@ -75,7 +75,7 @@ class EasyPost:
         )
         if refunded.refund_status not in _GIVEN_BACK:
             # Right after the purchase EasyPost may say so by mistake, and takes it again later.
-            raise CarrierUnavailable(
+            raise NotTakenBack(
                 f"EasyPost does not refund the label (refund_status {refunded.refund_status})"
             )
 
