@@ -3,14 +3,11 @@
 Nothing else writes to it. No answer came, so whether anything was sold is not known.
 """
 
-from datetime import timedelta
-
 from sqlalchemy import text
 
+from shared.carriers.store import LEASE
 from shared.carriers.types import Intent, VoidUnderWay
 from shared.platform.db import Transaction, Write
-
-LEASE = timedelta(seconds=90)  # as that of a purchase, which may still get through until then
 
 _ABANDON = """
     INSERT INTO abandoned_labels (label_id, parcel_id, carrier, state, abandoned_at, leased_until)

@@ -90,8 +90,9 @@ def _intend(
         if _reroute(tx, work, rules, RerouteReason.CARRIER_PAUSED):
             return None
         raise
-    # Under the lease the parcel cannot be cancelled; if it was just now, this step runs anew.
-    tx.write(shipments.request_label(parcel.parcel_id))
+    # Under the lease the parcel is neither cancelled nor rerouted; if it was just now, this step
+    # runs anew.
+    tx.write(shipments.request_label(parcel.parcel_id, parcel.carrier))
     label_id = labels.request(tx, new_id("lab"), parcel.parcel_id, parcel.carrier)
     if label_id is None:
         raise PurchaseUnderWay("the label is being bought", parcel_id=parcel.parcel_id)
@@ -128,7 +129,7 @@ def _fail(
             return False
         return _reroute(tx, work, rules, RerouteReason.CALLS_FAILED)
     if isinstance(error, RefusedByCarrier):
-        tx.write(shipments.refuse_label(work.parcel_id))
+        tx.write(shipments.refuse_label(work.parcel_id, admission.carrier))
     labels.give_back(tx, request.label_id)
     return False
 

@@ -75,12 +75,12 @@ _PICK = """
 """
 _REQUEST_LABEL = """
     UPDATE parcels SET state = 'labelling'
-     WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling')
+     WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling') AND carrier = :carrier
  RETURNING 1
 """
 _REFUSE_LABEL = """
     UPDATE parcels SET state = 'planned'
-     WHERE parcel_id = :parcel_id AND state = 'labelling'
+     WHERE parcel_id = :parcel_id AND state = 'labelling' AND carrier = :carrier
  RETURNING 1
 """
 _LOCK_ROUTE = text("""
@@ -186,14 +186,14 @@ def pick(parcel_id: str, picked_at: datetime) -> Write:
     return Write(_PICK, {"parcel_id": parcel_id, "picked_at": picked_at}, rows=1)
 
 
-def request_label(parcel_id: str) -> Write:
-    """A label is being bought for the parcel."""
-    return Write(_REQUEST_LABEL, {"parcel_id": parcel_id}, rows=1)
+def request_label(parcel_id: str, carrier: str) -> Write:
+    """A label is being bought for the parcel; refused where it goes by another carrier now."""
+    return Write(_REQUEST_LABEL, {"parcel_id": parcel_id, "carrier": carrier}, rows=1)
 
 
-def refuse_label(parcel_id: str) -> Write:
-    """Nothing was bought: the parcel is as it was before."""
-    return Write(_REFUSE_LABEL, {"parcel_id": parcel_id})
+def refuse_label(parcel_id: str, carrier: str) -> Write:
+    """Nothing was bought: the parcel is as it was before, unless it goes by another carrier now."""
+    return Write(_REFUSE_LABEL, {"parcel_id": parcel_id, "carrier": carrier})
 
 
 def lock_route(tx: Transaction, parcel_id: str) -> Route | None:

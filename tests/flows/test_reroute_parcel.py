@@ -7,7 +7,10 @@ from threading import Barrier
 import pytest
 from sqlalchemy import text
 
+from shared.carriers import carrier_breakers
 from shared.carriers.breaker import FIRST_PAUSE
+from shared.carriers.carrier_breakers import Admission
+from shared.carriers.store import LEASE
 from shared.carriers.types import (
     BrokenAnswer,
     CarrierPaused,
@@ -25,7 +28,8 @@ from shared.flows.charge_parcel import take_charges_back
 from shared.flows.publish_policy import PublishPolicy, publish_policy
 from shared.flows.reroute_parcel import BACK_AFTER
 from shared.kit.errors import DispatchError, NotYet
-from shared.platform.db import Database
+from shared.platform.db import Database, Transaction
+from shared.shipments.store import refuse_label
 from shared.shipments.types import LabelBeingBought
 from tests.flows.doubles import RecordingCarrier, buy, parcels_of
 from tests.flows.rerouting import down, offer, open_breaker, planned, work
@@ -292,6 +296,54 @@ def test_only_a_carrier_without_an_answer_is_replaced(
     assert given.rows(database, "SELECT carrier FROM parcels") == [
         ("jadlog" if moved else "correios",)
     ]
+
+
+def test_a_parcel_that_is_rerouted_under_the_eyes_of_a_buyer_is_not_bought_by_it(
+    database: Database, parcel_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: the buyer has looked at the parcel, and another one reroutes it before it writes.
+    offer(database, "jadlog", 800)
+    admit = carrier_breakers.admit
+    others = iter([True])
+
+    def admitted(tx: Transaction, carrier: str) -> Admission:
+        if next(others, False):
+            open_breaker(database)
+            buy(database, parcel_id, RecordingCarrier())
+            return Admission(carrier)
+        return admit(tx, carrier)
+
+    monkeypatch.setattr(carrier_breakers, "admit", admitted)
+    carrier = RecordingCarrier()
+
+    buy(database, parcel_id, carrier)
+
+    assert carrier.asked == []
+    assert given.rows(database, "SELECT carrier, state FROM parcels") == [("jadlog", "planned")]
+    assert given.rows(database, "SELECT count(*) FROM labels") == [(0,)]
+
+
+def test_a_refusal_that_comes_after_the_reroute_takes_nothing_from_the_next_carrier(
+    database: Database, clock: TestClock, parcel_id: str
+) -> None:
+    offer(database, "jadlog", 800)
+    next_one = RecordingCarrier()
+
+    def overtaken(_request: LabelRequest) -> None:
+        clock.now += LEASE
+        open_breaker(database)
+        buy(database, parcel_id, next_one)
+        next_one.before = refused_meanwhile
+        buy(database, parcel_id, next_one, at="jadlog")
+        raise RefusedByCarrier("no such street", vendor_code="ADDRESS.BAD")
+
+    def refused_meanwhile(_request: LabelRequest) -> None:
+        database.run(lambda tx: tx.write(refuse_label(parcel_id, "correios")), given.cause())
+
+    with pytest.raises(RefusedByCarrier):
+        buy(database, parcel_id, RecordingCarrier(before=overtaken))
+
+    assert given.rows(database, "SELECT carrier, state FROM parcels") == [("jadlog", "labelled")]
 
 
 def test_of_many_attempts_at_once_one_reroutes(database: Database, parcel_id: str) -> None:
