@@ -14,6 +14,7 @@ from shared.carriers.breaker import OPENS_AFTER, PROBE_LEASE, Breaker, BreakerSt
 from shared.carriers.types import BrokenAnswer, CarrierPaused, CarrierUnavailable
 from shared.kit.errors import DispatchError
 from shared.kit.ids import new_id
+from shared.platform import log
 from shared.platform.db import Transaction, Write
 
 _FIND = text("""
@@ -82,6 +83,7 @@ def admit(tx: Transaction, carrier: str) -> Admission:
         )
         if leased is not None:
             return Admission(carrier, leased.probe_id)
+    log.line("carrier.paused", "WARNING", carrier=carrier, failures=breaker.failures)
     raise CarrierPaused(
         f"{carrier} does not answer and is left alone for a while",
         carrier=carrier,

@@ -23,7 +23,7 @@ from shared.kit.money import Money
 from shared.orders import store as orders
 from shared.orders.types import Order
 from shared.placement.calendar import arrives_on
-from shared.platform import outbox
+from shared.platform import log, outbox
 from shared.platform.db import Transaction
 from shared.shipments import parcel_reroutes
 from shared.shipments import store as shipments
@@ -108,6 +108,16 @@ def reroute(tx: Transaction, work: BuyLabel, rules: Rules, reason: RerouteReason
                 for left in ([] if intent is None else [intent])
             ),
         ),
+    )
+    log.line(
+        "parcel.rerouted",
+        "WARNING",
+        parcel_id=route.parcel_id,
+        order_id=route.order_id,
+        from_carrier=route.carrier,
+        to_carrier=to.carrier,
+        reason=reason,
+        difference_cents=to.difference_cents,
     )
     return True
 
