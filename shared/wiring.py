@@ -14,10 +14,11 @@ from shared.platform.relay import Relay
 
 if TYPE_CHECKING:
     from shared.carriers.types import Carrier
-    from shared.edge.hooks import Vendor
+    from shared.edge.hooks import Hook
     from shared.flows.rules import Rules
     from shared.platform.tasks import Queues
     from shared.platform.topics import Topics
+    from shared.tracking.vendors.vendor import Vendor
 
 
 @cache
@@ -96,18 +97,32 @@ def carrier() -> "Carrier":
 
 
 @cache
-def hook_vendors() -> "Mapping[str, Vendor]":
-    """Whose webhooks are taken. Without a secret a vendor's updates are all refused."""
-    from shared.edge.hooks import Vendor  # noqa: PLC0415  only tracking_webhook needs it
-    from shared.platform.signatures import EASYPOST_HEADER, verify_easypost  # noqa: PLC0415
-    from shared.tracking.vendors.easypost import read_event  # noqa: PLC0415
+def vendors() -> "Mapping[str, Vendor]":
+    """Who may report on parcels, and how that is read."""
+    from shared.tracking.vendors.configured import configured  # noqa: PLC0415  tracking only
+    from shared.tracking.vendors.table import VENDORS  # noqa: PLC0415
 
-    secret = config().easypost_webhook_secret
-    secrets = secret.get_secret_value().split(",") if secret else []
-    return {
-        "easypost": Vendor(
-            signature_header=EASYPOST_HEADER,
-            verify=lambda body, header: verify_easypost(body, header, secrets),
-            read=read_event,
-        )
-    }
+    return configured(config().webhook_vendors, VENDORS)
+
+
+@cache
+def hooks() -> "Mapping[str, Hook]":
+    """The webhooks of all vendors. Without anything to trust a vendor by, its own is shut.
+
+    Raises:
+        Misconfigured: a secret or an address of keys is of a vendor that nobody knows.
+    """
+    from shared.edge.hooks import Hook  # noqa: PLC0415  only tracking_webhook needs it
+    from shared.platform.published_keys import PublishedKeys, rsa_keys  # noqa: PLC0415
+    from shared.platform.signatures import Trust  # noqa: PLC0415
+
+    secrets, urls = config().webhook_secrets, config().webhook_keys_urls
+    unknown = sorted((secrets.keys() | urls.keys()) - vendors().keys())
+    if unknown:
+        raise Misconfigured(f"DISPATCH_{unknown[0].upper()}_WEBHOOK_…: there is no such vendor")
+    found = {}
+    for name, vendor in vendors().items():
+        secret = secrets[name].get_secret_value().split(",") if name in secrets else []
+        keys = PublishedKeys(urls[name], utc_now, rsa_keys).get if name in urls else None
+        found[name] = Hook(vendor, Trust(tuple(map(str.strip, secret)), keys))
+    return found

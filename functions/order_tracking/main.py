@@ -1,17 +1,20 @@
 """Pub/Sub `carrier-updates` -> fold into parcel and order -> `delivery-events`, `order-events`."""
 
+from functools import partial
+
 import functions_framework
 from flask import Request, Response
 
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.edge import pubsub
 from shared.flows.track_parcel import track_parcel
-from shared.wiring import services
+from shared.wiring import services, vendors
 
 
 @functions_framework.http
 def order_tracking(request: Request) -> Response:
     """Fold one update."""
+    track = partial(track_parcel, vendors=vendors())
     return pubsub.consume(
-        request, services(), {CarrierUpdateReceived: track_parcel}, consumer="order_tracking"
+        request, services(), {CarrierUpdateReceived: track}, consumer="order_tracking"
     )

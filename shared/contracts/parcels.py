@@ -72,7 +72,7 @@ class ParcelCharged(_ParcelFact):
 
 
 class DeliveryUpdated(Event):
-    """A parcel's status on its way changed."""
+    """A parcel's status on its way changed, and why, where its carrier says."""
 
     type: ClassVar[str] = "dispatch.delivery.updated.v1"
     topic: ClassVar[str] = "delivery-events"
@@ -81,6 +81,7 @@ class DeliveryUpdated(Event):
     order_id: Identifier
     status: str
     status_at: Moment
+    reason: str | None = None
 
     @property
     def ordering_key(self) -> str:

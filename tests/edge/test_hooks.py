@@ -3,7 +3,6 @@
 import hmac
 import json
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared import wiring
-from shared.edge.hooks import MAX_BODY_BYTES, Vendor
+from shared.edge.hooks import MAX_BODY_BYTES, Hook
 from shared.platform.db import Database
-from shared.platform.signatures import EASYPOST_HEADER, verify_easypost
-from shared.tracking.vendors.easypost import read_event
+from shared.platform.signatures import Trust
+from shared.tracking.vendors.table import VENDORS
 from tests.edge.serving import Caller, function
 from tests.platform.doubles import RecordingTopics
 from tests.support import given
@@ -24,19 +23,15 @@ FIXTURES = Path(__file__).parents[1] / "tracking" / "fixtures"
 VECTOR = (FIXTURES / "easypost_event.json").read_bytes().rstrip(b"\n")
 SECRET = "sécret"
 SIGNATURE = "hmac-sha256-hex=38f3f53c103713df81616a0a186d77141957323ec21d5fe9363db93840f527db"
+EASYPOST_HEADER = "X-Hmac-Signature"
 KEPT = "SELECT count(*) FROM carrier_updates"
 
 
 @pytest.fixture
 def webhook(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    vendors: Mapping[str, Vendor] = {
-        "easypost": Vendor(
-            signature_header=EASYPOST_HEADER,
-            verify=lambda body, header: verify_easypost(body, header, [SECRET]),
-            read=read_event,
-        )
-    }
-    monkeypatch.setattr(wiring, "hook_vendors", lambda: vendors)
+    hooks = {name: Hook(vendor, Trust()) for name, vendor in VENDORS.items()}
+    hooks["easypost"] = Hook(VENDORS["easypost"], Trust((SECRET,)))
+    monkeypatch.setattr(wiring, "hooks", lambda: hooks)
     return function("tracking_webhook")
 
 
