@@ -74,7 +74,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """By what a vendor is recognised; without either, nothing of it is taken.
+    """By what a vendor is recognised.
 
     Attributes:
         secrets: those that are valid now, newest first; an empty string never matches.
@@ -84,28 +84,34 @@ class Trust:
     secrets: tuple[str, ...] = ()
     public_key: Callable[[str], RSAPublicKey | None] | None = None
 
-    @property
-    def is_given(self) -> bool:
-        """Whether there is anything that could prove the sender."""
-        return self.public_key is not None or any(self.secrets)
-
 
 class Scheme(Protocol):
     """How a vendor signs."""
+
+    def can_verify(self, trust: Trust) -> bool:
+        """Whether `trust` holds what this scheme proves a sender by; else it refuses everything."""
 
     def verify(self, sent: Sent, trust: Trust) -> None:
         """Raise BadSignature unless `sent` is what somebody trusted has signed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hmac:
+class _BySecret:
+    header: str
+
+    def can_verify(self, trust: Trust) -> bool:
+        """A secret that is not empty is needed."""
+        return any(trust.secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class Hmac(_BySecret):
     """An HMAC of the body in a header, or of `{moment}.{body}` where a header holds the moment.
 
     Sources: easypost-python, easypost/util.py, `validate_webhook` (secret in Unicode form NFKD,
     which is the secret itself where it is ASCII); AfterShip, "Webhook signature" (base64).
     """
 
-    header: str
     algorithm: Algorithm = "sha256"
     encoding: Encoding = "hex"
     prefix: str = ""
@@ -129,13 +135,11 @@ class Hmac:
 
 
 @dataclass(frozen=True, slots=True)
-class StampedHmac:
+class StampedHmac(_BySecret):
     """`t=<unix>,v1=<hex>`, perhaps several v1: HMAC-SHA256 of `{t}.{body}`, as Stripe's.
 
     Source: Shippo's webhook security as five independent implementations quote it.
     """
-
-    header: str
 
     def verify(self, sent: Sent, trust: Trust) -> None:
         """Check it; see the class."""
@@ -151,14 +155,12 @@ class StampedHmac:
 
 
 @dataclass(frozen=True, slots=True)
-class HashWithKey:
+class HashWithKey(_BySecret):
     """The SHA-256 of `{body}/{key}`, hexadecimal.
 
     A plain hash, but the key stands at the end, so nobody can lengthen what was signed.
     Source: 17TRACK API v2, "Signature", as four independent implementations agree.
     """
-
-    header: str
 
     def verify(self, sent: Sent, trust: Trust) -> None:
         """Check it; see the class."""
@@ -177,6 +179,10 @@ class RsaSha256:
     header: str
     key_id_header: str
     moment_header: str
+
+    def can_verify(self, trust: Trust) -> bool:
+        """The vendor's published keys are needed."""
+        return trust.public_key is not None
 
     def verify(self, sent: Sent, trust: Trust) -> None:
         """Check it; see the class.

@@ -25,7 +25,7 @@ def _utc_or_local(value: object) -> object:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return value  # refused below, by its name
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # Strict, so that a number is not taken for seconds since 1970.

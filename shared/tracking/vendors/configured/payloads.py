@@ -1,6 +1,5 @@
 """Reads JSON whose fields lie where a setting says."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
@@ -57,7 +56,7 @@ def _read(fields: Fields, statuses: StatusTable, body: bytes) -> TrackingReport 
         found = _BODY.validate_json(body)
     except ValidationError:
         raise Malformed("body: not a JSON object", field="") from None
-    if fields.kind is not None and _at(found, fields.kind) not in fields.kinds:
+    if fields.kind is not None and _text(found, fields.kind) not in fields.kinds:
         return None
     entries: JsonValue = [found] if fields.updates is None else _at(found, fields.updates)
     if not isinstance(entries, list) or not entries:
@@ -100,7 +99,7 @@ def _text(found: JsonValue, path: str | None) -> str:
 
 def _checked(adapter: TypeAdapter[Any], found: JsonValue, path: str, prefix: str) -> Any:
     try:
-        return adapter.validate_json(json.dumps(_at(found, path)))  # strict as JSON is
+        return adapter.validate_python(_at(found, path))
     except ValidationError as error:
         field = prefix + path
         raise Malformed(f"{field}: {error.errors()[0]['msg']}", field=field) from None
