@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "check, publish, show what placements are to be",
     ),
     "rates": ("emulators.rates.verb", "check, publish and look at rate cards"),
+    "parcels": ("emulators.parcels.verb", "parcels that stand still, and how long they may"),
     "costs": ("emulators.costs.verb", "what was quoted, charged and really paid"),
     "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "fault": ("emulators.chaos.fault", "let something go wrong on the running stack"),

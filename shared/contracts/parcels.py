@@ -88,6 +88,27 @@ class DeliveryUpdated(Event):
         return self.order_id
 
 
+class ParcelStandsStill(Event):
+    """A parcel has stood for longer than one of its carrier and service may; told once."""
+
+    type: ClassVar[str] = "dispatch.parcel.stands_still.v1"
+    topic: ClassVar[str] = "delivery-events"
+
+    parcel_id: Identifier
+    order_id: Identifier
+    carrier: Identifier
+    service: Identifier
+    kind: str  # not_handed_over, silent, not_collected or overdue
+    since: Moment  # the last news, or the promise
+    status: str
+    promised_at: Moment
+    expected_on: date | None = None  # null: the rate card does not say how long it takes
+
+    @property
+    def ordering_key(self) -> str:
+        return self.order_id
+
+
 class CarrierUpdateReceived(Event):
     """A carrier sent something about a parcel; the raw text is kept under `update_id`."""
 
