@@ -98,8 +98,8 @@ class ParcelStandsStill(Event):
     order_id: Identifier
     carrier: Identifier
     service: Identifier
-    kind: str  # not_handed_over, silent, not_collected or overdue
-    since: Moment  # the last news, or the promise
+    kind: str  # not_handed_over, silent, not_collected, expected_late or overdue
+    since: Moment  # the last news, the promise or the plan
     status: str
     promised_at: Moment
     expected_on: date | None = None  # null: the rate card does not say how long it takes

@@ -18,6 +18,7 @@ from shared.flows.receive_carrier_update import receive_carrier_update
 from shared.kit.errors import Malformed
 from shared.kit.ids import new_id
 from shared.platform import log
+from shared.platform.published_keys import KeysUnavailable
 from shared.platform.signatures import BadSignature, Sent, Trust
 from shared.tracking.vendors.vendor import Vendor
 
@@ -45,33 +46,56 @@ def receive(request: Request, services: Services, hooks: Mapping[str, Hook]) -> 
         # The name is not logged unless it is ours: a stranger may write anything there.
         _refused(None if hook is None else name, _why_nothing(hook))
         return http.problem(NothingHere("nothing here"), status=404)
-    request.max_content_length = MAX_BODY_BYTES
+    try:
+        _take(request, services, name, hook)
+    except Exception as error:
+        return _turned_away(name, error)
+    return http.done()
+
+
+def _take(request: Request, services: Services, name: str, hook: Hook) -> None:
+    body = _body(request)
+    hook.vendor.scheme.verify(Sent(body, request.headers.get, services.database.now()), hook.trust)
+    report = hook.vendor.read(body)
+    if report is not None:
+        event_id = new_id("hook")
+        services.run(
+            lambda tx: receive_carrier_update(tx, name, report.tracking_code, body),
+            Cause(event_id, event_id),
+        )
+
+
+def _body(request: Request) -> bytes:
+    # One byte more than is taken: of a body that does not say its length no more than this is read,
+    # and what was cut off must not look like what was sent.
+    request.max_content_length = MAX_BODY_BYTES + 1
     try:
         body = request.get_data()
-        hook.vendor.scheme.verify(
-            Sent(body, request.headers.get, services.database.now()), hook.trust
-        )
-        report = hook.vendor.read(body)
-        if report is not None:
-            event_id = new_id("hook")
-            services.run(
-                lambda tx: receive_carrier_update(tx, name, report.tracking_code, body),
-                Cause(event_id, event_id),
-            )
     except RequestEntityTooLarge:
         request.max_content_length = None  # functions-framework reads whatever we left unread
-        _refused(name, "oversized")
-        return http.problem(TooLarge("the body is too large"), status=413)
-    except BadSignature as error:
-        _refused(name, error.reason)
-        return http.problem(error, status=401)
-    except Malformed as error:
-        log.line("hook.malformed", "WARNING", vendor=name, field=error.field)
-        return http.problem(error)
-    except Exception as error:  # the vendor sends it again
-        log.failure("hook.failed", error, vendor=name, code=http.code_of(error))
-        return http.failed(error)
-    return http.done()
+        raise TooLarge("the body is too large") from None
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge("the body is too large")
+    return body
+
+
+def _turned_away(name: str, error: Exception) -> Response:
+    match error:
+        case TooLarge():
+            _refused(name, "oversized")
+            return http.problem(error, status=413)
+        case BadSignature():
+            _refused(name, error.reason)
+            return http.problem(error, status=401)
+        case KeysUnavailable():  # nobody can say who sent it; the vendor sends it again
+            _refused(name, error.code)
+            return http.failed(error)
+        case Malformed():
+            log.line("hook.malformed", "WARNING", vendor=name, field=error.field)
+            return http.problem(error)
+        case _:  # the vendor sends it again
+            log.failure("hook.failed", error, vendor=name, code=http.code_of(error))
+            return http.failed(error)
 
 
 def _refused(vendor: str | None, reason: str) -> None:

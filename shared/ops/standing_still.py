@@ -16,6 +16,7 @@ class Standstill(StrEnum):
     NOT_HANDED_OVER = "not_handed_over"  # it has its label, and its carrier has not seen it
     SILENT = "silent"  # it is on its way, and nobody reports anything
     NOT_COLLECTED = "not_collected"  # it waits for the customer at a counter
+    EXPECTED_LATE = "expected_late"  # it left, or has not left, so late that its promise is lost
     OVERDUE = "overdue"  # its promise has passed, and it is not delivered
 
 
@@ -24,8 +25,9 @@ class StuckParcel:
     """A parcel that has stood for longer than it may. Moments are UTC.
 
     Attributes:
-        since: the last news, or the promise; what the threshold is counted from.
-        expected_on: when it was to arrive by its rate card; None where that does not say.
+        since: the last news, the promise or the plan; what the threshold is counted from.
+        expected_on: when it can arrive by its rate card and the day on which it left, or by today
+            where it has not; None where the card does not say how long it takes.
         promised_at: what the customer was told.
     """
 
@@ -50,7 +52,10 @@ _STUCK = text("""
                    AS not_handed_over_hours,
                coalesce(rule.silent_hours, :silent_hours) AS silent_hours,
                coalesce(rule.not_collected_hours, :not_collected_hours) AS not_collected_hours,
-               coalesce(rule.overdue_hours, :overdue_hours) AS overdue_hours
+               coalesce(rule.overdue_hours, :overdue_hours) AS overdue_hours,
+               -- As many days as it was planned to take, from the day on which it really leaves.
+               arrives_on + greatest(0, (coalesce(shipped_at, CAST(:now AS timestamptz))
+                                         AT TIME ZONE 'UTC')::date - ship_on) AS expected_on
           FROM parcels
           LEFT JOIN standstill_rules AS rule
             ON rule.carrier IN (parcels.carrier, '*') AND rule.service IN (parcels.service, '*')
@@ -67,13 +72,17 @@ _STUCK = text("""
         SELECT parcel_id, 'not_collected', not_collected_hours, tracking_status_at
           FROM ruled WHERE state = 'shipped' AND tracking_status = 'ready_for_pickup'
          UNION ALL
+        SELECT parcel_id, 'expected_late', 0, planned_at
+          FROM ruled JOIN orders USING (order_id)
+         WHERE expected_on > (promised_at AT TIME ZONE 'UTC')::date
+           AND promised_at >= CAST(:now AS timestamptz)
+         UNION ALL
         SELECT parcel_id, 'overdue', overdue_hours, promised_at
           FROM ruled JOIN orders USING (order_id)
     )
-    SELECT parcel_id, parcels.order_id, carrier, service, tracking_code, tracking_status, kind,
-           since, arrives_on, promised_at
-      FROM standing JOIN parcels USING (parcel_id)
-      JOIN orders ON orders.order_id = parcels.order_id
+    SELECT parcel_id, order_id, carrier, service, tracking_code, tracking_status, kind, since,
+           expected_on, promised_at
+      FROM standing JOIN ruled USING (parcel_id) JOIN orders USING (order_id)
      WHERE since + make_interval(hours => hours) < CAST(:now AS timestamptz)
        AND (CAST(:carrier AS text) IS NULL OR carrier = :carrier)
        AND NOT (:untold AND EXISTS (SELECT FROM standstills AS told
@@ -109,7 +118,7 @@ def standing_still(
             status=row.tracking_status,
             kind=Standstill(row.kind),
             since=row.since,
-            expected_on=row.arrives_on,
+            expected_on=row.expected_on,
             promised_at=row.promised_at,
         )
         for row in rows

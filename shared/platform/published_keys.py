@@ -60,7 +60,10 @@ class PublishedKeys(Generic[Key]):
                 if self._asked_at is asked_at:  # nobody else has asked while we waited
                     self._ask()
         if self._has_failed:
-            raise KeysUnavailable("the keys that would prove the sender cannot be fetched")
+            raise KeysUnavailable(
+                "the keys that would prove the sender cannot be fetched",
+                retry_after_s=UNKNOWN_KEY_PAUSE // timedelta(seconds=1),
+            )
         return self._keys
 
     def get(self, key_id: str) -> Key | None:

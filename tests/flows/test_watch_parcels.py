@@ -127,6 +127,42 @@ def test_a_parcel_that_misses_its_promise_is_overdue_whatever_is_reported(
     assert datetime.fromisoformat(told["since"]) == promise
 
 
+def plan(database: Database, *, ship_on: str, arrives_on: str, promised_at: str) -> None:
+    days = {"ship_on": ship_on, "arrives_on": arrives_on}
+    database.statement(
+        text("UPDATE parcels SET ship_on = :ship_on, arrives_on = :arrives_on"), **days
+    )
+    database.statement(text("UPDATE orders SET promised_at = :at"), at=promised_at)
+
+
+def test_a_parcel_that_leaves_too_late_for_its_promise_is_told_of_while_there_is_time(
+    database: Database, clock: TestClock, code: str
+) -> None:
+    plan(database, ship_on="2026-03-02", arrives_on="2026-03-05", promised_at="2026-03-06T18:00Z")
+    track(database, code, "in_transit", clock.now + timedelta(days=1))
+    clock.advance(days=1, hours=1)
+    assert kinds(database) == [], "a day late, and there was a day"
+
+    database.statement(text("UPDATE parcels SET shipped_at = shipped_at + interval '1 day'"))
+    clock.advance(days=1)
+    (told,) = watch(database)
+
+    assert (told["kind"], told["expected_on"]) == ("expected_late", "2026-03-07")
+    assert kinds(database) == []
+
+
+def test_a_parcel_that_has_not_left_is_expected_later_with_every_day(
+    database: Database, clock: TestClock, code: str
+) -> None:
+    plan(database, ship_on="2026-03-02", arrives_on="2026-03-04", promised_at="2026-03-05T18:00Z")
+    found = []
+    for _ in range(3):
+        found.append([(told["kind"], told["expected_on"]) for told in watch(database)])
+        clock.advance(days=1)
+
+    assert found == [[], [], [("expected_late", "2026-03-06")]]
+
+
 @pytest.mark.parametrize("status", ["delivered", "return_to_sender"])
 def test_a_parcel_that_is_at_its_end_stands_where_it_should(
     database: Database, clock: TestClock, code: str, status: str

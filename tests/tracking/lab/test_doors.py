@@ -9,9 +9,9 @@ import pytest
 
 from shared.edge.hooks import MAX_BODY_BYTES, Hook
 from shared.platform.signatures import TOLERANCE, BadSignature, RsaSha256
+from tests.tracking.lab.bench import SECRET, Bench, Log
 from tests.tracking.lab.cases.case import Scan
 from tests.tracking.lab.cases.table import ALL_VENDORS, CASES
-from tests.tracking.lab.conftest import SECRET, Bench, Log
 
 T0 = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 PROBLEM = "application/problem+json"

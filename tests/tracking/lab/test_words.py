@@ -9,8 +9,8 @@ import pytest
 from shared.kit.errors import Malformed
 from shared.tracking.fold import HISTORY_ONLY, Progress, fold
 from shared.tracking.types import TrackingStatus, TrackingUpdate
+from tests.tracking.lab.bench import Bench
 from tests.tracking.lab.cases.case import Scan
-from tests.tracking.lab.conftest import Bench
 
 S = TrackingStatus
 T0 = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)

@@ -28,7 +28,7 @@ CREATE TABLE standstill_rules (
 CREATE TABLE standstills (
     parcel_id  text        NOT NULL REFERENCES parcels,
     kind       text        NOT NULL CHECK (kind IN ('not_handed_over', 'silent', 'not_collected',
-                                                    'overdue')),
+                                                    'expected_late', 'overdue')),
     since      timestamptz NOT NULL,
     told_at    timestamptz NOT NULL,
     PRIMARY KEY (parcel_id, kind, since)
