@@ -22,7 +22,7 @@ from emulators.bench.jobs import Step, placer
 from emulators.bench.report import Part
 from emulators.bench.settings import settings
 from emulators.laptop.postgres import Postgres, Server
-from shared.flows import place_order as flow
+from shared.flows import table as flow
 from shared.kit.clock import utc_now
 from shared.placement import store as decisions
 from shared.platform import outbox

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from emulators.bench import past
 from emulators.bench.floor import FloorRun, make_floor, run_pgbench
 from emulators.bench.folder import own_folder
 from emulators.bench.jobs import Job
@@ -30,6 +31,7 @@ from shared.platform.migrate import migrate
 
 CROWD = 8
 COUNTS = (1, CROWD)  # workers, and clients of the floor
+PAST_ORDERS = 10_000
 WARM_UP_ORDERS = 40  # for each worker: plans prepared, rate cards read, caches filled
 
 _SETTLE = "VACUUM ANALYZE"
@@ -73,10 +75,21 @@ class Bench:
             "floor_driver": "pgbench" if self.pgbench else "pg8000, slower than pgbench",
         }
 
-    def warm_up(self) -> None:
-        """Have every worker and every plan ready, and the tables as autovacuum would leave them."""
+    def warm_up(self, past_orders: int = PAST_ORDERS) -> None:
+        """Have every worker and every plan ready, and the tables as autovacuum would leave them.
+
+        Plans that were made for empty tables would be kept while these grow, until statistics are
+        taken: no shop begins every day as on its first.
+        """
+        if past_orders:
+            past.store(self.database, self.shop, past_orders, lambda _: None)
+        self._settle()
         orders = self.workers.count * WARM_UP_ORDERS
         self.place(self.shop.orders(orders), self.workers.count)
+        self.place_together(self.shop.orders(orders), self.workers.count)
+        self._settle()
+
+    def _settle(self) -> None:
         with contextlib.closing(self.server.connect()) as connection:
             connection.cursor().execute(_SETTLE)
 
@@ -100,9 +113,13 @@ class Bench:
         return self.workers.do(Job.PLACE, shares(order_ids, count))
 
     def place_together(self, order_ids: Sequence[str], count: int) -> Round:
-        """Have `count` workers place these orders, as many in a transaction as the flow takes."""
+        """Have `count` workers place these orders, as many in a transaction as the flow takes.
+
+        An item of the round is a piece of work: twice as many as would do, since who looks for
+        others while these are being placed takes fewer. Those at the end find nothing left to do.
+        """
         self.ends.update(dict.fromkeys(order_ids, "placed"))
-        return self.workers.do(Job.PLACE_TOGETHER, shares(order_ids[::TOGETHER], count))
+        return self.workers.do(Job.PLACE_TOGETHER, shares(order_ids[:: TOGETHER // 2], count))
 
     def faults(self) -> list[str]:
         """What the run broke, as sentences."""

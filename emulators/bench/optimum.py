@@ -5,13 +5,18 @@ slots; each holds at most one parcel of one service, weight step and, where a un
 without the price for that; units are whole.
 """
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import highspy
 
 from shared.placement.types import Demand, Site, Tariff
+
+STDOUT = 1  # the file descriptor
 
 # Whole cents: less than one is no gap.
 GAP_CENTS = 0.5
@@ -71,7 +76,8 @@ class Programme:
         model.a_matrix_.start_ = starts
         model.a_matrix_.index_ = columns
         model.a_matrix_.value_ = factors
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        with _nothing_said():
+            solver = highspy.Highs()  # type: ignore[no-untyped-call]
         solver.silent()
         for option, value in (
             ("threads", 1),
@@ -88,6 +94,21 @@ class Programme:
         if status != highspy.HighsModelStatus.kOptimal:
             raise OptimumUnknown(f"HiGHS ended with {status}")
         return float(solver.getInfo().objective_function_value)
+
+
+@contextmanager
+def _nothing_said() -> Iterator[None]:
+    """HiGHS introduces itself on stdout, below Python, before it can be told not to."""
+    sys.stdout.flush()
+    kept = os.dup(STDOUT)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, STDOUT)
+        yield
+    finally:
+        os.dup2(kept, STDOUT)
+        os.close(kept)
+        os.close(nothing)
 
 
 def optimum_cents(

@@ -19,6 +19,9 @@ from emulators.laptop.cli import UserMistake, positive
 from emulators.laptop.postgres_binaries import PostgresFailed
 
 GOAL = 0.5  # of the floor, with one worker
+GOAL_TOGETHER = 1.0  # of the floor of one order at a time
+TEAMS = (1, 2)  # workers that place what waits together; more of them than cores only wait
+MANY = 4  # times as many orders wait where they are placed together
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Measured:
 
     floor: dict[int, list[FloorRun]] = field(default_factory=lambda: {n: [] for n in COUNTS})
     flow: dict[int, list[Round]] = field(default_factory=lambda: {n: [] for n in COUNTS})
+    together: dict[int, list[float]] = field(default_factory=lambda: {n: [] for n in TEAMS})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +91,14 @@ def _measured(bench: Bench, size: Size, progress: Progress, *, with_breakdown: b
                 f"Round {number} of {size.rounds}, {in_words(count)}: "
                 f"{flow.per_s:,.0f} orders/s, floor {floor.orders_per_s:,.0f}"
             )
+        for count in TEAMS:
+            order_ids = bench.shop.orders(MANY * size.orders)
+            ran = bench.place_together(order_ids, count)
+            measured.together[count].append(ran.per_s * len(order_ids) / len(ran.latencies_s))
+            progress(
+                f"Round {number} of {size.rounds}, together, {in_words(count)}:"
+                f" {measured.together[count][-1]:,.0f} orders/s"
+            )
     parts = _breakdown(bench, size, progress) if with_breakdown else ()
     progress("Auditing the database")
     return Report(
@@ -125,6 +137,16 @@ def _figures(measured: Measured) -> list[Figure]:
             goal=GOAL if count == 1 else None,
         )
         for count in COUNTS
+    ]
+    figures += [
+        Figure(
+            what=f"orders placed together, {in_words(count)}",
+            unit="orders/s",
+            rounds=measured.together[count],
+            floor_rounds=[ran.orders_per_s for ran in measured.floor[1]],
+            goal=GOAL_TOGETHER if count == TEAMS[-1] else None,
+        )
+        for count in TEAMS
     ]
     for count in COUNTS:
         figures.append(

@@ -66,7 +66,7 @@ class Size:
     imports: int
 
 
-FULL = Size(orders=None, compared=200, made=400, imports=5)
+FULL = Size(orders=None, compared=150, made=400, imports=5)
 QUICK = Size(orders=200, compared=8, made=10, imports=1)
 
 
@@ -185,7 +185,7 @@ def _decide_all(
         for strategy, place in STRATEGIES.items():
             found.outcomes.setdefault(strategy, []).append(place(case.demand, case.sites))
         if number % every == 0:
-            _compare(found, case, decision)
+            compare(found, case, decision)
         if take is not None:
             take(decision.parcels)
     return found
@@ -199,7 +199,7 @@ def _sizes(found: Found) -> str:
     )
 
 
-def _compare(found: Found, case: Case, decision: Placement) -> None:
+def compare(found: Found, case: Case, decision: Placement) -> None:
     """Let HiGHS solve the same order, and hold the decision to what it finds."""
     from emulators.bench.optimum import (  # noqa: PLC0415  a quarter of a second
         OptimumUnknown,

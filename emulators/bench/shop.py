@@ -58,9 +58,11 @@ _COPY_ORDERS = text("""
       FROM orders AS template,
            unnest(CAST(:order_ids AS text[]), CAST(:lats AS float[]), CAST(:lons AS float[]))
                AS wanted (order_id, lat, lon),
-           jsonb_populate_record(template, to_jsonb(wanted)) AS copied
+           jsonb_populate_record(template, to_jsonb(wanted) || '{"state": "waiting"}') AS copied
      WHERE template.order_id = :template
 """)
+# Whoever places what waits would place the template, too.
+_SET_ASIDE = text("UPDATE orders SET state = 'review' WHERE order_id = :template")
 _COPY_LINES = text("""
     INSERT INTO order_lines
     SELECT copied.*
@@ -97,6 +99,7 @@ class Shop:
         self._database.run(
             lambda tx: accept_order(tx, self.submission(TEMPLATE, self._skus[:1], tx.now)), CAUSE
         )
+        self._database.statement(_SET_ASIDE, template=TEMPLATE)
 
     @property
     def skus(self) -> Sequence[str]:

@@ -17,7 +17,7 @@ from shared.contracts.base import Event, Work
 
 Contract = type[Event] | type[Work]
 
-_CREATED = re.compile(r"\bCREATE TABLE (\w+)")
+_CREATED = re.compile(r"\bCREATE TABLE (\w+)\b(?! PARTITION OF)")  # a part is no table of its own
 _WRITTEN = re.compile(
     r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|COPY|TRUNCATE(?:\s+TABLE)?)"
     r"\s+(?:ONLY\s+)?(\w+)",

@@ -3,6 +3,7 @@
 Everything follows from a seed, so two runs of the same size see the same orders.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -33,15 +34,39 @@ _CITIES = (
     ("Manaus", "AM", "69010", -3.1316, -60.0233, 1),
     ("Brasilia", "DF", "70040", -15.7934, -47.8823, 4),
 )
-# what, weight_g, price_cents
+# what, weight_g, price_cents, length, width and height in mm
 _GOODS = (
-    ("MUG", 420, 2990), ("PLATE", 610, 3490), ("TEAPOT", 980, 8990), ("KETTLE", 1450, 15990),
-    ("PEN", 30, 990), ("NOTEBOOK", 340, 2490), ("LAMP", 1900, 18990), ("CHAIR", 6800, 42990),
-    ("SHIRT", 220, 5990), ("SHOES", 850, 21990), ("BAG", 540, 12990), ("HAT", 150, 4990),
+    ("MUG", 420, 2990, (130, 100, 110)), ("PLATE", 610, 3490, (280, 280, 40)),
+    ("TEAPOT", 980, 8990, (260, 180, 180)), ("KETTLE", 1450, 15990, (250, 200, 270)),
+    ("PEN", 30, 990, (150, 20, 20)), ("NOTEBOOK", 340, 2490, (220, 150, 20)),
+    ("LAMP", 1900, 18990, (420, 260, 260)), ("CHAIR", 6800, 42990, (900, 550, 200)),
+    ("SHIRT", 220, 5990, (300, 250, 30)), ("SHOES", 850, 21990, (330, 210, 120)),
+    ("BAG", 540, 12990, (400, 300, 80)), ("HAT", 150, 4990, (280, 280, 130)),
 )  # fmt: skip
 _COLOURS = ("RED", "BLUE", "GREEN")
 _WEIGHTS_G = (500, 1_000, 2_000, 5_000, 10_000, 30_000)
 _DISTANCES_M = (100_000, 400_000, 1_000_000, 2_000_000, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """What a service costs and how long it takes, and how much more in each further band."""
+
+    carrier: str
+    name: str
+    handling_cents: int
+    base_cents: int
+    per_band_cents: int
+    first_days: int
+    days_per_band: int
+
+
+_SERVICES = (
+    _Service("correios", "PAC", 90, 1590, 340, 2, 2),
+    _Service("correios", "SEDEX", 90, 2590, 710, 1, 1),
+    _Service("jadlog", "Package", 60, 1790, 310, 2, 2),
+    _Service("jadlog", "Expresso", 60, 2450, 690, 1, 1),
+)
 
 
 def sample_shop(orders: int, seed: int = 1, name: str = "sample") -> Shop:
@@ -51,8 +76,15 @@ def sample_shop(orders: int, seed: int = 1, name: str = "sample") -> Shop:
     """
     random = Random(seed)  # noqa: S311  a script, not a secret
     skus = [
-        {"sku": f"{name}-{colour}", "weight_g": weight_g, "price_cents": price_cents}
-        for name, weight_g, price_cents in _GOODS
+        {
+            "sku": f"{name}-{colour}",
+            "weight_g": weight_g,
+            "price_cents": price_cents,
+            "length_mm": sides_mm[0],
+            "width_mm": sides_mm[1],
+            "height_mm": sides_mm[2],
+        }
+        for name, weight_g, price_cents, sides_mm in _GOODS
         for colour in _COLOURS
     ]
     made = [_order(f"{name}-{number:06}", number, skus, random) for number in range(orders)]
@@ -60,12 +92,9 @@ def sample_shop(orders: int, seed: int = 1, name: str = "sample") -> Shop:
     return Shop(
         name=name,
         catalogue={
-            "skus": [{"sku": sku["sku"], "weight_g": sku["weight_g"]} for sku in skus],
+            "skus": [{key: sku[key] for key in sku if key != "price_cents"} for sku in skus],
             "warehouses": [_warehouse(row) for row in _WAREHOUSES],
-            "rate_cards": [
-                _rate_card("correios", handling_cents=90, base_cents=690, per_band_cents=240),
-                _rate_card("jadlog", handling_cents=60, base_cents=1190, per_band_cents=130),
-            ],
+            "rate_cards": [_rate_card(service) for service in _SERVICES],
         },
         stock=stock,
         later=later,
@@ -144,25 +173,33 @@ def _warehouse(row: tuple[str, str, str, str, float, float]) -> dict[str, Any]:
         },
         "lat": lat,
         "lon": lon,
+        "time_zone": "America/Sao_Paulo",
+        "cut_off": "18:00",
     }
 
 
-def _rate_card(
-    carrier: str, *, handling_cents: int, base_cents: int, per_band_cents: int
-) -> dict[str, Any]:
+def _rate_card(service: _Service) -> dict[str, Any]:
     return {
-        "carrier": carrier,
+        "carrier": service.carrier,
+        "service": service.name,
         "currency": CURRENCY,
-        "handling_cents": handling_cents,
-        "cells": [
+        "handling_cents": service.handling_cents,
+        "packaging_cents": 45,
+        "zones": [
             {
-                "max_distance_m": distance_m,
-                "max_weight_g": weight_g,
-                "price_cents": base_cents
-                + band * per_band_cents
-                + step * (120 + band * per_band_cents // 2),
+                "zone": f"band-{band + 1}",
+                "rules": [{"max_distance_m": distance_m}],
+                "transit_days": service.first_days + band * service.days_per_band,
+                "steps": [
+                    {
+                        "max_weight_g": weight_g,
+                        "price_cents": service.base_cents
+                        + band * service.per_band_cents
+                        + step * (120 + band * service.per_band_cents // 2),
+                    }
+                    for step, weight_g in enumerate(_WEIGHTS_G)
+                ],
             }
             for band, distance_m in enumerate(_DISTANCES_M)
-            for step, weight_g in enumerate(_WEIGHTS_G)
         ],
     }

@@ -15,6 +15,7 @@ from shared.flows.empty_partitions import empty_partitions
 from shared.flows.expect_backorders import expect_backorders
 from shared.flows.expire_holds import expire_holds
 from shared.flows.forget_messages import forget_messages
+from shared.flows.keep_decisions import keep_decisions
 from shared.flows.reconcile_stock import reconcile_stock
 from shared.flows.request_placement import promote_waiting, wake_backorders
 from shared.flows.spread_hot_skus import spread_hot_skus
@@ -40,6 +41,7 @@ def housekeeping(request: Request) -> Response:
             "/spread-hot-skus": reports(lambda run: spread_hot_skus(run, *hot_skus())),
             "/watch-parcels": counts_in_steps("told", watch_parcels),
             "/count-refusals": counts("refused", count_refusals),
+            "/keep-decisions": counts("months", keep_decisions),
             "/park-early-changes": counts("parked", park_early_changes),
             "/expire": reports(forget_messages),
             "/reconcile": reports(lambda run: asdict(reconcile_stock(run, actor="nightly"))),

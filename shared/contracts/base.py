@@ -163,14 +163,14 @@ def cause_of(attributes: Mapping[str, str], fallback: str) -> Cause:
     return Cause(event_id, trail if EVENT_ID.fullmatch(trail) else event_id)
 
 
-def attributes_of(event: Event, cause: Cause, event_id: str, now: datetime) -> dict[str, str]:
-    """The CloudEvents attributes with which `event` leaves the house."""
+def attributes_of(event: Event, cause: Cause, event_id: str, moment: str) -> dict[str, str]:
+    """The CloudEvents attributes with which `event` leaves the house; `moment` is ISO 8601."""
     return {
         "ce-specversion": "1.0",
         "ce-id": event_id,
         "ce-type": event.type,
         "ce-source": "//dispatch",
-        "ce-time": now.isoformat(),
+        "ce-time": moment,
         "ce-subject": event.ordering_key,
         "ce-correlationid": cause.correlation_id,
         "ce-causationid": cause.event_id,

@@ -1,5 +1,6 @@
 """Orders over HTTP: what is sent and answered beside the events. Additive only, as events are."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -55,6 +56,8 @@ class ParcelView(Document):
     weight_g: int
     quoted_cents: int
     planned_at: Moment
+    ship_on: date | None = None  # the day on which it is to leave
+    arrives_on: date | None = None  # null: its rate card does not say how long it takes
     picked_at: Moment | None = None
     tracking_code: str | None
     tracking_status: str

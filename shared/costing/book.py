@@ -48,6 +48,18 @@ class RateBook:
             )
         return card
 
+    def named(self, rate_card_id: str) -> RateCard:
+        """The version of that id.
+
+        Raises:
+            NoRateCard: there is none.
+        """
+        for versions in self._versions.values():
+            for card in versions:
+                if card.rate_card_id == rate_card_id:
+                    return card
+        raise NoRateCard("there is no such rate card", rate_card_id=rate_card_id)
+
     def versions(self, carrier: str, service: str) -> tuple[RateCard, ...]:
         """Every version of a carrier's service, the oldest first."""
         return tuple(self._versions.get((carrier, service), ()))

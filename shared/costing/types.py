@@ -192,6 +192,17 @@ class RateCard(RateCardDraft):
             self._terms[key] = self._terms_of(zone, is_residential=is_residential)
         return self._terms[key]
 
+    def terms_in(self, zone: str, *, is_residential: bool = False) -> Terms:
+        """What a parcel costs in the zone of that name, as `terms` said it once.
+
+        Raises:
+            KeyError: the card has no such zone.
+        """
+        found = self.named(zone)
+        if found is None:
+            raise KeyError(zone)
+        return self._terms_of(found, is_residential=is_residential)
+
     def zone_of(
         self, origin: PostalPlace | None, destination: PostalPlace | None, distance_m: int
     ) -> Zone | None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -42,6 +42,7 @@ class Capacity:
         self._working = working
         self._used = dict(used)
         self.new: set[Day] = set()  # days that nobody counts yet
+        self._first: dict[str, date | None] = {}  # of warehouses without an end
 
     def left(self, day: Day) -> int | None:
         """How many more parcels can leave on that day; None for any number."""
@@ -62,13 +63,45 @@ class Capacity:
 
     def first_day(self, warehouse: str, now: datetime) -> date | None:
         """The first day on which a parcel that is decided on now can leave; None where none is."""
-        for day in calendar_of(self._of(warehouse)).ship_days(now):
-            if self.left((warehouse, day)) != 0:
-                return day
-        return None
+        if warehouse in self._first:
+            return self._first[warehouse]
+        working = self._of(warehouse)
+        days = calendar_of(working).ship_days(now)
+        if working.daily_parcels is None:
+            return self._first.setdefault(warehouse, next(days, None))
+        return next((day for day in days if self.left((warehouse, day))), None)
 
     def _of(self, warehouse: str) -> Working:
         return self._working.get(warehouse, ALWAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """From where a person wants an order to be sent.
+
+    Attributes:
+        by, reason: whose word it is.
+        warehouses: only from these; empty: from anywhere.
+        units: warehouse -> SKU -> units that are to come from there, and no others; empty: any.
+    """
+
+    by: str
+    reason: str
+    warehouses: frozenset[str] = frozenset()
+    units: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def leaves_out(self, warehouse: str) -> bool:
+        """Whether nothing is to be sent from there."""
+        if self.units:
+            return warehouse not in self.units
+        return bool(self.warehouses) and warehouse not in self.warehouses
+
+    def of(self, warehouse: str, available: Mapping[str, int]) -> Mapping[str, int]:
+        """What of it is to be sent from there."""
+        if not self.units:
+            return available
+        wanted = self.units.get(warehouse, {})
+        return {sku: min(units, wanted.get(sku, 0)) for sku, units in available.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +113,7 @@ class Circumstances:
     policy: Policy
     working: Mapping[str, Working]
     capacity: Capacity
+    wish: Wish | None = None
 
 
 def offers(supply: OwnSupply, order: Order, at: Circumstances) -> Offers:
@@ -93,6 +127,7 @@ def offers(supply: OwnSupply, order: Order, at: Circumstances) -> Offers:
     for (sku, warehouse), units in supply.units.items():
         available[warehouse][sku] = units
     to = PostalPlace(order.address["country"], bare_postcode(order.address["postcode"]))
+    wish = at.wish
     sites = []
     terms: dict[tuple[str, str], Terms] = {}
     ship_on: dict[str, date] = {}
@@ -120,11 +155,11 @@ def offers(supply: OwnSupply, order: Order, at: Circumstances) -> Offers:
             Site(
                 warehouse,
                 away_m,
-                available[warehouse],
+                available[warehouse] if wish is None else wish.of(warehouse, available[warehouse]),
                 tuple(tariffs),
                 capabilities=working.capabilities,
                 parcels_left=None if day is None else at.capacity.left((warehouse, day)),
-                closed=_closed(working, warehouse, day, at.policy),
+                closed=_closed(working, warehouse, day, at),
             )
         )
     return Offers(sites, terms, ship_on)
@@ -183,9 +218,11 @@ def _late_cents(
     return policy.late_day_cents * calendar_of(working).late_days(comes_on, promised_at)
 
 
-def _closed(working: Working, warehouse: str, day: date | None, policy: Policy) -> str | None:
-    if warehouse in policy.excluded_warehouses:
-        return f"policy {policy.policy_id} sends nothing from here"
+def _closed(working: Working, warehouse: str, day: date | None, at: Circumstances) -> str | None:
+    if at.wish is not None and at.wish.leaves_out(warehouse):
+        return f"{at.wish.by} wants it from elsewhere"
+    if warehouse in at.policy.excluded_warehouses:
+        return f"policy {at.policy.policy_id} sends nothing from here"
     if working.closed_for is not None:
         return f"closed: {working.closed_for}"
     return "no day on which a parcel could leave" if day is None else None

@@ -17,7 +17,7 @@ from shared.contracts.parcels import ParcelContent, ParcelPlanned
 from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel
 from shared.flows.following import following
-from shared.flows.offers import Capacity, Offers, is_home
+from shared.flows.offers import Capacity, Offers, Wish, is_home
 from shared.flows.supply import OwnSupply
 from shared.flows.without_rest import without_rest
 from shared.holds import store as holds
@@ -29,6 +29,7 @@ from shared.orders.lifecycle import LIFECYCLE, OrderStep
 from shared.orders.parts import Chosen
 from shared.orders.types import WAITS_FOR_STOCK, Line, Move, Order, OrderState, Split
 from shared.placement import store as decisions
+from shared.placement.receipt import Receipt
 from shared.placement.store import Kept
 from shared.placement.types import Placement, Shortage
 from shared.platform import outbox
@@ -38,6 +39,28 @@ from shared.shipments import store as shipments
 from shared.shipments.types import Content, ParcelState, PlannedParcel
 from shared.stock import store as stock
 from shared.stock.types import Change, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What is kept of a decision: its receipt, whose policy it followed, how long it took."""
+
+    receipt: Receipt
+    policy_id: str
+    duration_us: int = 0
+    wish: Wish | None = None  # of a person; None where the engine was free
+
+    def kept(self, order: Order, outcome: str, cost_cents: int | None = None) -> Kept:
+        """As it is recorded."""
+        return Kept(
+            order.order_id,
+            outcome,
+            cost_cents,
+            self.policy_id,
+            self.receipt,
+            self.duration_us,
+            *((self.wish.by, self.wish.reason) if self.wish is not None else ()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +102,7 @@ def placed(
     supply: OwnSupply,
     offered: Offers,
     decision: Placement,
-    receipt: Mapping[str, Any],
+    why: Why,
 ) -> Outcome:
     """The chosen units have parcels, and the others wait for stock.
 
@@ -108,12 +131,7 @@ def placed(
     return Outcome(
         order=order,
         move=Move(order, following(state, [*wanting.siblings, ParcelState.PLANNED])),
-        kept=Kept(
-            order.order_id,
-            "placed" if is_whole else "partly_placed",
-            decision.cost_cents,
-            receipt,
-        ),
+        kept=why.kept(order, "placed" if is_whole else "partly_placed", decision.cost_cents),
         splits=splits,
         waits_more=order_lines.waits_more(lines, splits),
         parcels=parcels,
@@ -131,14 +149,14 @@ def placed(
     )
 
 
-def backordered(wanting: Wanting, shortage: Shortage, receipt: Mapping[str, Any]) -> Outcome:
+def backordered(wanting: Wanting, shortage: Shortage, why: Why) -> Outcome:
     """All that is open waits for stock."""
     order = wanting.order
     splits = _allocated(order, wanting.lines, {})
     return Outcome(
         order=order,
         move=Move(order, LIFECYCLE.advance(order.state, OrderStep.BACKORDER)),
-        kept=Kept(order.order_id, "backordered", None, receipt),
+        kept=why.kept(order, "backordered"),
         splits=splits,
         waits_more=order_lines.waits_more(wanting.lines, splits),
         messages=(
@@ -151,7 +169,7 @@ def backordered(wanting: Wanting, shortage: Shortage, receipt: Mapping[str, Any]
     )
 
 
-def sold_out(wanting: Wanting, full: Collection[str], receipt: Mapping[str, Any]) -> Outcome:
+def sold_out(wanting: Wanting, full: Collection[str], why: Why) -> Outcome:
     """No more may wait: the channel is told at once, and can give the money back."""
     order = wanting.order
     reason = f"sold out, and no more may wait for {', '.join(sorted(full))}"
@@ -159,17 +177,17 @@ def sold_out(wanting: Wanting, full: Collection[str], receipt: Mapping[str, Any]
     return Outcome(
         order=order,
         move=given_up.move,
-        kept=Kept(order.order_id, "sold_out", None, receipt),
+        kept=why.kept(order, "sold_out"),
         splits=given_up.splits,
         waits_more=order_lines.waits_more(wanting.lines, given_up.splits),
         messages=given_up.news,
     )
 
 
-def in_review(wanting: Wanting, reason: str, receipt: Mapping[str, Any]) -> Outcome:
+def in_review(wanting: Wanting, reason: str, why: Why) -> Outcome:
     """No stock would help: a person has to look. What has parcels goes its way."""
     order = wanting.order
-    kept = Kept(order.order_id, "review", None, receipt)
+    kept = why.kept(order, "review")
     messages = (OrderNeedsReview(order_id=order.order_id, reason=reason),)
     if order.state is OrderState.PARTLY_PLACED:
         return Outcome(order, None, kept, messages)

@@ -4,50 +4,22 @@ Where many wait in a queue, whoever places one of them places those that wait lo
 it: the locks, the stock and what is written are each one statement for all of them.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 from zlib import crc32
 
 from shared.contracts.work import PlaceOrder
-from shared.costing.types import RateCard
 from shared.flows import outcomes
-from shared.flows.offers import Capacity, Circumstances, Offers, offers
-from shared.flows.outcomes import Outcome, Wanting
 from shared.flows.rules import Rules
 from shared.flows.steps import Run
-from shared.flows.supply import OwnSupply, SawTooLittle, Shelves, lock_shelves
-from shared.holds import store as holds
-from shared.holds.types import Hold, Purpose
+from shared.flows.supply import SawTooLittle
+from shared.flows.table import Followed, Table, wanting
 from shared.kit.errors import DispatchError
-from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.orders.lifecycle import PLACEABLE
-from shared.orders.parts import Chosen, open_units, parts, sendable, value_cents
-from shared.orders.types import WAITS_FOR_STOCK, Line, Order, OrderState, Priority, UnknownOrder
-from shared.placement.engine import decide
-from shared.placement.policy import Policy, PolicyBook
-from shared.placement.receipt import receipt
-from shared.placement.types import Demand, Limits, Shortage
+from shared.orders.types import Priority, UnknownOrder
 from shared.platform import log
 from shared.platform.db import Transaction
-from shared.shipments import site_days
-from shared.shipments import store as shipments
-from shared.stock.warehouses import Working
 
 TOGETHER = 50  # orders; more of them make a statement longer, and no order cheaper
-# What the decisions of one transaction may cost while it holds its locks; what is left when that is
-# spent has work of its own.
-NODES_TOGETHER = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """There is not enough for an order."""
-
-    shortage: Shortage
-    receipt: Mapping[str, Any]
 
 
 def place_waiting(run: Run, work: PlaceOrder, rules: Rules, *, alone: bool = False) -> None:
@@ -96,207 +68,24 @@ def place_order(
         UnknownOrder: the work names an order that does not exist.
         SawTooLittle: not all partitions were looked at, and that was not enough.
     """
-    # Read before anything is locked.
-    followed = _Followed(rules.cards(tx).valid_at(tx.now), rules.policies(tx), rules.working(tx))
+    followed = Followed.of(tx, rules)
     found = orders.lock_to_place(tx, work.order_id, Priority(work.priority), most)
     if not found:
         raise UnknownOrder("no such order", order_id=work.order_id)
-    waiting = [_wanting(tx, order, lines) for order, lines in found if order.state in PLACEABLE]
+    waiting = [wanting(tx, order, lines) for order, lines in found if order.state in PLACEABLE]
     if not waiting:
         return
     draw = None if all_partitions else crc32(work.order_id.encode())
-    table = _Table(tx, waiting, followed, draw)
+    table = Table(tx, waiting, followed, draw)
     made = []
-    for wanting in waiting:
+    for one in waiting:
         try:
-            if wanting.order.order_id == work.order_id or table.has_time:
-                made += table.decide(wanting)
+            if one.order.order_id == work.order_id or table.has_time:
+                made += table.decide(one)
         except (DispatchError, ValueError) as error:
-            if wanting.order.order_id == work.order_id:
+            if one.order.order_id == work.order_id:
                 raise
             # Its own work will tell of it; the others are not to suffer for it.
-            log.failure("placement.left_alone", error, order_id=wanting.order.order_id)
+            log.failure("placement.left_alone", error, order_id=one.order.order_id)
     if made:
         outcomes.write(tx, made, table.capacity)
-
-
-def _wanting(tx: Transaction, order: Order, lines: Sequence[Line]) -> Wanting:
-    if order.state is not OrderState.PARTLY_PLACED:
-        return Wanting(order, lines)
-    parcels = shipments.lock_of_order(tx, order.order_id)
-    return Wanting(order, lines, [parcel.state for parcel in parcels])
-
-
-@dataclass(frozen=True, slots=True)
-class _Followed:
-    """What is followed in one transaction."""
-
-    cards: Sequence[RateCard]
-    policies: PolicyBook
-    working: Mapping[str, Working]
-
-
-class _Table:
-    """The orders of one transaction, decided about one after the other from the same stock.
-
-    The stock is locked last: from here on others wait for these rows.
-    """
-
-    def __init__(
-        self,
-        tx: Transaction,
-        waiting: Sequence[Wanting],
-        followed: _Followed,
-        draw: int | None,
-    ) -> None:
-        self._tx = tx
-        self._waiting = waiting
-        self._followed = followed
-        self.capacity = _capacity(tx, followed.working)
-        self._holds = _own_holds(tx, [wanting.order for wanting in waiting])
-        self._wants = {
-            wanting.order.order_id: parts(wanting.lines, open_units(wanting.lines))
-            for wanting in waiting
-        }
-        self._shelves: Shelves = lock_shelves(
-            tx,
-            [wanting.order for wanting in waiting],
-            {sku for wants in self._wants.values() for sku in wants},
-            draw=draw,
-            own_holds=[hold for of_order in self._holds.values() for hold in of_order],
-        )
-        self._room: dict[str, int] | None = None
-        self._nodes = 0
-
-    @property
-    def has_time(self) -> bool:
-        """Whether the locks may be held for another decision."""
-        return self._nodes < NODES_TOGETHER
-
-    def decide(self, wanting: Wanting) -> list[Outcome]:
-        """What becomes of the order; nothing where it goes on waiting as it is."""
-        order = wanting.order
-        cards = [card for card in self._followed.cards if card.currency == order.currency]
-        if not cards:
-            reason = f"no carrier has a rate card in {order.currency}"
-            return [outcomes.in_review(wanting, reason, {"reason": reason})]
-        wants = self._wants[order.order_id]
-        supply = self._shelves.supply(self._tx, order, wants, self._holds.get(order.order_id, ()))
-        policy = self._policy(order)
-        at = Circumstances(self._tx.now, cards, policy, self._followed.working, self.capacity)
-        offered = offers(supply, order, at)
-        made = self._tried(wanting, open_units(wanting.lines), supply, offered)
-        return made if isinstance(made, list) else self._short(wanting, supply, offered, made)
-
-    def _tried(
-        self, wanting: Wanting, chosen: Chosen, supply: OwnSupply, offered: Offers
-    ) -> list[Outcome] | _Short:
-        """The chosen units have parcels, or it is said why they cannot."""
-        policy = self._policy(wanting.order)
-        limits = Limits(nodes=policy.most_nodes, split_cents=policy.split_cents)
-        demand = _demand(supply, parts(wanting.lines, chosen))
-        decision = decide(demand, offered.sites, limits)
-        kept = receipt(demand, offered.sites, decision, limits)
-        if isinstance(decision, Shortage):
-            return _Short(decision, kept)
-        self._nodes += decision.nodes
-        made = outcomes.placed(
-            self._tx,
-            wanting,
-            chosen,
-            supply=supply,
-            offered=offered,
-            decision=decision,
-            receipt=kept,
-        )
-        full = self._full(made.waits_more)
-        if full:
-            return [outcomes.sold_out(wanting, full, kept)]
-        self._shelves.book(wanting.order.channel, supply, made.changes)
-        self.capacity.book(parcel.day for parcel in made.parcels)
-        return [made]
-
-    def _short(
-        self, wanting: Wanting, supply: OwnSupply, offered: Offers, short: _Short
-    ) -> list[Outcome]:
-        shortage = short.shortage
-        if not (shortage.missing or shortage.not_now):
-            reason = "no carrier takes " + ", ".join(item.sku for item in shortage.not_carried)
-            return [outcomes.in_review(wanting, reason, short.receipt)]
-        chosen = self._part(wanting, shortage)
-        if chosen:
-            made = self._tried(wanting, chosen, supply, offered)
-            if isinstance(made, list):
-                return made
-        if wanting.waits_already:
-            return []
-        waits = outcomes.backordered(wanting, shortage, short.receipt)
-        full = self._full(waits.waits_more)
-        return [outcomes.sold_out(wanting, full, short.receipt)] if full else [waits]
-
-    def _part(self, wanting: Wanting, shortage: Shortage) -> Chosen:
-        """What is sent of an order of which not all is there; nothing where all waits together."""
-        order = wanting.order
-        if order.ship_together:
-            return {}
-        there = self._wants[order.order_id].copy()
-        for item in (*shortage.missing, *shortage.not_carried, *shortage.not_now):
-            there[item.sku] -= item.quantity
-        chosen = sendable(wanting.lines, there)
-        if order.ship_together is None:
-            threshold_cents = self._policy(order).ship_partial_from_cents
-            if threshold_cents is None or value_cents(wanting.lines, chosen) < threshold_cents:
-                return {}
-            if order.expected_at is not None and order.expected_at <= order.promised_at:
-                return {}
-        return chosen
-
-    def _policy(self, order: Order) -> Policy:
-        return self._followed.policies.valid_at(self._tx.now, order.channel)
-
-    def _full(self, waits_more: Mapping[str, int]) -> list[str]:
-        """The SKUs of which so many more may not wait; where there are none, these wait."""
-        if all(units <= 0 for units in waits_more.values()):
-            return []
-        if self._room is None:
-            skus = {line.sku for wanting in self._waiting for line in wanting.lines}
-            self._room = backorder_caps.lock(self._tx, skus)
-        capped = {sku: units for sku, units in waits_more.items() if sku in self._room}
-        full = [sku for sku, units in capped.items() if units > self._room[sku]]
-        if not full:
-            for sku, units in capped.items():
-                self._room[sku] -= units
-        return full
-
-
-def _demand(supply: OwnSupply, wanted: Mapping[str, int]) -> list[Demand]:
-    demand = []
-    for sku in sorted(wanted):
-        unit = supply.skus[sku]
-        demand.append(
-            Demand(sku, wanted[sku], unit.weight_g, unit.volume_mm3, unit.longest_mm, unit.needs)
-        )
-    return demand
-
-
-def _capacity(tx: Transaction, working: Mapping[str, Working]) -> Capacity:
-    ends = [name for name, place in working.items() if place.daily_parcels is not None]
-    return Capacity(working, site_days.used(tx, ends) if ends else {})
-
-
-def _own_holds(tx: Transaction, waiting: Sequence[Order]) -> Mapping[str, tuple[Hold, ...]]:
-    """By order: what its cart's hold keeps is its to take, and what was kept while it waited."""
-    # Nothing is kept for who does not wait for stock, so they are spared the question.
-    asking = {
-        order.order_id: order.hold_id
-        for order in waiting
-        if order.hold_id is not None or order.state in WAITS_FOR_STOCK
-    }
-    if not asking:
-        return {}
-    by_cart = {hold_id: order_id for order_id, hold_id in asking.items() if hold_id is not None}
-    own: dict[str, tuple[Hold, ...]] = defaultdict(tuple)
-    for hold in holds.lock_of_orders(tx, asking):
-        of_waitlist = hold.purpose is Purpose.WAITLIST
-        own[hold.reference if of_waitlist else by_cart[hold.hold_id]] += (hold,)
-    return own

@@ -61,9 +61,10 @@ class OwnSupply:
         usable = [
             (-self.own.get(level.key, 0), level.allotment is None, -level.available, level.key)
             for level in self.levels
-            if level.key[:2] == (sku, warehouse) and not level.is_broken
+            if level.sku == sku and level.warehouse == warehouse and not level.is_broken
         ]
-        for own, _, available, key in sorted(usable):
+        usable.sort()
+        for own, _, available, key in usable:
             taken = min(-own - available, quantity)
             if taken:
                 yield key, taken
@@ -93,17 +94,15 @@ class Shelves:
     What one of them takes the next no longer finds, though nothing is written before the end.
     """
 
-    def __init__(self, supplies: Iterable[Supply], skus: Mapping[str, Sku], *, drawn: bool) -> None:
-        self.skus = skus
+    def __init__(self, supply: Supply, *, drawn: bool) -> None:
+        self.skus = supply.skus
         self._drawn = drawn
         self._levels: dict[str, dict[Key, Level]] = defaultdict(dict)  # by SKU
-        self._places: dict[str, Point] = {}
-        self._origins: dict[str, PostalPlace] = {}
+        self._places = supply.places
+        self._origins = supply.origins
         self._promised: dict[str, Counter[tuple[str, str]]] = {}  # by channel
-        for supply in supplies:
-            self._levels[supply.level.sku][supply.level.key] = supply.level
-            self._places[supply.level.warehouse] = supply.location
-            self._origins[supply.level.warehouse] = supply.origin
+        for level in supply.levels:
+            self._levels[level.sku][level.key] = level
 
     def supply(
         self,
@@ -186,14 +185,14 @@ def lock_shelves(
     own = {
         Key(item.sku, item.warehouse, item.partition) for hold in own_holds for item in hold.items
     }
-    supplies, known = stock.lock_supply(
+    supply = stock.lock_supply(
         tx,
         {*skus, *(key.sku for key in own)},
         sales={taker.sale for taker in takers if taker.sale is not None},
         draw=draw,
         own=own,
     )
-    return Shelves(supplies, known, drawn=draw is not None)
+    return Shelves(supply, drawn=draw is not None)
 
 
 def _saw_too_little(

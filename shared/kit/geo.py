@@ -1,6 +1,7 @@
 """Places on the globe and the distance between them."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 
 EARTH_RADIUS_M = 6_371_009  # mean radius R1 of the International Union of Geodesy and Geophysics
@@ -37,6 +38,7 @@ class PostalPlace:
     postcode: str = field(repr=False)  # as `bare_postcode` gives it
 
 
+@lru_cache(maxsize=4_096)
 def bare_postcode(written: str) -> str:
     """A postcode without what people put between its letters: "01310-200" and "sw1a 1aa"."""
     return "".join(letter for letter in written.upper() if letter.isalnum())

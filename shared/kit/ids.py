@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
-from uuid import uuid4
+from os import urandom
 
 Source = Callable[[], int]  # gives a number below 2^128 that it never gave before
 
 
 def _random() -> int:
-    return uuid4().int
+    return int.from_bytes(urandom(16))
 
 
 _source: ContextVar[Source] = ContextVar("id_source", default=_random)

@@ -38,6 +38,7 @@ class Coverage:
         self.known_size: dict[int, int] = {}
         totals = [sum(column) for column in zip(*self.stocks, strict=True)]
         every = (1 << len(self.stocks)) - 1
+        self.known_tight: dict[int, list[tuple[int, int]]] = {}
         self.known_spare: dict[int, list[int]] = {
             every: list(map(int.__sub__, totals, problem.wanted))
         }
@@ -71,14 +72,25 @@ class Coverage:
             self.known_spare[mask] = found
         return found
 
-    def forced_size(self, member: int, spare: Sequence[int]) -> int:
-        """What only this one of some sites can ship, given what they all have to spare."""
-        return sum(
-            [
-                size * (units - more)
-                for size, units, more in zip(self.sizes, self.stocks[member], spare, strict=True)
-                if units > more
+    def tight(self, mask: int) -> list[tuple[int, int]]:
+        """(line, spare units) of the lines for which some site of `mask` may be needed."""
+        found = self.known_tight.get(mask)
+        if found is None:
+            found = [
+                (line, more)
+                for line, (more, units) in enumerate(
+                    zip(self.spare(mask), self.known[0], strict=True)
+                )
+                if more < units
             ]
+            self.known_tight[mask] = found
+        return found
+
+    def forced_size(self, member: int, tight: Sequence[tuple[int, int]]) -> int:
+        """What only this one of some sites can ship, given what is `tight` with them."""
+        have = self.stocks[member]
+        return sum(
+            [self.sizes[line] * (have[line] - more) for line, more in tight if have[line] > more]
         )
 
     def short_lines(self, mask: int) -> int:
@@ -132,13 +144,15 @@ class Bounds:
             undecided: sites that may be used too, as bits.
             enough: the search for a better bound stops once one exceeds this.
         """
-        spare = self.coverage.spare(mask | undecided)
+        tight = self.coverage.tight(mask | undecided)
         places: list[tuple[int, int]] = []
         for member in members:
-            forced = self.coverage.forced_size(member, spare)
-            position = bisect_left(self.ends[member], forced)
-            if position == len(self.ends[member]):
-                return IMPOSSIBLE
+            position = 0
+            if tight:
+                forced = self.coverage.forced_size(member, tight)
+                position = bisect_left(self.ends[member], forced)
+                if position == len(self.ends[member]):
+                    return IMPOSSIBLE
             places.append((member, position))
         short = self.coverage.short(mask)
         choices = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 from typing import NamedTuple
 
 from shared.placement.tariffs import Band
@@ -47,7 +48,7 @@ def bundles(
     if 2 * found[0].cost_cents > ceiling_cents:
         return found
     found.extend(_combinations(of_site, everything, most_parcels, ceiling_cents))
-    found.sort(key=lambda bundle: (bundle.cost_cents, len(bundle.bands or ()), bundle.up_to_g))
+    found.sort(key=attrgetter("cost_cents"))  # stable: fewer parcels stay first
     return found
 
 

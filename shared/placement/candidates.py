@@ -82,7 +82,7 @@ def _reason(offer: Offer, lines: Sequence[Demand]) -> str:
     site = offer.site
     if site.closed is not None:
         return site.closed
-    if site.parcels_left == 0:
+    if site.parcels_left is not None and site.parcels_left <= 0:
         return "no parcel is left today"
     if not any(tariff.steps for tariff in site.tariffs):
         return "no carrier serves this place from here"

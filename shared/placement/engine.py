@@ -127,10 +127,10 @@ def _sites(sites: Sequence[Site]) -> tuple[Site, ...]:
 
 
 def _currency(sites: Sequence[Site]) -> str:
-    currencies = sorted({tariff.currency for site in sites for tariff in site.tariffs})
+    currencies = {tariff.currency for site in sites for tariff in site.tariffs}
     if len(currencies) > 1:
-        raise ValueError(f"costs in {', '.join(currencies)} cannot be compared")
-    return currencies[0] if currencies else ""
+        raise ValueError(f"costs in {', '.join(sorted(currencies))} cannot be compared")
+    return next(iter(currencies), "")
 
 
 def _offer(site: Site, lines: Sequence[Demand], wanted: Units, whole: Contents) -> Offer:
@@ -144,7 +144,7 @@ def _offer(site: Site, lines: Sequence[Demand], wanted: Units, whole: Contents) 
     )
     together = quote(site.tariffs, whole) if whole.needs <= site.capabilities else None
     carried = have if together else _carried(site, lines, have)
-    is_open = site.closed is None and site.parcels_left != 0
+    is_open = site.closed is None and (site.parcels_left is None or site.parcels_left > 0)
     return Offer(
         site,
         have,

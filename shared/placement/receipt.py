@@ -1,62 +1,132 @@
 """What is kept of a decision, so that it can be explained and recomputed. Pure."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
-from shared.placement.types import Candidate, Demand, Limits, Placement, Shortage, Site
+from shared.placement.types import (
+    Candidate,
+    Demand,
+    Limits,
+    Parcel,
+    Placement,
+    Shortage,
+    Site,
+    Tariff,
+)
 
-DEFAULT_LIMITS = Limits()
+# Another engine may decide otherwise; it counts up with every change of what it answers.
+ENGINE = 1
+
+Document = Mapping[str, Any]
+
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_DENSE = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Inputs and result as JSON-ready values, compact enough to keep for every order."""
+
+    inputs: Document
+    result: Document
+
+    @property
+    def inputs_hash(self) -> str:
+        """The same for the same inputs on every machine: SHA-256 cut to 128 bits, hexadecimal."""
+        return self.as_text()[0]
+
+    def as_text(self) -> tuple[str, str]:
+        """The hash of the inputs, and both as the JSON text that is kept."""
+        inputs = _SORTED(self.inputs)
+        hashed = sha256(inputs.encode()).hexdigest()[:32]
+        return hashed, f'{{"inputs":{inputs},"result":{_DENSE(self.result)}}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the engine was told beside demand and sites, for who explains its answer.
+
+    Attributes:
+        policy_id: whose wishes the limits and penalties express.
+        ship_on: warehouse -> the day on which a parcel would leave, ISO 8601.
+        is_home: whether somebody lives where the order goes, which some services charge.
+    """
+
+    policy_id: str
+    ship_on: Mapping[str, str]
+    is_home: bool
 
 
 def receipt(
     demand: Sequence[Demand],
     sites: Sequence[Site],
+    limits: Limits,
+    asked: Asked,
     decision: Placement | Shortage,
-    limits: Limits = DEFAULT_LIMITS,
-) -> dict[str, Any]:
-    """Inputs, candidates and outcome as JSON-ready values, compact enough to keep for every order.
+) -> Receipt:
+    """All that a decision came from and came to.
 
     Tariffs are kept as the ids of their rate card versions, which never change, with the zone and
     the penalty. What a unit or a site has beyond the usual follows in an object of its own.
     """
-    kept: dict[str, Any] = {
+    inputs: dict[str, Any] = {
+        "engine": ENGINE,
+        "policy": asked.policy_id,
+        "nodes": limits.nodes,
         "demand": [_demand(line) for line in demand],
-        "sites": [_site(site) for site in sites],
-        "candidates": [_candidate(candidate) for candidate in decision.candidates],
+        "sites": [_site(site, asked.ship_on.get(site.warehouse)) for site in sites],
     }
     if limits.split_cents:
-        kept["split_cents"] = limits.split_cents
+        inputs["split_cents"] = limits.split_cents
+    if asked.is_home:
+        inputs["home"] = True
+    return Receipt(inputs, result(decision))
+
+
+def result(decision: Placement | Shortage) -> dict[str, Any]:
+    """What a decision came to: equal where two decisions are."""
+    candidates = [_candidate(candidate) for candidate in decision.candidates]
     if isinstance(decision, Shortage):
-        return kept | {
+        return {
+            "candidates": candidates,
             "missing": dict(decision.missing),
             "not_carried": dict(decision.not_carried),
             "not_now": dict(decision.not_now),
         }
-    return kept | {
+    return {
+        "candidates": candidates,
         "cost_cents": decision.cost_cents,
         "opportunity_cents": decision.opportunity_cents,
         "penalty_cents": decision.penalty_cents,
         "currency": decision.currency,
-        "parcels": [
-            {
-                "warehouse": parcel.warehouse,
-                "carrier": parcel.carrier,
-                "service": parcel.service,
-                "rate_card_id": parcel.rate_card_id,
-                "items": dict(parcel.items),
-                "chargeable_g": parcel.chargeable_g,
-                "handling_cents": parcel.handling_cents,
-                "freight_cents": parcel.freight_cents,
-                "oversize_cents": parcel.oversize_cents,
-                "penalty_cents": parcel.penalty_cents,
-            }
-            for parcel in decision.parcels
-        ],
-        "runner_up": decision.runner_up and decision.runner_up._asdict(),
+        "parcels": [_parcel(parcel) for parcel in decision.parcels],
+        "runner_up": decision.runner_up
+        and {
+            "warehouses": list(decision.runner_up.warehouses),
+            "total_cents": decision.runner_up.total_cents,
+            "behind_cents": decision.runner_up.behind_cents,
+        },
         "exact": decision.exact,
         "lower_bound_cents": decision.lower_bound_cents,
         "nodes": decision.nodes,
     }
+
+
+def told(
+    inputs: Document, tariff: Callable[[str, str, int], Tariff]
+) -> tuple[list[Demand], list[Site], Limits]:
+    """What the engine was told, from the inputs of a receipt.
+
+    Args:
+        inputs: as `receipt` made them.
+        tariff: gives what a rate card version takes in a zone: (its id, the zone, the penalty).
+    """
+    demand = [_told_demand(*line) for line in inputs["demand"]]
+    sites = [_told_site(*site, tariff=tariff) for site in inputs["sites"]]
+    return demand, sites, Limits(inputs["nodes"], split_cents=inputs.get("split_cents", 0))
 
 
 def _demand(line: Demand) -> list[Any]:
@@ -71,10 +141,17 @@ def _demand(line: Demand) -> list[Any]:
     return [*usual, more] if more else usual
 
 
-def _site(site: Site) -> list[Any]:
+def _told_demand(sku: str, quantity: int, weight_g: int, more: Document | None = None) -> Demand:
+    said = dict(more or {})
+    return Demand(sku, quantity, weight_g, needs=frozenset(said.pop("needs", ())), **said)
+
+
+def _site(site: Site, ship_on: str | None) -> list[Any]:
     tariffs = [[t.rate_card_id, t.zone, t.penalty_cents] for t in site.tariffs]
     usual: list[Any] = [site.warehouse, site.distance_m, dict(site.available), tariffs]
     more: dict[str, Any] = {}
+    if ship_on is not None:
+        more["ship_on"] = ship_on
     if site.opportunity_cents:
         more["opportunity_cents"] = dict(site.opportunity_cents)
     if site.capabilities:
@@ -86,9 +163,46 @@ def _site(site: Site) -> list[Any]:
     return [*usual, more] if more else usual
 
 
+def _told_site(
+    warehouse: str,
+    distance_m: int,
+    available: Mapping[str, int],
+    tariffs: Sequence[tuple[str, str, int]],
+    more: Document | None = None,
+    *,
+    tariff: Callable[[str, str, int], Tariff],
+) -> Site:
+    said = dict(more or {})
+    said.pop("ship_on", None)
+    return Site(
+        warehouse,
+        distance_m,
+        available,
+        tuple(tariff(*of_card) for of_card in tariffs),
+        capabilities=frozenset(said.pop("capabilities", ())),
+        **said,
+    )
+
+
+def _parcel(parcel: Parcel) -> dict[str, Any]:
+    return {
+        "warehouse": parcel.warehouse,
+        "carrier": parcel.carrier,
+        "service": parcel.service,
+        "rate_card_id": parcel.rate_card_id,
+        "items": dict(parcel.items),
+        "chargeable_g": parcel.chargeable_g,
+        "handling_cents": parcel.handling_cents,
+        "freight_cents": parcel.freight_cents,
+        "oversize_cents": parcel.oversize_cents,
+        "penalty_cents": parcel.penalty_cents,
+    }
+
+
 def _candidate(candidate: Candidate) -> dict[str, Any]:
     """What was found of a site; what is empty is left out, save what costs nothing."""
     found = candidate._asdict()
+    found["services"] = list(candidate.services)
     if candidate.cost_cents is None:
         kept = ("warehouse", "distance_m", "reason", "warning")
         return {key: found[key] for key in kept if found[key] is not None}

@@ -198,7 +198,8 @@ class Search:
         if self.coverage.short_size(sites.mask):
             branches = self._holders(sites.mask, sites.undecided)
         else:
-            branches = positions(sites.undecided)
+            least = self.bounds.least[0]
+            branches = sorted(positions(sites.undecided), key=least.__getitem__, reverse=True)
         rest = sites.undecided
         for source in branches:
             if min(self.coverage.spare(sites.mask | rest)) < 0:
@@ -207,20 +208,21 @@ class Search:
             yield (*sites.members, source), sites.mask | 1 << source, rest
 
     def _holders(self, mask: int, undecided: int) -> list[int]:
-        """The undecided holders of the uncovered line that has the fewest.
+        """The undecided holders of the uncovered line that has the fewest, of these the largest.
 
-        Those first that cover most for their cost, so that a good plan is found early.
+        The dearest first: each is tried without those before it, so the cheap ones, which promise
+        most, are tried with the least that is still undecided.
         """
         short = self.coverage.short(mask)
-        choices = [holders & undecided for line, holders in self.bounds.scarce_first if short[line]]
-        fewest = min(choices, key=int.bit_count)
-        missing = self.coverage.short_size(mask)
-
-        def dear(source: int) -> int:
-            adds = missing - self.coverage.short_size(mask | 1 << source)
-            return self.bounds.floor(0, source, adds) // adds
-
-        return sorted(positions(fewest), key=dear)
+        sizes = self.problem.sizes
+        _, _, holders = min(
+            [
+                ((held & undecided).bit_count(), -short[line] * sizes[line], held & undecided)
+                for line, held in self.bounds.scarce_first
+                if short[line]
+            ]
+        )
+        return sorted(positions(holders), key=self.bounds.least[0].__getitem__, reverse=True)
 
     def _settle(self, members: Sequence[int], mask: int) -> None:
         """Find the best plan that uses exactly these sites, if it beats the best known."""

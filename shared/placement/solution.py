@@ -20,7 +20,7 @@ class Solution(NamedTuple):
     Attributes:
         best: None where the sites may send too few parcels, or none was found in time.
         lower_bound_cents: no plan costs less.
-        nodes: how much was looked at.
+        nodes: how much was looked at: once at least.
         alone: by source, the best plan of each that can ship everything.
         second: other sources than the best plan's, and the cost of a plan that uses just these.
     """
@@ -57,7 +57,7 @@ def solve(problem: Problem, limits: Limits) -> Solution:
             return Solution(
                 best,
                 best.rank.total_cents,
-                0,
+                1,
                 whole,
                 second and (second.sources, second.total_cents),
             )
@@ -72,7 +72,7 @@ def solve(problem: Problem, limits: Limits) -> Solution:
     return Solution(
         search.best if search.best.loads else None,
         search.lower_bound_cents,
-        search.nodes,
+        max(1, search.nodes),
         alone,
         search.second,
     )

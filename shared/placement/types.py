@@ -129,7 +129,7 @@ class Site:
     tariffs: tuple[Tariff, ...]
     opportunity_cents: Mapping[str, int] = field(default_factory=lambda: NOTHING)
     capabilities: frozenset[str] = NONE_NEEDED
-    parcels_left: int | None = None  # how many more it can send today; None: any number
+    parcels_left: int | None = None  # how many more it can send today; None: any, below 0: none
     closed: str | None = None  # why nothing can be shipped from here now
 
 
@@ -141,7 +141,7 @@ class Limits:
     """
 
     nodes: int = 20_000  # partial plans looked at
-    packing_nodes: int = 2_000  # of these, for one attempt to fit units into given parcels
+    packing_nodes: int = 5_000  # of these, for one attempt to fit units into given parcels
     split_cents: int = 0  # weighed for each parcel beyond the first, not paid
 
     def __post_init__(self) -> None:
@@ -218,7 +218,7 @@ class Placement(NamedTuple):
         penalty_cents: those of the parcels, and what splitting counts; not paid.
         exact: no plan has a lower sum of these three.
         lower_bound_cents: no plan has a sum below this; equal to it when `exact`.
-        nodes: partial plans looked at, a measure of difficulty that no machine changes; 0 where
+        nodes: partial plans looked at, a measure of difficulty that no machine changes; 1 where
             one parcel was seen to be the best without a search.
         candidates: one per site, sorted by warehouse.
         runner_up: None where no other set of warehouses was seen to do.

@@ -168,6 +168,15 @@ def _bind_and_execute(name: bytes, values: Sequence[str | None]) -> bytes:
 
 
 def _array(values: list[Any]) -> str:
+    """An array as Postgres reads it; those of texts alone, or of numbers alone, in one go."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        joined = "\0".join(values)
+        if joined.count("\0") == len(values) - 1:  # Postgres cannot store it, and says so itself
+            escaped = joined.replace("\\", "\\\\").replace('"', '\\"')
+            return '{"' + escaped.replace("\0", '","') + '"}'
+    if kinds == {int}:
+        return "{" + ",".join(map(str, values)) + "}"
     return "{" + ",".join([_element(value) for value in values]) + "}"
 
 

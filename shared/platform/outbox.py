@@ -89,11 +89,12 @@ def put(tx: Transaction, *messages: Event | Work) -> Write:
 def put_for(tx: Transaction, messages: Iterable[tuple[Cause, Event | Work]]) -> Write:
     """The same for messages that do not all have the transaction's own cause."""
     rows: list[tuple[str, str, str, str, str, str, str]] = []
+    moment = tx.now.isoformat()
     for cause, message in messages:
         if isinstance(message, Event):
             event_id = new_id("evt")
             lane = f"topic/{message.topic}/{message.ordering_key}"
-            attributes = attributes_of(message, cause, event_id, tx.now)
+            attributes = attributes_of(message, cause, event_id, moment)
             kind, destination, key = "topic", message.topic, message.ordering_key
         else:
             event_id = new_id("task")

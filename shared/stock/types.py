@@ -162,15 +162,6 @@ class Locked:
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
-    """A locked balance together with where it is."""
-
-    level: Level
-    location: Point
-    origin: PostalPlace
-
-
-@dataclass(frozen=True, slots=True)
 class Sku:
     """What a unit weighs and measures, and from when on it may be sent; None where it is on sale.
 
@@ -184,6 +175,16 @@ class Sku:
     volume_mm3: int = 0
     longest_mm: int = 0
     needs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Locked balances together with where they are, and what their SKUs are."""
+
+    levels: tuple[Level, ...]
+    places: Mapping[str, Point]
+    origins: Mapping[str, PostalPlace]
+    skus: Mapping[str, Sku]
 
 
 class MovementKind(StrEnum):

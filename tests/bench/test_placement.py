@@ -37,7 +37,12 @@ def test_a_quick_run_measures_flow_and_floor_and_leaves_nothing(directory: Path)
 
 def _check_rates(figures: list[dict[str, Any]]) -> None:
     rates = {figure["what"]: figure for figure in figures if figure["unit"] == "orders/s"}
-    assert list(rates) == ["orders placed, 1 worker", "orders placed, 8 workers"]
+    assert list(rates) == [
+        "orders placed, 1 worker",
+        "orders placed, 8 workers",
+        "orders placed together, 1 worker",
+        "orders placed together, 2 workers",
+    ]
     for rate in rates.values():
         assert len(rate["rounds"]) == len(rate["floor_rounds"]) == 2
         assert rate["value"] == pytest.approx(sum(rate["rounds"]) / 2, abs=1e-3)

@@ -88,7 +88,9 @@ def test_what_we_announce_carries_the_attributes_of_the_golden_example(
     example = golden(contract)
     event = contract.decode(json.dumps(example["data"]).encode())
 
-    attributes = attributes_of(event, Cause("evt_1", "evt_0"), "evt_2", datetime.now(UTC))
+    attributes = attributes_of(
+        event, Cause("evt_1", "evt_0"), "evt_2", datetime.now(UTC).isoformat()
+    )
 
     assert attributes.keys() == example["attributes"].keys()
     assert attributes["ce-subject"] == example["attributes"]["ce-subject"]

@@ -9,8 +9,8 @@ import pytest
 from emulators.laptop import running
 from shared.platform.config import Config
 from shared.platform.db import Database
-from tests.costing.commands import Command, as_json, command
 from tests.support import given
+from tests.support.commands import Command, as_json, command
 
 ROWS = """\
 row,carrier,service,currency,handling_cents,carries,zone,to_country,transit_days,max_weight_g,\

@@ -114,7 +114,7 @@ def test_who_is_closed_sends_nothing_and_the_order_waits_where_nobody_else_has_i
     ((receipt,),) = given.rows(
         database, "SELECT receipt FROM placement_decisions WHERE order_id = 'ord_2'"
     )
-    assert {c["reason"] for c in receipt["candidates"]} == {"closed: a flood"}
+    assert {c["reason"] for c in receipt["result"]["candidates"]} == {"closed: a flood"}
 
     given.works(database, "LIS")
     given.place(database, "ord_2")
@@ -252,7 +252,7 @@ def test_what_a_warehouse_often_cannot_send_makes_it_dearer(database: Database) 
     ((receipt,),) = given.rows(
         database, "SELECT receipt FROM placement_decisions WHERE order_id = 'ord_2'"
     )
-    penalties = {site[0]: site[3][-1][2] for site in receipt["sites"]}
+    penalties = {site[0]: site[3][-1][2] for site in receipt["inputs"]["sites"]}
     assert penalties == {"BER": 125, "LIS": 0}, "500 times 10 in 40"
 
 

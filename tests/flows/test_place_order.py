@@ -243,9 +243,11 @@ def test_the_decision_is_kept_with_its_inputs_and_candidates(database: Database)
         database, "SELECT outcome, cost_cents, receipt FROM placement_decisions"
     )
     assert (outcome, cost_cents) == ("placed", 490)
-    assert receipt["demand"] == [["MUG", 2, 500, {"volume_mm3": 1_000_000, "longest_mm": 100}]]
-    assert [site[0] for site in receipt["sites"]] == ["BER", "LIS"]
-    assert {c["warehouse"]: c.get("reason") for c in receipt["candidates"]} == {
+    assert receipt["inputs"]["demand"] == [
+        ["MUG", 2, 500, {"volume_mm3": 1_000_000, "longest_mm": 100}]
+    ]
+    assert [site[0] for site in receipt["inputs"]["sites"]] == ["BER", "LIS"]
+    assert {c["warehouse"]: c.get("reason") for c in receipt["result"]["candidates"]} == {
         "BER": None,
         "LIS": "short of MUG by 1",
     }

@@ -10,13 +10,13 @@ import pytest
 from emulators.bench.trips import counted
 from shared.contracts.orders import ServiceLevel
 from shared.contracts.work import PlaceOrder
-from shared.flows import place_order as flow
+from shared.flows import table
 from shared.flows.place_order import place_waiting
 from shared.flows.rules import Rules
 from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.placement.engine import decide
-from shared.placement.types import Demand, Placement, Shortage, Site
+from shared.placement.types import Demand, Limits, Placement, Shortage, Site
 from shared.platform.db import Database, Transaction
 from tests.flows.test_supply import hold
 from tests.support import given
@@ -52,12 +52,26 @@ def test_who_waits_in_the_same_queue_is_placed_along(database: Database) -> None
 
 def test_other_queues_are_left_alone(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 9}})
-    given.order(database, "ord_1", {"MUG": 1})
-    given.order(database, "ord_2", {"MUG": 1}, service_level=ServiceLevel.EXPRESS)
+    given.order(database, "ord_1", {"MUG": 1}, service_level=ServiceLevel.EXPRESS)
+    given.order(database, "ord_2", {"MUG": 1})
 
-    place(database, "ord_1")
+    place(database, "ord_1", priority="express")
 
     assert given.rows(database, STATES) == [("ord_1", "placed"), ("ord_2", "waiting")]
+
+
+def test_while_something_urgent_waits_nobody_is_placed_along(database: Database) -> None:
+    # Goal: a flood of bulk does not hold the locks of fifty while an express order wants them.
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    wait(database, 3, {"MUG": 1})
+    given.order(database, "urgent", {"MUG": 1}, service_level=ServiceLevel.EXPRESS)
+
+    place(database, "ord_1")
+    assert [state for _, state in given.rows(database, STATES)].count("placed") == 1
+
+    place(database, "urgent", priority="express")
+    place(database, "ord_2")
+    assert [state for _, state in given.rows(database, STATES)].count("placed") == 4
 
 
 def test_an_order_alone_is_placed_alone(database: Database) -> None:
@@ -119,12 +133,14 @@ def test_what_nobody_can_decide_about_is_left_to_its_own_work(database: Database
     given.order(database, "ord_1", {"BAD": 1})
     given.order(database, "ord_2", {"MUG": 1})
 
-    def fails_for_bad(demand: Sequence[Demand], sites: Sequence[Site]) -> Placement | Shortage:
+    def fails_for_bad(
+        demand: Sequence[Demand], sites: Sequence[Site], limits: Limits
+    ) -> Placement | Shortage:
         if demand[0].sku == "BAD":
             raise ValueError("a mistake of ours")
-        return decide(demand, sites)
+        return decide(demand, sites, limits)
 
-    with patch.object(flow, "decide", fails_for_bad):
+    with patch.object(table, "decide", fails_for_bad):
         place(database, "ord_2")
         assert given.rows(database, STATES) == [("ord_1", "waiting"), ("ord_2", "placed")]
 
@@ -137,7 +153,7 @@ def test_decisions_that_take_long_are_left_for_the_next_transaction(database: Da
     given.catalogue(database, {"BER": {"MUG": 9, "PEN": 9}, "MUC": {"MUG": 9, "PEN": 9}})
     wait(database, 4, {"MUG": 1, "PEN": 1})
 
-    with patch.object(flow, "NODES_TOGETHER", 1):
+    with patch.object(table, "NODES_TOGETHER", 1):
         place(database, "ord_4")
 
     states = [state for _, state in given.rows(database, STATES)]

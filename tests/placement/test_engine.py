@@ -1,8 +1,11 @@
 """The decisions that other systems get wrong, ties, refusals and receipts."""
 
+import json
+
 import pytest
 
 from shared.placement.engine import decide
+from shared.placement.receipt import ENGINE, Asked, receipt, result, told
 from shared.placement.types import (
     Candidate,
     Demand,
@@ -235,3 +238,210 @@ def test_mistakes_of_the_caller_are_named() -> None:
         decide([mug], [site("A", {"MUG": 1}, FLAT, dollars)])
     with pytest.raises(ValueError, match="opportunity cost of A"):
         decide([mug], [site("A", {"MUG": 1}, opportunity_cents={"MUG": -1})])
+
+
+def test_a_bulky_parcel_pays_for_its_room() -> None:
+    by_volume = tariff((1_000, 300), (5_000, 900), volume_divisor=5_000)
+    pillow = Demand("PILLOW", 1, 800, volume_mm3=20_000_000)
+
+    (parcel,) = placed([pillow], [site("A", {"PILLOW": 1}, by_volume)]).parcels
+
+    assert (parcel.weight_g, parcel.chargeable_g, parcel.freight_cents) == (800, 4_000, 900)
+
+
+def test_one_long_unit_makes_its_parcel_pay_once() -> None:
+    long_costs = tariff((30_000, 500), oversize=(1_000, 250))
+    rods = Demand("ROD", 2, 900, longest_mm=1_800)
+
+    (parcel,) = placed([rods], [site("A", {"ROD": 2}, long_costs)]).parcels
+
+    assert (parcel.oversize_cents, parcel.cost_cents) == (250, 750)
+
+
+def test_what_is_long_goes_apart_where_that_is_cheaper() -> None:
+    # Goal: the service that takes rods is dear, so the mugs do not go with them.
+    sites = [
+        site(
+            "A",
+            {"MUG": 3, "ROD": 1},
+            tariff((30_000, 300), service="parcel", max_length_mm=1_000),
+            tariff((1_000, 900), (30_000, 2_000), service="freight"),
+        )
+    ]
+    demand = [Demand("MUG", 3, 300), Demand("ROD", 1, 900, longest_mm=1_800)]
+
+    found = placed(demand, sites)
+
+    assert [(p.service, p.items) for p in found.parcels] == [
+        ("parcel", (Item("MUG", 3),)),
+        ("freight", (Item("ROD", 1),)),
+    ]
+
+
+def test_what_must_be_cold_goes_from_where_it_can_by_whom_it_can() -> None:
+    cold = frozenset({"cold"})
+    insulated = tariff((30_000, 800), carrier="van", carries=cold)
+    fish = Demand("FISH", 1, 400, needs=cold)
+    sites = [
+        site("A", {"FISH": 1}, insulated),
+        site("B", {"FISH": 1}, capabilities=cold),
+        site("C", {"FISH": 1}, FLAT, insulated, capabilities=cold),
+    ]
+
+    found = placed([fish], sites)
+
+    assert [(p.warehouse, p.carrier) for p in found.parcels] == [("C", "van")]
+    assert [c.reason for c in found.candidates] == [
+        "has no cold (FISH)",
+        "no carrier takes 400 g, cold (FISH)",
+        None,
+    ]
+
+
+def test_no_site_sends_more_parcels_than_it_has_left() -> None:
+    lamps = Demand("LAMP", 3, 20_000)
+    sites = [site("A", {"LAMP": 3}, parcels_left=2), site("B", {"LAMP": 3}, tariff((30_000, 900)))]
+
+    found = placed([lamps], sites)
+
+    assert [p.warehouse for p in found.parcels] == ["A", "A", "B"]
+    assert found.candidates[0].reason == "more than 2 parcels, all that are left today"
+
+
+@pytest.mark.parametrize("parcels_left", [0, -2])
+def test_what_is_closed_or_full_is_a_candidate_with_its_reason_and_ships_nothing(
+    parcels_left: int,
+) -> None:
+    mug = Demand("MUG", 2, 300)
+    sites = [
+        site("A", {"MUG": 2}, closed="after the last pick-up"),
+        site("B", {"MUG": 2}, parcels_left=parcels_left),
+        site("C", {"MUG": 1}),
+    ]
+
+    found = decide([mug], sites)
+
+    assert isinstance(found, Shortage)
+    assert (found.missing, found.not_carried, found.not_now) == ((), (), (Item("MUG", 1),))
+    assert [c.reason for c in found.candidates] == [
+        "after the last pick-up",
+        "no parcel is left today",
+        "short of MUG by 1",
+    ]
+    assert shipped(placed([mug], [*sites, site("D", {"MUG": 2})])) == [("D", "MUG", 2)]
+
+
+def test_too_few_parcels_for_all_that_is_there_is_a_shortage_of_now() -> None:
+    found = decide([Demand("LAMP", 3, 20_000)], [site("A", {"LAMP": 3}, parcels_left=2)])
+
+    assert isinstance(found, Shortage)
+    assert (found.missing, found.not_carried, found.not_now) == ((), (), (Item("LAMP", 1),))
+
+
+def test_a_penalty_decides_and_is_not_paid() -> None:
+    # Goal: 3.00 saved are not worth coming late, which counts 4.00.
+    late = tariff((1_000, 500), service="slow", penalty_cents=400)
+    in_time = tariff((1_000, 800), service="fast")
+
+    found = placed([Demand("MUG", 1, 300)], [site("A", {"MUG": 1}, late, in_time)])
+
+    assert (found.parcels[0].service, found.cost_cents, found.penalty_cents) == ("fast", 800, 0)
+
+
+def test_what_a_split_counts_keeps_an_order_together() -> None:
+    steep = tariff((1_000, 300), (2_000, 700))
+    mugs = [Demand("MUG", 4, 500)]
+
+    apart = placed(mugs, [site("A", {"MUG": 4}, steep)], Limits(split_cents=100))
+    together = placed(mugs, [site("A", {"MUG": 4}, steep)], Limits(split_cents=101))
+
+    assert (len(apart.parcels), apart.cost_cents, apart.penalty_cents) == (1, 700, 0)
+    assert len(together.parcels) == 1
+    free = placed(mugs, [site("A", {"MUG": 4}, steep)], Limits(split_cents=99))
+    assert (len(free.parcels), free.cost_cents, free.penalty_cents) == (2, 600, 99)
+
+
+def test_of_two_services_at_one_price_the_smaller_name_wins_and_then_what_costs_less() -> None:
+    by_name = tariff((1_000, 300), service="slow"), tariff((1_000, 300), service="fast")
+    unpaid = tariff((1_000, 300)), tariff((1_000, 200), penalty_cents=100)
+    mug = [Demand("MUG", 1, 300)]
+
+    assert placed(mug, [site("A", {"MUG": 1}, *by_name)]).parcels[0].service == "fast"
+    assert placed(mug, [site("A", {"MUG": 1}, *unpaid)]).cost_cents == 200
+
+
+def test_three_parcels_that_cost_nothing_are_cheaper_than_one_that_costs_something() -> None:
+    # Goal: what looks like the cheapest parcel is not taken for the best plan.
+    free_when_light, any_weight = tariff((1, 0)), tariff((3, 0), carrier="van", handling_cents=1)
+
+    found = placed([Demand("BOWL", 3, 1)], [site("A", {"BOWL": 3}, free_when_light, any_weight)])
+
+    assert (len(found.parcels), found.cost_cents) == (3, 0)
+
+
+def test_what_a_site_costs_alone_is_told_exactly_where_another_is_cheaper() -> None:
+    two_light_or_one_dear = tariff((2, 1)), tariff((4, 3), carrier="van")
+    sites = [site("A", {"MUG": 2}, tariff((4, 0))), site("B", {"MUG": 2}, *two_light_or_one_dear)]
+
+    found = placed([Demand("MUG", 2, 2)], sites)
+
+    assert [(c.cost_cents, c.behind_cents) for c in found.candidates] == [(0, 0), (2, 2)]
+
+
+def test_the_receipt_holds_inputs_cost_lines_losers_and_the_runner_up() -> None:
+    fish = Demand("FISH", 1, 400, volume_mm3=9_000, longest_mm=300, needs=frozenset({"cold"}))
+    cold = tariff((1_000, 500), carries=frozenset({"cold"}), penalty_cents=20)
+    sites = [
+        site("A", {"FISH": 1}, cold, capabilities=frozenset({"cold"}), parcels_left=3),
+        site("B", {"FISH": 1}, cold, opportunity_cents={"FISH": 7}, closed="on strike"),
+        site("C", {"FISH": 1}, cold, capabilities=frozenset({"cold"}), distance_m=2_000),
+    ]
+    limits = Limits(split_cents=50)
+
+    decision = decide([fish], sites, limits)
+    asked = Asked("web-1", {"A": "2026-03-02"}, is_home=True)
+
+    both = json.loads(receipt([fish], sites, limits, asked, decision).as_text()[1])
+
+    inputs, kept = both["inputs"], both["result"]
+    assert (inputs["policy"], inputs["home"], inputs["engine"]) == ("web-1", True, ENGINE)
+    assert inputs["demand"] == [
+        ["FISH", 1, 400, {"volume_mm3": 9_000, "longest_mm": 300, "needs": ["cold"]}]
+    ]
+    assert inputs["sites"][0] == [
+        "A",
+        1_000,
+        {"FISH": 1},
+        [["post-1", "", 20]],
+        {"ship_on": "2026-03-02", "capabilities": ["cold"], "parcels_left": 3},
+    ]
+    assert inputs["sites"][1][4] == {"opportunity_cents": {"FISH": 7}, "closed": "on strike"}
+    assert kept["candidates"][1] == {"warehouse": "B", "distance_m": 1_000, "reason": "on strike"}
+    assert kept["candidates"][2]["behind_cents"] == 0
+    assert kept["runner_up"] == {"warehouses": ["C"], "total_cents": 520, "behind_cents": 0}
+    assert (kept["cost_cents"], kept["penalty_cents"], inputs["split_cents"]) == (500, 20, 50)
+    (parcel,) = kept["parcels"]
+    assert (parcel["warehouse"], parcel["service"], parcel["items"]) == (
+        "A",
+        "standard",
+        {"FISH": 1},
+    )
+
+
+def test_what_the_engine_was_told_is_told_again_from_a_receipt() -> None:
+    # Goal: the inputs that are kept are all that the decision depended on.
+    fish = Demand("FISH", 2, 400, volume_mm3=9_000, longest_mm=300, needs=frozenset({"cold"}))
+    cold = tariff((1_000, 500), carries=frozenset({"cold"}), penalty_cents=20)
+    sites = [
+        site("A", {"FISH": 1}, cold, capabilities=frozenset({"cold"}), parcels_left=3),
+        site("B", {"FISH": 9}, cold, opportunity_cents={"FISH": 7}, closed="on strike"),
+        site("C", {"FISH": 2}, cold, capabilities=frozenset({"cold"}), distance_m=2_000),
+    ]
+    limits = Limits(nodes=500, split_cents=50)
+    decision = decide([fish], sites, limits)
+    kept = receipt([fish], sites, limits, Asked("web-1", {}, is_home=False), decision)
+
+    again = told(json.loads(kept.as_text()[1])["inputs"], lambda *_: cold)
+
+    assert again == ([fish], sites, limits)
+    assert json.loads(json.dumps(result(decide(*again)))) == json.loads(kept.as_text()[1])["result"]

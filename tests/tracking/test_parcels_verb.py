@@ -6,9 +6,9 @@ from emulators.laptop import running
 from emulators.laptop.cli import main
 from shared.platform.config import Config
 from shared.platform.db import Database
-from tests.costing.commands import Command, as_json, command
 from tests.flows import doubles
 from tests.support import given
+from tests.support.commands import Command, as_json, command
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0020"
-down_revision = "0014"
+down_revision = "0015"
 
 REASONS = """
 ALTER TABLE tracking_events ADD COLUMN reason text;  -- NULL: as usual, or its carrier does not say

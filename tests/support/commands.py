@@ -1,4 +1,4 @@
-"""The commands about money against the tests' database."""
+"""Commands against the tests' database."""
 
 import json
 from collections.abc import Callable

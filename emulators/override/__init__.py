@@ -1,0 +1,1 @@
+"""Deciding about an order by hand, by command line."""

@@ -1,0 +1,120 @@
+"""`explain`, `decisions` and `policies` as a person and a program use them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.platform.config import Config
+from shared.platform.db import Database
+from shared.platform.relay import Relay
+from tests.support import given
+from tests.support.commands import Command, as_json, command
+
+
+@pytest.fixture
+def call(
+    config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> dict[str, Command]:
+    return {
+        verb: command(verb, config, monkeypatch, capsys)
+        for verb in ("explain", "decisions", "policies", "override")
+    }
+
+
+@pytest.fixture
+def placed(database: Database) -> None:
+    """An order from Berlin; Lisbon is farther away, Munich has none."""
+    given.catalogue(database, {"BER": {"MUG": 5}, "LIS": {"MUG": 5}, "MUC": {"MUG": 1}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+
+
+@pytest.mark.usefixtures("placed")
+def test_explain_shows_the_plan_its_cost_lines_who_lost_and_why(call: dict[str, Command]) -> None:
+    code, said, _ = call["explain"]("ord_1")
+
+    assert code == 0
+    assert "ord_1  placed" in said
+    assert "2 x MUG" in said
+    assert "4.90 EUR" in said
+    assert "nothing is cheaper" in said
+    assert "next: LIS, 5.00 EUR more" in said
+    assert "short of MUG by 1" in said
+
+
+@pytest.mark.usefixtures("placed")
+def test_explain_says_the_same_to_programs(call: dict[str, Command]) -> None:
+    found = as_json(call["explain"], "ord_1")
+
+    assert found["order"]["state"] == "placed"
+    ((decision),) = found["decisions"]
+    assert decision["outcome"] == "placed"
+    assert decision["receipt"]["result"]["cost_cents"] == 490
+
+
+def test_explain_of_nothing_is_a_sentence(call: dict[str, Command], database: Database) -> None:
+    code, said, wrong = call["explain"]("ord_9")
+
+    assert (code, said) == (1, "")
+    assert wrong == "there is no order ord_9 (unknown_order)\n"
+
+
+@pytest.mark.usefixtures("placed")
+def test_a_replay_says_how_much_came_out_otherwise(call: dict[str, Command]) -> None:
+    code, said, _ = call["decisions"]("replay")
+    assert (code, said) == (0, "1 decisions made again, 0 differences; 0 skipped\n")
+
+    assert as_json(call["decisions"], "replay")["differences"] == []
+
+
+def test_a_policy_is_checked_published_listed_and_shown(
+    call: dict[str, Command], database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"channel": "web", "split_cents": 150}))
+
+    assert call["policies"]("check", str(file))[0] == 0
+    published = as_json(call["policies"], "publish", str(file), "--by", "ada", "--reason", "sale")
+    assert published == {"published": "web-1"}
+    (listed,) = as_json(call["policies"], "list")["policies"]
+    assert (listed["policy_id"], listed["split_cents"], listed["reason"]) == ("web-1", 150, "sale")
+    assert "150" in call["policies"]("show", "web-1")[1]
+
+
+def test_a_wrong_policy_names_every_field_that_is_wrong(
+    call: dict[str, Command], database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"splitcents": 150, "late_day_cents": -1}))
+
+    code, _, wrong = call["policies"]("check", str(file))
+
+    assert code == 1
+    assert "late_day_cents: Input should be greater than or equal to 0" in wrong
+    assert "splitcents: Extra inputs are not permitted" in wrong
+
+
+@pytest.mark.usefixtures("placed")
+def test_a_person_assigns_splits_holds_and_releases(
+    call: dict[str, Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Relay, "send", lambda *_: None)  # nobody listens here
+    words = ("--by", "ada", "--reason", "the customer has called")
+
+    code, said, _ = call["override"]("assign", "ord_1", "LIS", *words)
+    assert code == 0
+    assert "placed by ada" in said
+    code, _, wrong = call["override"]("split", "ord_1", "MUC:MUG=2", *words)
+    assert code == 1
+    assert "MUC: short of MUG by 1" in wrong
+    assert as_json(call["override"], "hold", "ord_1", *words)["order"]["state"] == "review"
+    assert as_json(call["override"], "release", "ord_1", *words)["order"]["state"] == "waiting"
+
+
+@pytest.mark.parametrize("word", ["BER", "BER:MUG", "BER:MUG=", "BER:MUG=0", "MUG=2"])
+def test_a_split_that_cannot_be_read_is_a_usage_error(call: dict[str, Command], word: str) -> None:
+    code, _, wrong = call["override"]("split", "ord_1", word, "--reason", "x")
+
+    assert code == 2
+    assert f"{word} is not like BER:MUG=2" in wrong
