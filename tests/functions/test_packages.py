@@ -15,6 +15,7 @@ from emulators.laptop.stack import ROOT
 # What is imported -> the package of [project].dependencies that it is a part of.
 PACKAGES = {
     "alembic": "alembic",
+    "cryptography": "cryptography",
     "easypost": "easypost",
     "flask": "flask",
     "functions_framework": "functions-framework",
