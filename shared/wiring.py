@@ -1,6 +1,6 @@
 """The composition root: every part of a process, built once, when it is first needed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,14 @@ from shared.platform.config import Misconfigured, config
 from shared.platform.relay import Relay
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
     from shared.carriers.types import Carrier
-    from shared.edge.hooks import Vendor
+    from shared.edge.hooks import Hook
     from shared.flows.rules import Rules
     from shared.platform.tasks import Queues
     from shared.platform.topics import Topics
+    from shared.tracking.vendors.vendor import Vendor
 
 
 @cache
@@ -96,18 +99,45 @@ def carrier() -> "Carrier":
 
 
 @cache
-def hook_vendors() -> "Mapping[str, Vendor]":
-    """Whose webhooks are taken. Without a secret a vendor's updates are all refused."""
-    from shared.edge.hooks import Vendor  # noqa: PLC0415  only tracking_webhook needs it
-    from shared.platform.signatures import EASYPOST_HEADER, verify_easypost  # noqa: PLC0415
-    from shared.tracking.vendors.easypost import read_event  # noqa: PLC0415
+def vendors() -> "Mapping[str, Vendor]":
+    """Who may report on parcels, and how that is read."""
+    from shared.tracking.vendors.configured import configured  # noqa: PLC0415  tracking only
+    from shared.tracking.vendors.table import VENDORS  # noqa: PLC0415
 
-    secret = config().easypost_webhook_secret
-    secrets = secret.get_secret_value().split(",") if secret else []
-    return {
-        "easypost": Vendor(
-            signature_header=EASYPOST_HEADER,
-            verify=lambda body, header: verify_easypost(body, header, secrets),
-            read=read_event,
-        )
+    return configured(config().webhook_vendors, VENDORS)
+
+
+@cache
+def hooks() -> "Mapping[str, Hook]":
+    """The webhooks of all vendors. Without anything to trust a vendor by, its own is shut.
+
+    Raises:
+        Misconfigured: a secret or an address of keys is of a vendor that nobody knows, or that
+            signs otherwise.
+    """
+    from shared.edge.hooks import Hook  # noqa: PLC0415  only tracking_webhook needs it
+    from shared.platform.signatures import Trust  # noqa: PLC0415
+
+    found = {
+        name: Hook(vendor, Trust(_webhook_secrets(name), _webhook_key(name)))
+        for name, vendor in vendors().items()
     }
+    for name in sorted(config().webhook_secrets.keys() | config().webhook_keys_urls.keys()):
+        if name not in found:
+            raise Misconfigured(f"DISPATCH_{name.upper()}_WEBHOOK_…: there is no such vendor")
+        if not found[name].is_open and (_webhook_secrets(name) or _webhook_key(name)):
+            raise Misconfigured(f"DISPATCH_{name.upper()}_WEBHOOK_…: it is not recognised by that")
+    return found
+
+
+def _webhook_secrets(vendor: str) -> tuple[str, ...]:
+    text = config().webhook_secrets.get(vendor)
+    return tuple(filter(None, map(str.strip, text.get_secret_value().split(",")))) if text else ()
+
+
+@cache
+def _webhook_key(vendor: str) -> "Callable[[str], RSAPublicKey | None] | None":
+    from shared.platform.published_keys import PublishedKeys, rsa_keys  # noqa: PLC0415
+
+    url = config().webhook_keys_urls.get(vendor)
+    return PublishedKeys(url, utc_now, rsa_keys).get if url else None

@@ -75,13 +75,14 @@ class Bench:
             "floor_driver": "pgbench" if self.pgbench else "pg8000, slower than pgbench",
         }
 
-    def warm_up(self) -> None:
+    def warm_up(self, past_orders: int = PAST_ORDERS) -> None:
         """Have every worker and every plan ready, and the tables as autovacuum would leave them.
 
         Plans that were made for empty tables would be kept while these grow, until statistics are
         taken: no shop begins every day as on its first.
         """
-        past.store(self.database, self.shop, PAST_ORDERS, lambda _: None)
+        if past_orders:
+            past.store(self.database, self.shop, past_orders, lambda _: None)
         self._settle()
         orders = self.workers.count * WARM_UP_ORDERS
         self.place(self.shop.orders(orders), self.workers.count)

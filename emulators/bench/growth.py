@@ -41,7 +41,7 @@ def grow(
     ):
         for ground, number in ((short, stored.short), (long, stored.long)):
             past.store(ground.database, ground.shop, number, progress)
-            ground.warm_up()
+            ground.warm_up(past_orders=0)
         for number in range(1, rounds + 1):
             beside, rate = (_rate(ground, orders) for ground in (short, long))
             found.add(PLACED, rate, beside)

@@ -63,8 +63,9 @@ _COPY_DECISIONS = text("""
     INSERT INTO placement_decisions
     SELECT copied.*
       FROM placement_decisions AS template, unnest(CAST(:order_ids AS text[])) AS wanted (order_id),
-           jsonb_populate_record(template, jsonb_build_object('order_id', wanted.order_id))
-               AS copied
+           jsonb_populate_record(template, jsonb_build_object(
+               'order_id', wanted.order_id,
+               'decision_id', nextval('placement_decision_ids'))) AS copied
      WHERE template.order_id = :template
 """)
 _COPIES = (_COPY_ORDERS, _COPY_LINES, _COPY_PARCELS, _COPY_ITEMS, _COPY_DECISIONS)

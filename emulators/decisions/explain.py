@@ -4,13 +4,9 @@ import argparse
 from functools import partial
 
 from emulators.decisions import views
-from emulators.laptop.cli import UserMistake
-from emulators.laptop.running import running
+from emulators.laptop.running import command, running, told_plainly
 from emulators.laptop.screen import tell
-from shared.contracts.base import Cause
 from shared.flows.explain_order import explain_order
-from shared.kit.errors import DispatchError
-from shared.kit.ids import new_id
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,14 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the order's decisions."""
-    event_id = new_id("cmd")
-    try:
-        with running() as (database, _):
-            explained = database.run(
-                lambda tx: explain_order(tx, arguments.order_id), Cause(event_id, event_id)
-            )
-    except DispatchError as error:
-        raise UserMistake(f"{error} ({error.code})") from None
+    with told_plainly(), running() as (database, _):
+        explained = database.run(lambda tx: explain_order(tx, arguments.order_id), command())
     tell(
         views.explained_as_json(explained),
         partial(views.print_explained, explained),

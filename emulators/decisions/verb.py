@@ -6,12 +6,10 @@ from functools import partial
 
 from emulators.decisions import views
 from emulators.laptop.cli import moment
-from emulators.laptop.running import running
+from emulators.laptop.running import command, running
 from emulators.laptop.screen import tell
-from shared.contracts.base import Cause
 from shared.flows.replay_decisions import replay_decisions
 from shared.kit.clock import utc_now
-from shared.kit.ids import new_id
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,10 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Replay; exit code 1 when anything came out otherwise."""
     until = arguments.until or utc_now() + timedelta(seconds=1)
-    event_id = new_id("cmd")
     with running() as (database, _):
-        found = replay_decisions(
-            partial(database.run, cause=Cause(event_id, event_id)), arguments.since, until
-        )
+        found = replay_decisions(partial(database.run, cause=command()), arguments.since, until)
     tell(views.replay_as_json(found), partial(views.print_replay, found), as_json=arguments.json)
     return 1 if found.differences else 0

@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "check, publish, show what placements are to be",
     ),
     "rates": ("emulators.rates.verb", "check, publish and look at rate cards"),
+    "parcels": ("emulators.parcels.verb", "parcels that stand still, and how long they may"),
     "costs": ("emulators.costs.verb", "what was quoted, charged and really paid"),
     "carriers": ("emulators.carriers.verb", "who answers, what waits, how full label queues are"),
     "explain": ("emulators.decisions.explain", "say why an order was placed as it was"),

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 from emulators.laptop.cli import UserMistake
 from emulators.laptop.stack import read_state, state_directory
+from shared.contracts.base import Cause
 from shared.kit.clock import utc_now
+from shared.kit.errors import DispatchError, Rejected
+from shared.kit.ids import new_id
 from shared.platform import db
 from shared.platform.config import read
 from shared.platform.db import Database
@@ -38,3 +41,24 @@ def account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # KeyError until Python 3.12
         return ""
+
+
+def command() -> Cause:
+    """A command is the cause of what it does."""
+    event_id = new_id("cmd")
+    return Cause(event_id, event_id)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What is refused in this block becomes a sentence, and a line for every further wrong field.
+
+    Raises:
+        UserMistake: instead of what was raised.
+    """
+    try:
+        yield
+    except DispatchError as error:
+        fields = error.wrong if isinstance(error, Rejected) else ()
+        more = "".join(f"\n  {wrong.field}: {wrong.reason}" for wrong in fields[1:])
+        raise UserMistake(f"{error} ({error.code}){more}") from None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from emulators.laptop.cli import UserMistake, moment, positive
-from emulators.laptop.running import account, running
+from emulators.laptop.running import account, running, told_plainly
 from emulators.laptop.screen import tell
 from emulators.letters import views
 from shared.contracts.base import Cause
@@ -16,7 +16,6 @@ from shared.flows.discard_letter import discard_letter
 from shared.flows.each_letter import each_letter
 from shared.flows.retry_letter import retry_letter
 from shared.flows.try_letter import try_letter
-from shared.kit.errors import DispatchError
 from shared.platform import dead_letters
 from shared.platform.db import Database, Transaction
 from shared.platform.dead_letters import LetterState, Page, Wanted
@@ -64,10 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says; exit code 1 when a letter was refused."""
     act: Callable[[argparse.Namespace], int] = arguments.act
-    try:
+    with told_plainly():
         return act(arguments)
-    except DispatchError as error:
-        raise UserMistake(f"{error} ({error.code})") from None
 
 
 def _list(arguments: argparse.Namespace) -> int:

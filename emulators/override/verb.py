@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from emulators.decisions import views
-from emulators.laptop.cli import UserMistake
-from emulators.laptop.running import account, running
+from emulators.laptop.running import account, command, running, told_plainly
 from emulators.laptop.screen import tell
-from shared.contracts.base import Cause
 from shared.flows.explain_order import explain_order
 from shared.flows.override_placement import (
     Override,
@@ -22,8 +20,6 @@ from shared.flows.override_placement import (
     release_order,
 )
 from shared.flows.rules import Rules
-from shared.kit.errors import DispatchError
-from shared.kit.ids import new_id
 from shared.platform.db import Transaction
 
 
@@ -52,14 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says, and show the order as it is then."""
     act: Callable[[argparse.Namespace, Transaction], None] = arguments.act
-    event_id = new_id("cmd")
-    cause = Cause(event_id, event_id)
-    try:
-        with running() as (database, relay):
-            database.run(partial(act, arguments), cause, then=relay.send)
-            explained = database.run(lambda tx: explain_order(tx, arguments.order_id), cause)
-    except DispatchError as error:
-        raise UserMistake(f"{error} ({error.code})") from None
+    cause = command()
+    with told_plainly(), running() as (database, relay):
+        database.run(partial(act, arguments), cause, then=relay.send)
+        explained = database.run(lambda tx: explain_order(tx, arguments.order_id), cause)
     tell(
         views.explained_as_json(explained),
         partial(views.print_explained, explained),

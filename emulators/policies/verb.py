@@ -9,14 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from emulators.laptop.cli import UserMistake, moment
-from emulators.laptop.running import account, running
+from emulators.laptop.running import account, command, running, told_plainly
 from emulators.laptop.screen import tell
 from emulators.policies import views
-from shared.contracts.base import Cause
 from shared.contracts.policies import PolicyDocument
 from shared.flows.publish_policy import PublishPolicy, publish_policy
-from shared.kit.errors import DispatchError, Rejected
-from shared.kit.ids import new_id
 from shared.placement import placement_policies
 
 
@@ -46,12 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says."""
     act: Callable[[argparse.Namespace], None] = arguments.act
-    try:
+    with told_plainly():
         act(arguments)
-    except DispatchError as error:
-        fields = error.wrong if isinstance(error, Rejected) else ()
-        wrong = "".join(f"\n  {wrong.field}: {wrong.reason}" for wrong in fields)
-        raise UserMistake(f"{error} ({error.code}){wrong}") from None
     return 0
 
 
@@ -69,7 +62,7 @@ def _publish(arguments: argparse.Namespace) -> None:
         _document(arguments.file), arguments.valid_from, arguments.by, arguments.reason
     )
     with running() as (database, _):
-        policy_id = database.run(lambda tx: publish_policy(tx, wanted), _cause())
+        policy_id = database.run(lambda tx: publish_policy(tx, wanted), command())
     tell(
         {"published": policy_id},
         partial(views.print_line, f"{policy_id} is published; functions follow it in a minute"),
@@ -79,7 +72,7 @@ def _publish(arguments: argparse.Namespace) -> None:
 
 def _list(arguments: argparse.Namespace) -> None:
     with running() as (database, _):
-        found = database.run(placement_policies.versions, _cause())
+        found = database.run(placement_policies.versions, command())
     tell(
         views.versions_as_json(found),
         partial(views.print_versions, found),
@@ -89,7 +82,7 @@ def _list(arguments: argparse.Namespace) -> None:
 
 def _show(arguments: argparse.Namespace) -> None:
     with running() as (database, _):
-        book = database.run(placement_policies.read_book, _cause())
+        book = database.run(placement_policies.read_book, command())
     policy = book.named(arguments.policy_id)
     tell(views.policy_as_json(policy), partial(views.print_policy, policy), as_json=arguments.json)
 
@@ -99,8 +92,3 @@ def _document(file: Path) -> PolicyDocument:
         return PolicyDocument.decode(file.read_bytes())
     except OSError as error:
         raise UserMistake(f"{file} cannot be read: {error.strerror}.") from None
-
-
-def _cause() -> Cause:
-    event_id = new_id("cmd")
-    return Cause(event_id, event_id)

@@ -9,17 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from emulators.laptop.cli import UserMistake, moment, positive
-from emulators.laptop.running import account, running
+from emulators.laptop.running import account, command, running, told_plainly
 from emulators.laptop.screen import tell
 from emulators.rates import views
-from shared.contracts.base import Cause
 from shared.costing import store as costing
 from shared.costing.rows import RowsRefused
 from shared.flows.publish_rates import PublishRates, check_rates, publish_rates
 from shared.flows.show_rates import show_rates
 from shared.kit.clock import utc_now
-from shared.kit.errors import DispatchError
-from shared.kit.ids import new_id
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,17 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says; exit code 1 when rows are wrong or it is refused."""
     act: Callable[[argparse.Namespace], int] = arguments.act
-    try:
-        return act(arguments)
-    except RowsRefused as error:
-        tell(
-            views.wrong_as_json(error.rows),
-            partial(views.print_wrong, error.rows),
-            as_json=arguments.json,
-        )
-        return 1
-    except DispatchError as error:
-        raise UserMistake(f"{error} ({error.code})") from None
+    with told_plainly():
+        try:
+            return act(arguments)
+        except RowsRefused as error:
+            tell(
+                views.wrong_as_json(error.rows),
+                partial(views.print_wrong, error.rows),
+                as_json=arguments.json,
+            )
+            return 1
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -89,7 +85,7 @@ def _publish(arguments: argparse.Namespace) -> int:
         reason=arguments.reason,
     )
     with running() as (database, _):
-        published = database.run(lambda tx: publish_rates(tx, wanted), _cause())
+        published = database.run(lambda tx: publish_rates(tx, wanted), command())
     tell(
         {"published": list(published), "valid_from": wanted.valid_from.isoformat()},
         partial(views.print_published, published, wanted.valid_from),
@@ -100,7 +96,7 @@ def _publish(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     with running() as (database, _):
-        found = database.run(costing.versions, _cause())
+        found = database.run(costing.versions, command())
     tell(
         views.versions_as_json(found),
         partial(views.print_versions, found),
@@ -113,7 +109,7 @@ def _show(arguments: argparse.Namespace) -> int:
     with running() as (database, _):
         card = database.run(
             lambda tx: show_rates(tx, arguments.carrier, arguments.service, arguments.version),
-            _cause(),
+            command(),
         )
     tell(views.card_as_json(card), partial(views.print_card, card), as_json=arguments.json)
     return 0
@@ -128,8 +124,3 @@ def _body(file: Path) -> bytes:
 
 def _is_json(file: Path) -> bool:
     return file.suffix.lower() == ".json"
-
-
-def _cause() -> Cause:
-    event_id = new_id("cmd")
-    return Cause(event_id, event_id)

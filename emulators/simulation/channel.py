@@ -97,6 +97,7 @@ class Channel:
                     "lon": lon,
                 },
                 "lines": self._lines(),
+                "ship_together": self._chance.pick((None, None, True, False)),
             },
         )
         self.wishes[order_id] = wish

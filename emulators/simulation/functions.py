@@ -28,8 +28,8 @@ from shared.edge.tasks import MAX_ATTEMPTS
 from shared.flows.rules import Rules
 from shared.platform.auth import Verifier
 from shared.platform.config import Config
-from shared.platform.signatures import EASYPOST_HEADER
 
+SIGNATURE_HEADER = "X-Hmac-Signature"
 HOOK_SECRET = "simulated"  # noqa: S105  between the simulated carrier and this process
 JSON = "application/json"
 
@@ -120,7 +120,7 @@ class Functions:
                 }
                 return self.call(source.function, message.data, headers)
             case "hook":
-                headers = {EASYPOST_HEADER: message.attributes["signature"]}
+                headers = {SIGNATURE_HEADER: message.attributes["signature"]}
                 return self.call(source.function, message.data, headers, source.path)
 
     def call(

@@ -14,6 +14,7 @@ from shared.contracts.catalogue import (
 CURRENCY = "BRL"
 CARRIERS = ("correios", "jadlog")
 PLACES = {"SAO": (-23.4356, -46.4731), "RIO": (-22.7856, -43.3117), "REC": (-8.113, -35.015)}
+DAILY_PARCELS = {"RIO": 25}  # the others can send any number
 TOO_HEAVY = "SAFE"  # no carrier takes it, so an order for it needs a person
 WEIGHTS_G = {f"SKU-{number:02}": 200 + 450 * (number % 7) for number in range(20)}
 SKUS = tuple(WEIGHTS_G)
@@ -41,6 +42,9 @@ def catalogue(valid_from: datetime) -> Catalogue:
                 lat=lat,
                 lon=lon,
                 safety={SKUS[0]: 1},
+                time_zone="America/Sao_Paulo",
+                cut_off="18:00",
+                daily_parcels=DAILY_PARCELS.get(place),
             )
             for place, (lat, lon) in PLACES.items()
         ),

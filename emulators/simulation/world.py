@@ -163,7 +163,7 @@ def settings(url: str) -> Config:
             "hot_partitions": 3,
             "oidc_audience": "https://simulated.invalid",
             "oidc_caller": "simulated@simulated.invalid",
-            "easypost_webhook_secret": HOOK_SECRET,
+            "webhook_secrets": {"easypost": HOOK_SECRET},
         }
     )
 

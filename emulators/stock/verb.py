@@ -9,10 +9,9 @@ from functools import partial
 from typing import TypeVar
 
 from emulators.laptop.cli import UserMistake, positive
-from emulators.laptop.running import account, running
+from emulators.laptop.running import account, command, running, told_plainly
 from emulators.laptop.screen import tell
 from emulators.stock import views
-from shared.contracts.base import Cause
 from shared.drifts import store as drifts
 from shared.flows.allot_stock import AllotStock, allot_stock
 from shared.flows.end_allotment import EndAllotment, end_allotment
@@ -21,7 +20,6 @@ from shared.flows.reconcile_stock import reconcile_stock
 from shared.flows.show_stock import show_stock
 from shared.flows.spread_stock import SpreadStock, spread_stock
 from shared.flows.steps import Run
-from shared.kit.errors import DispatchError
 from shared.kit.ids import new_id
 from shared.platform.db import Database, Transaction
 from shared.platform.relay import Relay
@@ -72,16 +70,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says; exit code 1 when it is refused, or a row has to be fenced off."""
     act: Callable[[argparse.Namespace], int] = arguments.act
-    try:
+    with told_plainly():
         return act(arguments)
-    except DispatchError as error:
-        raise UserMistake(f"{error} ({error.code})") from None
 
 
 def _show(arguments: argparse.Namespace) -> int:
     sku: str = arguments.sku
     with running() as (database, _):
-        rows = database.run(lambda tx: show_stock(tx, sku), _cause())
+        rows = database.run(lambda tx: show_stock(tx, sku), command())
     tell(
         views.rows_as_json(sku, rows), partial(views.print_rows, sku, rows), as_json=arguments.json
     )
@@ -109,7 +105,7 @@ def _laid(arguments: argparse.Namespace, step: Callable[[Transaction], None]) ->
     """Do it, and show how the balance lies now."""
     with running() as (database, relay):
         _runner(database, relay)(step)
-        rows = database.run(lambda tx: show_stock(tx, arguments.sku), _cause())
+        rows = database.run(lambda tx: show_stock(tx, arguments.sku), command())
     tell(
         views.rows_as_json(arguments.sku, rows),
         partial(views.print_rows, arguments.sku, rows),
@@ -136,7 +132,7 @@ def _end(arguments: argparse.Namespace) -> int:
 def _reconcile(arguments: argparse.Namespace) -> int:
     with running() as (database, relay):
         report = reconcile_stock(_runner(database, relay), _who(arguments))
-        found = database.run(lambda tx: drifts.newest(tx, SHOWN, report.run_id), _cause())
+        found = database.run(lambda tx: drifts.newest(tx, SHOWN, report.run_id), command())
     tell(
         views.report_as_json(report, found),
         partial(views.print_report, report, found),
@@ -147,23 +143,18 @@ def _reconcile(arguments: argparse.Namespace) -> int:
 
 def _drifts(arguments: argparse.Namespace) -> int:
     with running() as (database, _):
-        found = database.run(lambda tx: drifts.newest(tx, arguments.limit), _cause())
+        found = database.run(lambda tx: drifts.newest(tx, arguments.limit), command())
     tell(views.drifts_as_json(found), partial(views.print_drifts, found), as_json=arguments.json)
     return 0
 
 
 def _runner(database: Database, relay: Relay) -> Run:
-    cause = _cause()
+    cause = command()
 
     def run_step(step: Callable[[Transaction], Result]) -> Result:
         return database.run(step, cause, then=relay.send)
 
     return run_step
-
-
-def _cause() -> Cause:
-    event_id = new_id("cmd")
-    return Cause(event_id, event_id)
 
 
 def _word(arguments: argparse.Namespace) -> Word:

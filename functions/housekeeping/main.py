@@ -19,6 +19,7 @@ from shared.flows.keep_decisions import keep_decisions
 from shared.flows.reconcile_stock import reconcile_stock
 from shared.flows.request_placement import promote_waiting, wake_backorders
 from shared.flows.spread_hot_skus import spread_hot_skus
+from shared.flows.watch_parcels import watch_parcels
 from shared.wiring import hot_skus, longest_wait_s, services
 
 
@@ -38,6 +39,7 @@ def housekeeping(request: Request) -> Response:
             "/expire-holds": counts_in_steps("expired", expire_holds),
             "/empty-partitions": counts_in_steps("emptied", empty_partitions),
             "/spread-hot-skus": reports(lambda run: spread_hot_skus(run, *hot_skus())),
+            "/watch-parcels": counts_in_steps("told", watch_parcels),
             "/count-refusals": counts("refused", count_refusals),
             "/keep-decisions": counts("months", keep_decisions),
             "/park-early-changes": counts("parked", park_early_changes),

@@ -6,12 +6,17 @@ from flask import Request, Response
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.edge import pubsub
 from shared.flows.track_parcel import track_parcel
-from shared.wiring import services
+from shared.platform.db import Transaction
+from shared.wiring import services, vendors
 
 
 @functions_framework.http
 def order_tracking(request: Request) -> Response:
     """Fold one update."""
+
+    def track(tx: Transaction, event: CarrierUpdateReceived) -> None:
+        track_parcel(tx, event, vendors())
+
     return pubsub.consume(
-        request, services(), {CarrierUpdateReceived: track_parcel}, consumer="order_tracking"
+        request, services(), {CarrierUpdateReceived: track}, consumer="order_tracking"
     )

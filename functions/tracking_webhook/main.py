@@ -3,11 +3,11 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.edge import hooks
-from shared.wiring import hook_vendors, services
+from shared.edge.hooks import receive
+from shared.wiring import hooks, services
 
 
 @functions_framework.http
 def tracking_webhook(request: Request) -> Response:
     """Take a vendor's update; the path is the vendor's name."""
-    return hooks.receive(request, services(), hook_vendors())
+    return receive(request, services(), hooks())

@@ -87,7 +87,7 @@ class ParcelCharged(_ParcelFact):
 
 
 class DeliveryUpdated(Event):
-    """A parcel's status on its way changed."""
+    """A parcel's status on its way changed, and why, where its carrier says."""
 
     type: ClassVar[str] = "dispatch.delivery.updated.v1"
     topic: ClassVar[str] = "delivery-events"
@@ -96,6 +96,28 @@ class DeliveryUpdated(Event):
     order_id: Identifier
     status: str
     status_at: Moment
+    reason: str | None = None
+
+    @property
+    def ordering_key(self) -> str:
+        return self.order_id
+
+
+class ParcelStandsStill(Event):
+    """A parcel has stood for longer than one of its carrier and service may; told once."""
+
+    type: ClassVar[str] = "dispatch.parcel.stands_still.v1"
+    topic: ClassVar[str] = "delivery-events"
+
+    parcel_id: Identifier
+    order_id: Identifier
+    carrier: Identifier
+    service: Identifier
+    kind: str  # not_handed_over, silent, not_collected, expected_late or overdue
+    since: Moment  # the last news, the promise or the plan
+    status: str
+    promised_at: Moment
+    expected_on: date | None = None  # null: the rate card does not say how long it takes
 
     @property
     def ordering_key(self) -> str:

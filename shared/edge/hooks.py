@@ -1,6 +1,10 @@
-"""Vendors' webhooks: verified over the raw body, kept, answered at once."""
+"""Vendors' webhooks: verified over the raw body, kept, answered at once.
 
-from collections.abc import Callable, Mapping
+A stranger learns what a door looks like, and nothing else: a vendor that nobody knows and one that
+is shut get the same answer, and so do all signatures that prove nothing. The log has the reason.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Request, Response
@@ -14,52 +18,91 @@ from shared.flows.receive_carrier_update import receive_carrier_update
 from shared.kit.errors import Malformed
 from shared.kit.ids import new_id
 from shared.platform import log
-from shared.platform.signatures import BadSignature
-from shared.tracking.types import TrackingReport
+from shared.platform.published_keys import KeysUnavailable
+from shared.platform.signatures import BadSignature, Sent, Trust
+from shared.tracking.vendors.vendor import Vendor
 
 MAX_BODY_BYTES = 1_000_000  # a full history is some ten kilobytes
 
 
 @dataclass(frozen=True, slots=True)
-class Vendor:
-    """How one vendor's webhook is checked and read.
+class Hook:
+    """One vendor's webhook: how it is read, and by what the vendor is recognised."""
 
-    `verify` takes the raw body and the header that signs it, and raises BadSignature. `read` raises
-    Malformed for a body that cannot be used, and gives None for one about something else.
-    """
+    vendor: Vendor
+    trust: Trust
 
-    signature_header: str
-    verify: Callable[[bytes, str | None], None]
-    read: Callable[[bytes], TrackingReport | None]
+    @property
+    def is_open(self) -> bool:
+        """Without anything to recognise its vendor by it takes nothing."""
+        return self.vendor.scheme.can_verify(self.trust)
 
 
-def receive(request: Request, services: Services, vendors: Mapping[str, Vendor]) -> Response:
+def receive(request: Request, services: Services, hooks: Mapping[str, Hook]) -> Response:
     """Take one update of the vendor that the path names. What it means is found out later."""
     name = request.path.strip("/")
-    vendor = vendors.get(name)
-    if vendor is None or request.method != "POST":
+    hook = hooks.get(name)
+    if hook is None or not hook.is_open or request.method != "POST":
+        # The name is not logged unless it is ours: a stranger may write anything there.
+        _refused(None if hook is None else name, _why_nothing(hook))
         return http.problem(NothingHere("nothing here"), status=404)
-    request.max_content_length = MAX_BODY_BYTES
+    try:
+        _take(request, services, name, hook)
+    except Exception as error:
+        return _turned_away(name, error)
+    return http.done()
+
+
+def _take(request: Request, services: Services, name: str, hook: Hook) -> None:
+    body = _body(request)
+    hook.vendor.scheme.verify(Sent(body, request.headers.get, services.database.now()), hook.trust)
+    report = hook.vendor.read(body)
+    if report is not None:
+        event_id = new_id("hook")
+        services.run(
+            lambda tx: receive_carrier_update(tx, name, report.tracking_code, body),
+            Cause(event_id, event_id),
+        )
+
+
+def _body(request: Request) -> bytes:
+    # One byte more than is taken: of a body that does not say its length no more than this is read,
+    # and what was cut off must not look like what was sent.
+    request.max_content_length = MAX_BODY_BYTES + 1
     try:
         body = request.get_data()
-        vendor.verify(body, request.headers.get(vendor.signature_header))
-        report = vendor.read(body)
-        if report is not None:
-            event_id = new_id("hook")
-            services.run(
-                lambda tx: receive_carrier_update(tx, name, report.tracking_code, body),
-                Cause(event_id, event_id),
-            )
     except RequestEntityTooLarge:
         request.max_content_length = None  # functions-framework reads whatever we left unread
-        return http.problem(TooLarge("the body is too large"), status=413)
-    except BadSignature as error:
-        log.line("hook.unsigned", "WARNING", vendor=name, reason=error.reason)
-        return http.problem(error, status=401)
-    except Malformed as error:
-        log.line("hook.malformed", "WARNING", vendor=name, field=error.field)
-        return http.problem(error)
-    except Exception as error:  # the vendor sends it again
-        log.failure("hook.failed", error, vendor=name, code=http.code_of(error))
-        return http.failed(error)
-    return http.done()
+        raise TooLarge("the body is too large") from None
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge("the body is too large")
+    return body
+
+
+def _turned_away(name: str, error: Exception) -> Response:
+    match error:
+        case TooLarge():
+            _refused(name, "oversized")
+            return http.problem(error, status=413)
+        case BadSignature():
+            _refused(name, error.reason)
+            return http.problem(error, status=401)
+        case KeysUnavailable():  # nobody can say who sent it; the vendor sends it again
+            _refused(name, error.code)
+            return http.failed(error)
+        case Malformed():
+            log.line("hook.malformed", "WARNING", vendor=name, field=error.field)
+            return http.problem(error)
+        case _:  # the vendor sends it again
+            log.failure("hook.failed", error, vendor=name, code=http.code_of(error))
+            return http.failed(error)
+
+
+def _refused(vendor: str | None, reason: str) -> None:
+    log.line("hook.refused", "WARNING", vendor=vendor, reason=reason)
+
+
+def _why_nothing(hook: Hook | None) -> str:
+    if hook is None:
+        return "unknown_vendor"
+    return "wrong_method" if hook.is_open else "disabled"

@@ -1,6 +1,7 @@
 """Fold a carrier's update into its parcel and the order, in whatever order it comes."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from shared.contracts.base import Event
 from shared.contracts.orders import OrderClosed
@@ -21,8 +22,11 @@ from shared.stock import store as stock
 from shared.stock.types import Change, Key, Movement, MovementKind
 from shared.tracking import store as tracking
 from shared.tracking.fold import Progress, fold
-from shared.tracking.types import TrackingReport, TrackingStatus
-from shared.tracking.vendors.readers import READERS
+from shared.tracking.types import TrackingReason, TrackingReport, TrackingStatus
+from shared.tracking.vendors.table import VENDORS
+from shared.tracking.vendors.vendor import Vendor
+
+_LONGEST_CODE = 64
 
 
 class LostUpdate(Fault):
@@ -31,17 +35,27 @@ class LostUpdate(Fault):
     code = "lost_update"
 
 
-def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
+class NobodyReads(Fault):
+    """An update was taken of a vendor that this function has no reader for."""
+
+    code = "nobody_reads"
+
+
+def track_parcel(
+    tx: Transaction, event: CarrierUpdateReceived, vendors: Mapping[str, Vendor] = VENDORS
+) -> None:
     """Add the update to the parcel's history, and move the parcel and the order where it says.
 
     The first sign that the carrier has the parcel takes its units out of the stock.
     Of a parcel that was cancelled only the history is kept: its units are promised to others.
+    `vendors` are those that can be read; those that a setting describes are beyond the usual.
 
     Raises:
         ParcelNotHereYet: no parcel has this tracking code (yet).
         LostUpdate: the update's raw text is missing.
+        NobodyReads: it is of none of the vendors.
     """
-    report = _report(tx, event)
+    report = _report(tx, event, vendors)
     if report is None:
         return
     order_id = shipments.order_of(tx, report.tracking_code)
@@ -53,6 +67,7 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
     parcels = shipments.lock_of_order(tx, order_id)
     parcel = next(p for p in parcels if p.tracking_code == report.tracking_code)
 
+    _count_undocumented(event.vendor, parcel, report)
     known = _progress(parcel)
     progress = fold(known, report.updates)
     history = tracking.record(tx, parcel.parcel_id, report.updates)
@@ -74,6 +89,7 @@ def track_parcel(tx: Transaction, event: CarrierUpdateReceived) -> None:
                 order_id=order.order_id,
                 status=progress.status,
                 status_at=progress.status_at,
+                reason=_reason(report, progress),
             )
         )
     if order_state is not order.state and order_state in FINAL:
@@ -99,12 +115,41 @@ def _note_cancelled(tx: Transaction, parcel: Parcel, progress: Progress, history
         )
 
 
-def _report(tx: Transaction, event: CarrierUpdateReceived) -> TrackingReport | None:
+def _report(
+    tx: Transaction, event: CarrierUpdateReceived, vendors: Mapping[str, Vendor]
+) -> TrackingReport | None:
     kept = tracking.raw(tx, event.update_id)
     if kept is None:
         raise LostUpdate("the raw update is missing", update_id=event.update_id)
-    vendor, body = kept
-    return READERS[vendor](body)
+    name, body = kept
+    vendor = vendors.get(name)
+    if vendor is None:
+        raise NobodyReads("nobody reads this vendor's updates", update_id=event.update_id)
+    return vendor.read(body)
+
+
+def _count_undocumented(vendor: str, parcel: Parcel, report: TrackingReport) -> None:
+    """What our table of the vendor lacks is counted from the log; the codes are in the history."""
+    codes = {(u.raw_status, u.detail) for u in report.updates if not u.is_documented}
+    for raw_status, detail in sorted(codes):
+        log.line(
+            "tracking.undocumented_code",
+            "WARNING",
+            vendor=vendor,
+            parcel_id=parcel.parcel_id,
+            raw_status=raw_status[:_LONGEST_CODE],
+            detail=detail[:_LONGEST_CODE],
+        )
+
+
+def _reason(report: TrackingReport, progress: Progress) -> TrackingReason | None:
+    """The reason that came with the news of the status; the first of several by its name."""
+    reasons = {
+        update.reason
+        for update in report.updates
+        if update.status is progress.status and update.occurred_at == progress.status_at
+    }
+    return min(filter(None, reasons), default=None)
 
 
 def _progress(parcel: Parcel) -> Progress:

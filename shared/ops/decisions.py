@@ -10,7 +10,7 @@ from sqlalchemy import text
 from shared.platform.db import Transaction
 
 _OF_ORDER = text("""
-    SELECT * FROM placement_decisions WHERE order_id = :order_id ORDER BY decided_at, outcome
+    SELECT * FROM placement_decisions WHERE order_id = :order_id ORDER BY decided_at, decision_id
 """)
 _BETWEEN = text("""
     SELECT * FROM placement_decisions

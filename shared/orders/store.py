@@ -50,7 +50,11 @@ _LOCK_WITH_LINES = text(f"""
     SELECT {_COLUMNS}, {_AS_SEEN}, {_LINES}, asked_at,
            EXISTS (SELECT FROM orders AS other
                     WHERE other.state = 'waiting' AND other.asked_priority = CAST(:queue AS text)
-                      AND other.order_id <> :order_id) AS has_others
+                      AND other.order_id <> :order_id)
+           AND NOT EXISTS (SELECT FROM orders AS other
+                            WHERE other.state = 'waiting'
+                              AND other.asked_priority = ANY(CAST(:urgent AS text[])))
+               AS has_company
       FROM orders
      WHERE order_id = :order_id
        FOR UPDATE
@@ -142,6 +146,12 @@ _PROMOTE = text("""
 """)
 
 
+_MORE_URGENT = {
+    queue: [other.value for other in list(Priority)[: list(Priority).index(queue)]]
+    for queue in Priority
+}
+
+
 def insert(
     *,
     order_id: str,
@@ -198,13 +208,20 @@ def lock_to_place(
     """The order and up to `most` - 1 others that wait in the same queue, with their lines, locked.
 
     Those that were asked for first come first; others that somebody has at this moment are not
-    waited for. Nothing where there is no such order. It is there in whatever state it is.
+    waited for, and while anybody waits in a more urgent queue there are none. Nothing where there
+    is no such order. It is there in whatever state it is.
     """
-    row = _locked(tx, _LOCK_WITH_LINES, order_id, queue=queue if most > 1 else None)
+    row = _locked(
+        tx,
+        _LOCK_WITH_LINES,
+        order_id,
+        queue=queue if most > 1 else None,
+        urgent=_MORE_URGENT[queue],
+    )
     if row is None:
         return ()
     rows = [row]
-    if row.has_others:
+    if row.has_company:
         found = tx.rows(_LOCK_OTHERS, order_id=order_id, queue=queue, limit=most - 1)
         rows += [other for other in found if other.as_seen]
         rows.sort(key=lambda row: (row.asked_at, row.order_id))

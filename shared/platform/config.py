@@ -1,6 +1,7 @@
 """Settings from the environment: complete, or no request is served."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Literal
@@ -12,6 +13,7 @@ from shared.kit.errors import Fault
 PREFIX = "DISPATCH_"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 EASYPOST_API_BASE = "https://api.easypost.com/v2"
+_OF_A_VENDOR = re.compile(r"([a-z0-9_]+)_(webhook_secret|webhook_keys_url)")
 
 
 class Misconfigured(Fault):
@@ -59,12 +61,24 @@ class Config(BaseModel):
 
     easypost_api_base: str = EASYPOST_API_BASE
     easypost_api_key: SecretStr | None = None
-    easypost_webhook_secret: SecretStr | None = None  # several, during a rotation: comma-separated
+
+    # By vendor, from DISPATCH_VENDOR_WEBHOOK_SECRET and DISPATCH_VENDOR_WEBHOOK_KEYS_URL: what its
+    # webhooks are verified by. Without either they are all turned away.
+    webhook_secrets: Mapping[str, SecretStr] = {}  # several, while one is replaced: comma-separated
+    webhook_keys_urls: Mapping[str, str] = {}  # of a JWK set
+    webhook_vendors: str = "{}"  # JSON: vendors that no code knows, see shared/tracking/vendors
 
     @model_validator(mode="after")
     def _one_database(self) -> "Config":
         if (self.database_url is None) == (self.instance_connection_name is None):
             raise ValueError("give either database_url or instance_connection_name")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_over_tls(self) -> "Config":
+        for vendor, url in self.webhook_keys_urls.items():
+            if not url.startswith("https://") and self.env not in ("local", "test"):
+                raise ValueError(f"{vendor}_webhook_keys_url must begin with https://")
         return self
 
 
@@ -74,11 +88,18 @@ def read(environment: Mapping[str, str]) -> Config:
     Raises:
         Misconfigured: names every setting that is missing, unknown or malformed.
     """
-    found = {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environment.items()
-        if name.startswith(PREFIX)
-    }
+    found: dict[str, object] = {}
+    by_vendor: dict[str, dict[str, str]] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        setting = name.removeprefix(PREFIX).lower()
+        if of_a_vendor := _OF_A_VENDOR.fullmatch(setting):
+            vendor, kind = of_a_vendor.groups()
+            by_vendor.setdefault(f"{kind}s", {})[vendor] = value
+        else:
+            found[setting] = value
+    found |= by_vendor
     try:
         return Config.model_validate(found)
     except ValidationError as error:

@@ -9,6 +9,18 @@
 | any status that means the carrier has it | the earliest one gives `shipped_at` |
 | `unknown`, `cancelled` | history only: move nothing but `last_update_at` |
 
+What contradicts itself has rules too; a test of tests/tracking/test_fold.py is named after each.
+
+| news | what is believed |
+|---|---|
+| delivered, then on the way again, failed or out for delivery | it is delivered, as first told |
+| a return, then out for delivery or delivered | it goes back: a person has to look at the refund |
+| delivered and returning at the same moment | it is back at the sender, and was not delivered |
+| delivered, and a return that began earlier is told late | the delivery was that to the sender |
+| delivered before the carrier has it | both; it has shipped when it was delivered |
+| cancelled, and moving before or after | it moves; somebody is told by the log |
+| announced anew while it is on its way | pending by name, and shipped all the same |
+
 Progress is a join-semilattice and `fold` its join: commutative, associative and idempotent. So
 late news never moves a parcel backwards, and a history that is sent again changes nothing.
 Source: Shapiro et al., "Conflict-free Replicated Data Types", SSS 2011.

@@ -17,15 +17,15 @@ _KEEP = """
 """
 _RAW = text("SELECT vendor, body FROM carrier_updates WHERE update_id = :update_id")
 _RECORD = """
-    INSERT INTO tracking_events (parcel_id, content_id, status, raw_status, detail, message,
-                                 location, occurred_at, recorded_at)
-    SELECT :parcel_id, content_id, status, raw_status, detail, message, CAST(location AS jsonb),
-           occurred_at, CAST(:now AS timestamptz)
+    INSERT INTO tracking_events (parcel_id, content_id, status, reason, raw_status, detail,
+                                 message, location, occurred_at, recorded_at)
+    SELECT :parcel_id, content_id, status, reason, raw_status, detail, message,
+           CAST(location AS jsonb), occurred_at, CAST(:now AS timestamptz)
       FROM unnest(CAST(:content_ids AS text[]), CAST(:statuses AS text[]),
-                  CAST(:raw_statuses AS text[]), CAST(:details AS text[]),
-                  CAST(:messages AS text[]), CAST(:locations AS text[]),
-                  CAST(:moments AS timestamptz[]))
-        AS update (content_id, status, raw_status, detail, message, location, occurred_at)
+                  CAST(:reasons AS text[]), CAST(:raw_statuses AS text[]),
+                  CAST(:details AS text[]), CAST(:messages AS text[]),
+                  CAST(:locations AS text[]), CAST(:moments AS timestamptz[]))
+        AS update (content_id, status, reason, raw_status, detail, message, location, occurred_at)
         ON CONFLICT DO NOTHING
  RETURNING 1
 """
@@ -50,6 +50,7 @@ def record(tx: Transaction, parcel_id: str, updates: Collection[TrackingUpdate])
             "parcel_id": parcel_id,
             "content_ids": [update.content_id for update in updates],
             "statuses": [update.status for update in updates],
+            "reasons": [update.reason for update in updates],
             "raw_statuses": [update.raw_status for update in updates],
             "details": [update.detail for update in updates],
             "messages": [update.message for update in updates],

@@ -1,6 +1,7 @@
 """What we say about a parcel on its way, whoever carries it.
 
-The twelve words are those of Karrio's unified tracking status.
+The twelve words are those of Karrio's unified tracking status, and the reasons those of its
+incident reasons (modules/sdk/karrio/core/units.py of karrioapi/karrio).
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,30 @@ class TrackingStatus(StrEnum):
     UNKNOWN = "unknown"  # a code that our table does not have; the code itself is kept
 
 
+class TrackingReason(StrEnum):
+    """Why a parcel does not go the usual way, and who could mend it."""
+
+    CARRIER_DAMAGED_PARCEL = "carrier_damaged_parcel"
+    CARRIER_PARCEL_LOST = "carrier_parcel_lost"
+    CARRIER_SORTING_ERROR = "carrier_sorting_error"
+    CARRIER_DELAY = "carrier_delay"
+    CARRIER_POLICY = "carrier_policy"  # it carries no such goods, or had to destroy them
+    RETAILER_CANCELLED = "retailer_cancelled"
+    RETAILER_NOT_HANDED_OVER = "retailer_not_handed_over"
+    CONSIGNEE_REFUSED = "consignee_refused"
+    CONSIGNEE_NOT_AVAILABLE = "consignee_not_available"
+    CONSIGNEE_BUSINESS_CLOSED = "consignee_business_closed"
+    CONSIGNEE_INCORRECT_ADDRESS = "consignee_incorrect_address"
+    CONSIGNEE_ACCESS_RESTRICTED = "consignee_access_restricted"
+    CONSIGNEE_NOT_COLLECTED = "consignee_not_collected"
+    CONSIGNEE_PAYMENT_DUE = "consignee_payment_due"
+    CONSIGNEE_RESCHEDULED = "consignee_rescheduled"
+    CUSTOMS_DELAY = "customs_delay"
+    CUSTOMS_DOCUMENTATION = "customs_documentation"
+    WEATHER_DELAY = "weather_delay"
+    OTHER = "other"  # the vendor names a reason that none of these is
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where something was seen, as far as the carrier says. Empty means that it does not."""
@@ -43,7 +68,7 @@ class TrackingUpdate:
 
     Vendors send whole histories again and again, so what identifies an update is its content:
     `content_id` is the same for the same moment, codes and message. The location is left out,
-    because vendors fill it in later.
+    because vendors fill it in later; so are our own words, because tables learn.
     """
 
     status: TrackingStatus
@@ -52,6 +77,8 @@ class TrackingUpdate:
     occurred_at: datetime  # UTC
     message: str = ""
     location: Location = Location()
+    reason: TrackingReason | None = None  # None: as usual, or the vendor does not say
+    is_documented: bool = True  # whether our table of the vendor has both codes
     content_id: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ def quick_run(name: str, directory: Path, *words: str, timeout_s: int) -> dict[s
         timeout=timeout_s,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stderr + ran.stdout[-2_000:]
     found: dict[str, Any] = json.loads(ran.stdout)
     assert found["benchmark"] == name
     assert found["faults"] == []

@@ -44,7 +44,7 @@ def _check(stage: Stage, ordered: dict[str, list[str]]) -> None:
     stage.wait_for_rest()
     assert stage.value("SELECT count(*) FROM dead_letters") == 0
     assert stage.value("SELECT count(*) FROM failed_attempts") == 0
-    # Bulk came first and is placed two at a time, so most of it is behind what is urgent.
+    # Bulk came first, and while anybody urgent waits it is placed one here and one there.
     assert _placed_after(stage, ordered["express"], ordered["economy"]) > WANTED["economy"] // 2
     assert stage.line.books.violations() == ()
 
@@ -59,10 +59,13 @@ def test_what_comes_while_the_database_is_away_is_placed_afterwards_by_priority(
         wait_until(lambda: _failures(stage) >= TRIES * messages, "everything was tried in vain")
         # Goal: back-offs double, so an outage of any length is asked about a few times a minute.
         assert _failures(stage) < 2 * TRIES * messages
-        stage.stack.mend()
-        stage.line.books.close()  # its connections are dead; it opens new ones
-        refused = _failures(stage)
-
+        # Placement begins when all is accepted: else what came first would be gone before the rest.
+        with stage.paused("placement-bulk", "placement-standard", "placement-express"):
+            stage.stack.mend()
+            stage.line.books.close()  # its connections are dead; it opens new ones
+            refused = _failures(stage)
+            accepted = "SELECT count(*) FROM orders WHERE state = 'waiting'"
+            wait_until(lambda: stage.value(accepted) == messages, "everything is accepted")
         for order_id in ordered["express"]:
             stage.wait_for(order_id, "delivered")
         _check(stage, ordered)

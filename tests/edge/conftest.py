@@ -9,6 +9,7 @@ from shared.edge.services import Services
 from shared.platform.auth import Verifier
 from shared.platform.config import Config
 from shared.platform.db import Database
+from shared.tracking.vendors.table import VENDORS
 from tests.edge.serving import Caller
 from tests.platform.doubles import RecordingQueues, RecordingTopics, relay
 from tests.platform.issuer import Issuer, serving
@@ -46,4 +47,5 @@ def caller(
     settings = config.model_copy(update={"oidc_certs_url": issuer.url})
     services = Services(database, relay(database, topics, queues), Verifier(settings, clock))
     monkeypatch.setattr(wiring, "services", lambda: services)
+    monkeypatch.setattr(wiring, "vendors", lambda: VENDORS)
     return Caller(services, f"Bearer {issuer.token()}")

@@ -3,7 +3,7 @@
 import hmac
 import json
 import unicodedata
-from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared import wiring
-from shared.edge.hooks import MAX_BODY_BYTES, Vendor
+from shared.edge.hooks import MAX_BODY_BYTES, Hook
 from shared.platform.db import Database
-from shared.platform.signatures import EASYPOST_HEADER, verify_easypost
-from shared.tracking.vendors.easypost import read_event
+from shared.platform.published_keys import KeysUnavailable
+from shared.platform.signatures import Trust
+from shared.tracking.vendors.table import VENDORS
 from tests.edge.serving import Caller, function
 from tests.platform.doubles import RecordingTopics
 from tests.support import given
@@ -24,19 +25,15 @@ FIXTURES = Path(__file__).parents[1] / "tracking" / "fixtures"
 VECTOR = (FIXTURES / "easypost_event.json").read_bytes().rstrip(b"\n")
 SECRET = "sécret"
 SIGNATURE = "hmac-sha256-hex=38f3f53c103713df81616a0a186d77141957323ec21d5fe9363db93840f527db"
+EASYPOST_HEADER = "X-Hmac-Signature"
 KEPT = "SELECT count(*) FROM carrier_updates"
 
 
 @pytest.fixture
 def webhook(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    vendors: Mapping[str, Vendor] = {
-        "easypost": Vendor(
-            signature_header=EASYPOST_HEADER,
-            verify=lambda body, header: verify_easypost(body, header, [SECRET]),
-            read=read_event,
-        )
-    }
-    monkeypatch.setattr(wiring, "hook_vendors", lambda: vendors)
+    hooks = {name: Hook(vendor, Trust()) for name, vendor in VENDORS.items()}
+    hooks["easypost"] = Hook(VENDORS["easypost"], Trust((SECRET,)))
+    monkeypatch.setattr(wiring, "hooks", lambda: hooks)
     return function("tracking_webhook")
 
 
@@ -152,3 +149,43 @@ def test_a_nul_character_in_a_tracking_code_is_malformed(webhook: FlaskClient) -
     body["result"]["tracking_code"] = "EZ\0"
 
     assert send(webhook, json.dumps(body).encode()).status_code == 400
+
+
+def test_a_huge_body_that_does_not_say_its_length_is_refused_too(
+    webhook: FlaskClient, database: Database
+) -> None:
+    answer = webhook.post(
+        "/easypost",
+        input_stream=BytesIO(b" " * (MAX_BODY_BYTES + 1)),
+        headers={EASYPOST_HEADER: SIGNATURE, "Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+
+    assert answer.status_code == 413
+    assert given.rows(database, KEPT) == [(0,)]
+
+
+def test_while_a_vendors_keys_cannot_be_fetched_it_is_asked_to_send_again(
+    webhook: FlaskClient, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unavailable(_key_id: str) -> None:
+        raise KeysUnavailable("not now", retry_after_s=10)
+
+    hooks = wiring.hooks()
+    assert isinstance(hooks, dict)
+    hooks["shipengine"] = Hook(VENDORS["shipengine"], Trust(public_key=unavailable))
+    headers = {
+        "x-shipengine-rsa-sha256-signature": "AAAA",
+        "x-shipengine-rsa-sha256-key-id": "any",
+        "x-shipengine-timestamp": database.now().isoformat(),
+    }
+
+    answer = webhook.post("/shipengine", data=b"{}", headers=headers)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["severity"], line["message"], line["reason"]) == (
+        "WARNING",
+        "hook.refused",
+        "keys_unavailable",
+    )

@@ -26,7 +26,7 @@ from shared.contracts.base import Cause
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.flows.buy_label import buy_label
-from shared.flows.place_order import place_order
+from shared.flows.place_order import place_waiting
 from shared.flows.rules import Rules
 from shared.flows.steps import Result
 from shared.flows.track_parcel import track_parcel
@@ -72,7 +72,7 @@ class Worker:
         match job.kind:
             case "place":
                 work = PlaceOrder(order_id=job.subject, priority="standard")
-                run(lambda tx: place_order(tx, work, Rules()))
+                place_waiting(run, work, Rules())
             case "buy":
                 to_buy = BuyLabel(parcel_id=job.subject, carrier="correios")
                 buy_label(run, to_buy, self._carrier, Rules())

@@ -138,7 +138,7 @@ def worker(world: World, clock: TestClock) -> Iterator[Worker]:
 
 
 def _as_environment(config: Config) -> dict[str, str]:
-    plain = config.model_dump(exclude_none=True)
+    plain = config.model_dump(exclude_unset=True)
     return {
         f"DISPATCH_{name.upper()}": str(
             value.get_secret_value() if hasattr(value, "get_secret_value") else value

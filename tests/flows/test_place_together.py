@@ -52,12 +52,26 @@ def test_who_waits_in_the_same_queue_is_placed_along(database: Database) -> None
 
 def test_other_queues_are_left_alone(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 9}})
-    given.order(database, "ord_1", {"MUG": 1})
-    given.order(database, "ord_2", {"MUG": 1}, service_level=ServiceLevel.EXPRESS)
+    given.order(database, "ord_1", {"MUG": 1}, service_level=ServiceLevel.EXPRESS)
+    given.order(database, "ord_2", {"MUG": 1})
 
-    place(database, "ord_1")
+    place(database, "ord_1", priority="express")
 
     assert given.rows(database, STATES) == [("ord_1", "placed"), ("ord_2", "waiting")]
+
+
+def test_while_something_urgent_waits_nobody_is_placed_along(database: Database) -> None:
+    # Goal: a flood of bulk does not hold the locks of fifty while an express order wants them.
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    wait(database, 3, {"MUG": 1})
+    given.order(database, "urgent", {"MUG": 1}, service_level=ServiceLevel.EXPRESS)
+
+    place(database, "ord_1")
+    assert [state for _, state in given.rows(database, STATES)].count("placed") == 1
+
+    place(database, "urgent", priority="express")
+    place(database, "ord_2")
+    assert [state for _, state in given.rows(database, STATES)].count("placed") == 4
 
 
 def test_an_order_alone_is_placed_alone(database: Database) -> None:

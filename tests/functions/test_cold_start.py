@@ -40,7 +40,16 @@ LAZY = (
 COMMON = {"costing"}  # the composition root keeps the rate cards
 FEATURES: dict[str, set[str]] = {
     "dead_letter": set(),
-    "housekeeping": {"drifts", "holds", "inbound", "ops", "orders", "placement", "stock"},
+    "housekeeping": {
+        "drifts",
+        "holds",
+        "inbound",
+        "ops",
+        "orders",
+        "placement",
+        "stock",
+        "tracking",
+    },
     "label_purchase": {"carriers", "orders", "shipments", "stock"},
     "order_api": {"carriers", "holds", "ops", "orders", "shipments", "stock"},
     "order_costing": {"shipments"},

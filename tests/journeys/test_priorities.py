@@ -8,14 +8,17 @@ pytestmark = pytest.mark.slow
 
 
 def test_express_orders_pass_a_flood_of_bulk_orders(stage: Stage) -> None:
-    # Goal: a bulk order that was there first does not hold up an express order. The bulk queue
-    # places two at a time, so most of the flood is still waiting when the express orders are done.
+    # Goal: a bulk order that was there first does not hold up an express order. While an express
+    # order waits, the bulk queue places one here and one there, and fifty at once only afterwards.
     bulk = [f"flood-bulk-{n}" for n in range(60)]
     express = [f"flood-express-{n}" for n in range(3)]
-    for order_id in bulk:
-        stage.submit(order_id, {"MUG-RED": 1}, service_level="economy")
-    for order_id in express:
-        stage.submit(order_id, {"MUG-RED": 1}, service_level="express")
+    with stage.paused("placement-bulk", "placement-express"):
+        for order_id in bulk:
+            stage.submit(order_id, {"MUG-RED": 1}, service_level="economy")
+        for order_id in express:
+            stage.submit(order_id, {"MUG-RED": 1}, service_level="express")
+        for order_id in (*bulk, *express):
+            stage.wait_for(order_id, "waiting")
     for order_id in express:
         stage.wait_for(order_id, "delivered")
     stage.wait_for_rest()

@@ -2,19 +2,16 @@
 
 import getpass
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from emulators.laptop import cli, running
+from emulators.laptop import running
 from shared.platform.config import Config
 from shared.platform.db import Database
 from tests.letters.letters import dead, letter, park
 from tests.platform.doubles import RecordingTopics
 from tests.support import given
-
-Letters = Callable[..., tuple[int, str, str]]
+from tests.support.commands import Command, as_json, command
 
 
 @pytest.fixture
@@ -23,40 +20,16 @@ def letters(
     topics: RecordingTopics,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Letters:
-    """The command against the tests' database: exit code, standard output, standard error."""
-    assert config.database_url is not None
-    environment = {
-        "DISPATCH_ENV": "test",
-        "DISPATCH_PROJECT": config.project,
-        "DISPATCH_LOCATION": config.location,
-        "DISPATCH_DATABASE_URL": config.database_url.get_secret_value(),
-        "DISPATCH_OIDC_AUDIENCE": config.oidc_audience,
-        "DISPATCH_OIDC_CALLER": config.oidc_caller,
-    }
-    monkeypatch.setattr(running, "read_state", lambda _directory: {"environment": environment})
+) -> Command:
+    """The command, with topics that only remember."""
     monkeypatch.setattr(running, "Topics", lambda _config: topics)
 
-    def call(*words: str) -> tuple[int, str, str]:
-        try:
-            code = cli.main(["letters", *words])
-        except SystemExit as ended:
-            code = int(str(ended.code))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
-
-
-def as_json(letters: Letters, *words: str) -> Any:
-    code, out, err = letters(*words, "--json")
-    assert code in {0, 1}, err
-    return json.loads(out)
+    return command("letters", config, monkeypatch, capsys)
 
 
 @pytest.fixture
 def parked(database: Database) -> None:
-    """Letters 1 to 3, of which the second cannot be sent again."""
+    """Command 1 to 3, of which the second cannot be sent again."""
     given.catalogue(database, {"BER": {"GHOST": 5}})
     for name in ("evt_1", "evt_2", "evt_3"):
         payload = {"payload": b"\xff", "code": "malformed"} if name == "evt_2" else {}
@@ -64,7 +37,7 @@ def parked(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("parked")
-def test_the_list_is_filtered_and_paged(letters: Letters) -> None:
+def test_the_list_is_filtered_and_paged(letters: Command) -> None:
     first = as_json(letters, "list", "--limit", "2")
     second = as_json(letters, "list", "--limit", "2", "--before", str(first["before"]))
     wrong = as_json(letters, "list", "--code", "malformed", "--since", "2026-01-01")
@@ -77,7 +50,7 @@ def test_the_list_is_filtered_and_paged(letters: Letters) -> None:
 
 
 @pytest.mark.usefixtures("parked")
-def test_one_letter_is_shown_with_its_story_and_its_payload_in_lines(letters: Letters) -> None:
+def test_one_letter_is_shown_with_its_story_and_its_payload_in_lines(letters: Command) -> None:
     shown = as_json(letters, "show", "1")
     code, out, _ = letters("show", "1")
 
@@ -94,7 +67,7 @@ def test_one_letter_is_shown_with_its_story_and_its_payload_in_lines(letters: Le
 
 
 @pytest.mark.usefixtures("parked")
-def test_a_dry_run_tells_and_does_nothing(letters: Letters, database: Database) -> None:
+def test_a_dry_run_tells_and_does_nothing(letters: Command, database: Database) -> None:
     tried = as_json(letters, "dry-run", "1")
     code, out, _ = letters("dry-run", "1")
 
@@ -105,7 +78,7 @@ def test_a_dry_run_tells_and_does_nothing(letters: Letters, database: Database) 
 
 @pytest.mark.usefixtures("parked")
 def test_many_are_retried_with_a_result_for_each(
-    letters: Letters, database: Database, topics: RecordingTopics
+    letters: Command, database: Database, topics: RecordingTopics
 ) -> None:
     code, out, _ = letters("retry", "1", "2", "9", "--reason", "repaired", "--by", "ada", "--json")
 
@@ -116,7 +89,7 @@ def test_many_are_retried_with_a_result_for_each(
 
 
 @pytest.mark.usefixtures("parked")
-def test_many_are_chosen_by_what_one_knows_of_them(letters: Letters, database: Database) -> None:
+def test_many_are_chosen_by_what_one_knows_of_them(letters: Command, database: Database) -> None:
     code, out, _ = letters("discard", "--code", "unknown_sku", "--reason", "a test shop")
 
     assert (code, out.splitlines()[-1]) == (0, "2 of 2 discarded")
@@ -125,7 +98,7 @@ def test_many_are_chosen_by_what_one_knows_of_them(letters: Letters, database: D
 
 @pytest.mark.usefixtures("parked")
 def test_all_open_letters_are_never_settled_by_leaving_a_word_out(
-    letters: Letters, database: Database
+    letters: Command, database: Database
 ) -> None:
     nothing = letters("discard", "--reason", "no")
     both = letters("retry", "1", "--code", "malformed", "--reason", "no")
@@ -139,7 +112,7 @@ def test_all_open_letters_are_never_settled_by_leaving_a_word_out(
 
 @pytest.mark.usefixtures("parked")
 def test_an_account_without_a_name_has_to_say_who_it_is(
-    letters: Letters, monkeypatch: pytest.MonkeyPatch
+    letters: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Goal: in a container a user may have a number only; reading must work all the same.
     def nameless() -> str:
@@ -153,7 +126,7 @@ def test_an_account_without_a_name_has_to_say_who_it_is(
 
 
 @pytest.mark.usefixtures("database")
-def test_a_mistake_is_one_sentence(letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_is_one_sentence(letters: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = letters("show", "7")
     monkeypatch.setattr(running, "read_state", lambda _directory: None)
     silent = letters("list")
@@ -164,5 +137,5 @@ def test_a_mistake_is_one_sentence(letters: Letters, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("database")
-def test_no_letters_are_said_to_be_none(letters: Letters) -> None:
+def test_no_letters_are_said_to_be_none(letters: Command) -> None:
     assert letters("list") == (0, "No letters.\n", "")

@@ -10,13 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kit.errors import DispatchError
-from shared.platform.auth import (
-    CERTS_KEPT,
-    UNKNOWN_KEY_PAUSE,
-    CertificatesUnavailable,
-    Unauthenticated,
-    Verifier,
-)
+from shared.platform.auth import Unauthenticated, Verifier
+from shared.platform.published_keys import KEPT, UNKNOWN_KEY_PAUSE, KeysUnavailable
 from tests.platform.issuer import CALLER, Issuer, Key, serving
 from tests.support.clock import TestClock
 from tests.support.database import settings
@@ -152,7 +147,7 @@ def test_a_key_that_the_issuer_withdrew_is_forgotten_in_time(
     verifier.verify(f"Bearer {old}")
     issuer.keys = [Key("second")]
     try:
-        clock.now += CERTS_KEPT
+        clock.now += KEPT
         with pytest.raises(Unauthenticated):
             verifier.verify(f"Bearer {old}")
     finally:
@@ -162,7 +157,7 @@ def test_a_key_that_the_issuer_withdrew_is_forgotten_in_time(
 def test_without_certificates_nobody_can_be_judged_yet(issuer: Issuer, verifier: Verifier) -> None:
     issuer.down = True
 
-    with pytest.raises(CertificatesUnavailable):
+    with pytest.raises(KeysUnavailable):
         verifier.verify(f"Bearer {issuer.token()}")
     issuer.down = False
 

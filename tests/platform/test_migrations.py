@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 
 from shared.drifts.types import Figure, Outcome
 from shared.kit.ids import new_id
+from shared.ops.standing_still import Standstill
 from shared.orders.types import OrderState, Priority
 from shared.platform.config import Config
 from shared.platform.db import Database, engine_for
@@ -96,6 +97,7 @@ def test_the_states_that_the_database_allows_are_those_of_the_code(database: Dat
     assert _checked(database, "parcels", "state") == set(ParcelState)
     assert _checked(database, "stock_drifts", "figure") == set(Figure)
     assert _checked(database, "stock_drifts", "outcome") == set(Outcome)
+    assert _checked(database, "standstills", "kind") == set(Standstill)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,11 @@
 """`python3 -m emulators stock`: thin words over the flows, for people and for programs."""
 
 import getpass
-import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from emulators.laptop import cli, running
+from emulators.laptop import running
 from shared.platform.config import Config
 from shared.platform.db import Database
 from tests.flows import partitioned
@@ -16,8 +13,7 @@ from tests.flows.drifting import corrupt
 from tests.flows.partitioned import ordered, rows
 from tests.platform.doubles import RecordingQueues, RecordingTopics
 from tests.support import given
-
-Stock = Callable[..., tuple[int, str, str]]
+from tests.support.commands import Command, as_json, command
 
 
 @pytest.fixture
@@ -32,43 +28,18 @@ def stock(
     topics: RecordingTopics,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Stock:
-    """The command against the tests' database: exit code, standard output, standard error."""
-    assert config.database_url is not None
-    environment = {
-        "DISPATCH_ENV": "test",
-        "DISPATCH_PROJECT": config.project,
-        "DISPATCH_LOCATION": config.location,
-        "DISPATCH_DATABASE_URL": config.database_url.get_secret_value(),
-        "DISPATCH_OIDC_AUDIENCE": config.oidc_audience,
-        "DISPATCH_OIDC_CALLER": config.oidc_caller,
-    }
-    monkeypatch.setattr(running, "read_state", lambda _directory: {"environment": environment})
+) -> Command:
+    """The command in a shop with mugs, pens and a set."""
     monkeypatch.setattr(running, "Topics", lambda _config: topics)
     monkeypatch.setattr(running, "Queues", lambda _config: RecordingQueues())
     given.catalogue(database, {"BER": {"MUG": 10, "PEN": 5}, "LIS": {"MUG": 2}})
     given.kit(database, "SET", {"MUG": 1})
 
-    def call(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            code = cli.main(["stock", *words])
-        except SystemExit as ended:
-            code = int(str(ended.code))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
-
-
-def as_json(stock: Stock, *words: str) -> Any:
-    code, out, err = stock(*words, "--json")
-    assert code in {0, 1}, err
-    return json.loads(out.splitlines()[-1])
+    return command("stock", config, monkeypatch, capsys)
 
 
 def test_a_sku_is_shown_row_by_row_with_sums_and_what_can_be_promised(
-    stock: Stock, database: Database
+    stock: Command, database: Database
 ) -> None:
     partitioned.spread(database, 2)
     partitioned.allot(database, 3)
@@ -97,7 +68,7 @@ def test_a_sku_is_shown_row_by_row_with_sums_and_what_can_be_promised(
 
 
 def test_a_balance_is_spread_and_merged_and_shown_as_it_lies_then(
-    stock: Stock, database: Database
+    stock: Command, database: Database
 ) -> None:
     spread = as_json(stock, "spread", "MUG", "BER", "--into", "4", "--reason", "a flash sale")
     merged = as_json(stock, "merge", "MUG", "BER", "--by", "ada")
@@ -112,7 +83,7 @@ def test_a_balance_is_spread_and_merged_and_shown_as_it_lies_then(
     assert given.violations(database) == []
 
 
-def test_the_same_reference_is_one_word(stock: Stock, database: Database) -> None:
+def test_the_same_reference_is_one_word(stock: Command, database: Database) -> None:
     for _ in range(2):
         stock("allot", "MUG", "BER", "3", "--sale", "friday", "--reference", "r1")
 
@@ -120,7 +91,7 @@ def test_the_same_reference_is_one_word(stock: Stock, database: Database) -> Non
 
 
 def test_a_sale_gets_units_and_gives_them_back_and_the_news_is_sent(
-    stock: Stock, topics: RecordingTopics
+    stock: Command, topics: RecordingTopics
 ) -> None:
     given_out = as_json(stock, "allot", "MUG", "BER", "6", "--sale", "friday", "--into", "2")
     ended = as_json(stock, "end-allotment", "friday")
@@ -133,7 +104,7 @@ def test_a_sale_gets_units_and_gives_them_back_and_the_news_is_sent(
 
 
 def test_the_books_are_compared_and_the_findings_are_listed(
-    stock: Stock, database: Database
+    stock: Command, database: Database
 ) -> None:
     assert stock("drifts") == (0, "No drifts.\n", "")
     corrupt(database, "UPDATE stock_levels SET reserved = 2 WHERE sku = 'PEN'")
@@ -158,7 +129,7 @@ def test_the_books_are_compared_and_the_findings_are_listed(
 
 
 def test_a_row_that_is_fenced_off_is_told_by_the_exit_code(
-    stock: Stock, database: Database
+    stock: Command, database: Database
 ) -> None:
     ordered(database, "ord_1", 5)
     corrupt(database, "UPDATE stock_levels SET on_hand = 4, reserved = 1 WHERE on_hand = 10")
@@ -187,7 +158,7 @@ def test_a_row_that_is_fenced_off_is_told_by_the_exit_code(
         (("merge", "MUG", "BER", "--by", ""), "Say who you are with --by"),
     ],
 )
-def test_a_mistake_is_one_clear_line(stock: Stock, words: tuple[str, ...], said: str) -> None:
+def test_a_mistake_is_one_clear_line(stock: Command, words: tuple[str, ...], said: str) -> None:
     # Goal: a negative number is a number, and not taken for an option.
     code, out, err = stock(*words)
 
@@ -197,7 +168,7 @@ def test_a_mistake_is_one_clear_line(stock: Stock, words: tuple[str, ...], said:
 
 
 def test_what_is_no_number_is_refused_before_anything_happens(
-    stock: Stock, database: Database
+    stock: Command, database: Database
 ) -> None:
     assert stock("allot", "MUG", "BER", "many", "--sale", "friday")[0] == 2
     assert stock("spread", "MUG", "BER")[0] == 2
@@ -206,19 +177,21 @@ def test_what_is_no_number_is_refused_before_anything_happens(
     ) == [(0,)]
 
 
-def test_what_no_warehouse_ever_had_is_said_so(stock: Stock, database: Database) -> None:
+def test_what_no_warehouse_ever_had_is_said_so(stock: Command, database: Database) -> None:
     database.statement(text("INSERT INTO skus (sku, weight_g) VALUES ('NEW', 1)"))
 
     assert stock("show", "NEW") == (0, "No warehouse has ever had NEW.\n", "")
 
 
-def test_without_a_stack_nothing_is_done(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_stack_nothing_is_done(stock: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "read_state", lambda _directory: None)
 
     assert "Nothing runs here" in stock("drifts")[2]
 
 
-def test_an_account_without_a_name_can_look(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_without_a_name_can_look(
+    stock: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def nameless() -> str:
         raise KeyError
 

@@ -10,8 +10,8 @@ import pytest
 from shared.kit.errors import Malformed
 from shared.tracking.fold import Progress, fold
 from shared.tracking.types import Location, TrackingReport, TrackingStatus
-from shared.tracking.vendors.easypost import read_event
-from shared.tracking.vendors.easypost.statuses import BY_STATUS, status_of
+from shared.tracking.vendors.easypost.payloads import read_event
+from shared.tracking.vendors.easypost.statuses import STATUSES
 
 S = TrackingStatus
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -79,8 +79,8 @@ def test_the_published_trackers_are_read() -> None:
     ],
 )
 def test_every_documented_status_has_its_word(raw_status: str, status: TrackingStatus) -> None:
-    assert status_of(raw_status, "") is status
-    assert raw_status in BY_STATUS
+    assert STATUSES.meaning(raw_status, "").status is status
+    assert raw_status in STATUSES.by_status
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_every_documented_status_has_its_word(raw_status: str, status: TrackingS
     ],
 )
 def test_in_transit_has_finer_words(reason: str, status: TrackingStatus) -> None:
-    assert status_of("in_transit", reason) is status
-    assert status_of("delivered", reason) is S.DELIVERED
+    assert STATUSES.meaning("in_transit", reason).status is status
+    assert STATUSES.meaning("delivered", reason).status is S.DELIVERED
 
 
 def test_a_status_that_nobody_documented_is_unknown_and_kept() -> None:

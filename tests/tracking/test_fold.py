@@ -147,6 +147,50 @@ def test_late_news_of_an_earlier_return_takes_the_delivery_back() -> None:
     assert progress.delivered_at is None
 
 
+@pytest.mark.parametrize("status", [S.PENDING, S.PICKED_UP, S.IN_TRANSIT])
+def test_a_parcel_that_is_delivered_before_it_was_taken_is_delivered(
+    status: TrackingStatus,
+) -> None:
+    # A scanner whose clock is wrong, or two vendors with different ones: both are kept as told.
+    progress = after(told(S.DELIVERED, 1), told(status, 2))
+
+    assert progress.status is S.DELIVERED
+    assert progress.delivered_at == progress.shipped_at == NOON + timedelta(hours=1)
+
+
+def test_a_parcel_that_was_announced_anew_on_its_way_is_where_the_latest_news_says() -> None:
+    # A second label, or a vendor that begins to watch late: what has shipped stays shipped.
+    progress = after(told(S.IN_TRANSIT, 1), told(S.PENDING, 2))
+
+    assert progress.status is S.PENDING
+    assert progress.has_shipped
+
+
+def test_a_failed_delivery_after_the_delivery_is_the_carriers_mistake_and_changes_nothing() -> None:
+    progress = after(told(S.DELIVERED, 1), told(S.DELIVERY_FAILED, 2), told(S.IN_TRANSIT, 3))
+
+    assert (progress.status, progress.delivered_at) == (S.DELIVERED, NOON + timedelta(hours=1))
+
+
+def test_a_return_that_was_called_off_stays_a_return() -> None:
+    # Somebody has to look: the customer may have it, and our refund may be on its way.
+    progress = after(told(S.RETURN_TO_SENDER, 1), told(S.OUT_FOR_DELIVERY, 2), told(S.DELIVERED, 3))
+
+    assert (progress.status, progress.delivered_at) == (S.RETURN_TO_SENDER, None)
+
+
+def test_a_delivery_and_a_return_of_the_same_moment_are_back_at_the_sender() -> None:
+    progress = after(told(S.DELIVERED, 1), told(S.RETURN_TO_SENDER, 1))
+
+    assert (progress.status, progress.delivered_at) == (S.RETURN_TO_SENDER, None)
+
+
+def test_a_cancelled_parcel_that_moves_all_the_same_has_shipped() -> None:
+    progress = after(told(S.CANCELLED, 1), told(S.IN_TRANSIT, 2), told(S.CANCELLED, 3))
+
+    assert (progress.status, progress.has_shipped) == (S.IN_TRANSIT, True)
+
+
 @pytest.mark.parametrize("status", sorted(HISTORY_ONLY))
 def test_unknown_and_cancelled_move_nothing(status: TrackingStatus) -> None:
     before = after(told(S.IN_TRANSIT, 1))

@@ -37,7 +37,8 @@ CREATE TABLE warehouse_refusals (
     counted_at  timestamptz NOT NULL
 );
 CREATE INDEX order_exclusions_by_time ON order_exclusions (excluded_at);
-CREATE INDEX parcels_by_time ON parcels (planned_at);
+-- Parcels come in the order of their time, so that a few bytes for each stretch of them are enough.
+CREATE INDEX parcels_by_time ON parcels USING brin (planned_at);
 """
 
 

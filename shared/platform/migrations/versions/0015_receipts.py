@@ -11,16 +11,21 @@ down_revision = "0014"
 RECEIPTS = """
 ALTER TABLE placement_decisions RENAME TO placement_decisions_before;
 ALTER TABLE placement_decisions_before
-    DROP COLUMN decision_id,
+    DROP CONSTRAINT placement_decisions_pkey,
+    ALTER COLUMN decision_id DROP IDENTITY,
     DROP CONSTRAINT placement_decisions_order_id_fkey,
     ADD COLUMN policy_id    text    NOT NULL DEFAULT 'default',
     ADD COLUMN inputs_hash  text    NOT NULL DEFAULT '',
     ADD COLUMN duration_us  integer NOT NULL DEFAULT 0,
     ADD COLUMN decided_by   text    NOT NULL DEFAULT 'engine',  -- or a person, who said why
     ADD COLUMN reason       text    NOT NULL DEFAULT '';
-ALTER INDEX placement_decisions_by_order RENAME TO placement_decisions_before_by_order;
+DROP INDEX placement_decisions_by_order;
 
+CREATE SEQUENCE placement_decision_ids;
+SELECT setval('placement_decision_ids',
+              (SELECT coalesce(max(decision_id), 0) + 1 FROM placement_decisions_before));
 CREATE TABLE placement_decisions (
+    decision_id  bigint      NOT NULL DEFAULT nextval('placement_decision_ids'),
     order_id     text        NOT NULL,
     decided_at   timestamptz NOT NULL,
     outcome      text        NOT NULL,
@@ -32,13 +37,11 @@ CREATE TABLE placement_decisions (
     decided_by   text        NOT NULL DEFAULT 'engine',
     reason       text        NOT NULL DEFAULT '',
     CONSTRAINT known_outcome CHECK (
-        outcome IN ('placed', 'partly_placed', 'backordered', 'review', 'sold_out', 'held'))
+        outcome IN ('placed', 'partly_placed', 'backordered', 'review', 'sold_out')),
+    PRIMARY KEY (order_id, decided_at, decision_id)
 ) PARTITION BY RANGE (decided_at);
-CREATE INDEX placement_decisions_by_order ON placement_decisions (order_id, decided_at);
 CREATE INDEX placement_decisions_by_time ON placement_decisions (decided_at, order_id);
-ALTER TABLE placement_decisions_before DROP CONSTRAINT known_outcome,
-    ADD CONSTRAINT known_outcome CHECK (
-        outcome IN ('placed', 'partly_placed', 'backordered', 'review', 'sold_out', 'held'));
+ALTER TABLE placement_decisions_before VALIDATE CONSTRAINT known_outcome;
 -- The other part has whatever no month was made for: nothing that is decided is ever refused for
 -- want of a table.
 DO $$

@@ -5,48 +5,34 @@ whole history in every event.
 Source: https://docs.easypost.com/docs/trackers and https://docs.easypost.com/docs/events.
 """
 
-from typing import Annotated
-
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
-
-from shared.contracts.base import NO_NUL, Document, utc
+from shared.contracts.base import Document
 from shared.kit.errors import Malformed
 from shared.tracking.types import Location, TrackingReport, TrackingUpdate
-from shared.tracking.vendors.easypost.statuses import status_of
-
-
-def _text_or_empty(value: object) -> str:
-    # Postgres cannot store NUL in text, and nobody can read it.
-    return value.replace("\0", "") if isinstance(value, str) else ""
-
-
-# Strict, so that a number is not taken for seconds since 1970.
-_Moment = Annotated[AwareDatetime, Field(strict=True), AfterValidator(utc)]
-_Code = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
-_Tolerant = Annotated[str, BeforeValidator(_text_or_empty)]
+from shared.tracking.vendors.easypost.statuses import STATUSES
+from shared.tracking.vendors.reading import Code, Moment, Tolerant, report_of, update_of
 
 
 class _Place(Document):
-    city: _Tolerant = ""
-    state: _Tolerant = ""
-    zip: _Tolerant = ""
-    country: _Tolerant = ""
+    city: Tolerant = ""
+    state: Tolerant = ""
+    zip: Tolerant = ""
+    country: Tolerant = ""
 
 
 class _Detail(Document):
-    status: _Code
-    status_detail: _Tolerant = ""
-    datetime: _Moment
-    message: _Tolerant = ""
+    status: Code
+    status_detail: Tolerant = ""
+    datetime: Moment
+    message: Tolerant = ""
     tracking_location: _Place | None = None
 
 
 class _Tracker(Document):
-    tracking_code: _Code
-    carrier: _Tolerant = ""
-    status: _Code
-    status_detail: _Tolerant = ""
-    updated_at: _Moment | None = None
+    tracking_code: Code
+    carrier: Tolerant = ""
+    status: Code
+    status_detail: Tolerant = ""
+    updated_at: Moment | None = None
     tracking_details: tuple[_Detail, ...] | None = None
 
 
@@ -75,18 +61,16 @@ def _report(tracker: _Tracker) -> TrackingReport:
     updates = [_update(detail) for detail in details]
     if all(detail.status != tracker.status for detail in details):
         updates.append(_current(tracker))
-    unique = {update.content_id: update for update in updates}
-    oldest_first = tuple(sorted(unique.values(), key=lambda update: update.occurred_at))
-    return TrackingReport(tracker.tracking_code, tracker.carrier, oldest_first)
+    return report_of(tracker.tracking_code, tracker.carrier, updates)
 
 
 def _update(detail: _Detail) -> TrackingUpdate:
     place = detail.tracking_location or _Place()
-    return TrackingUpdate(
-        status=status_of(detail.status, detail.status_detail),
-        raw_status=detail.status,
-        detail=detail.status_detail,
-        occurred_at=detail.datetime,
+    return update_of(
+        STATUSES,
+        detail.status,
+        detail.status_detail,
+        detail.datetime,
         message=detail.message,
         location=Location(place.city, place.state, place.zip, place.country),
     )
@@ -104,9 +88,4 @@ def _current(tracker: _Tracker) -> TrackingUpdate:
     if not moments:
         field = "result.updated_at"
         raise Malformed(f"{field}: needed where there is no history", field=field)
-    return TrackingUpdate(
-        status=status_of(tracker.status, tracker.status_detail),
-        raw_status=tracker.status,
-        detail=tracker.status_detail,
-        occurred_at=max(moments),
-    )
+    return update_of(STATUSES, tracker.status, tracker.status_detail, max(moments))

@@ -3,33 +3,66 @@
 Source: https://docs.easypost.com/docs/trackers, its lists of `status` and `status_detail`.
 """
 
-from shared.tracking.types import TrackingStatus
+from shared.tracking.statuses import Meaning, StatusTable
+from shared.tracking.types import TrackingReason, TrackingStatus
 
-_S = TrackingStatus
+_S, _R = TrackingStatus, TrackingReason
 
-BY_STATUS = {
-    "pre_transit": _S.PENDING,
-    "in_transit": _S.IN_TRANSIT,
-    "out_for_delivery": _S.OUT_FOR_DELIVERY,
-    "available_for_pickup": _S.READY_FOR_PICKUP,
-    "failure": _S.DELIVERY_FAILED,
-    "return_to_sender": _S.RETURN_TO_SENDER,
-    "delivered": _S.DELIVERED,
-    "cancelled": _S.CANCELLED,
-    "unknown": _S.UNKNOWN,
-    "error": _S.UNKNOWN,  # the vendor could not ask the carrier: it says nothing about the parcel
-}
-
-# Where our words are finer than theirs. Every other detail leaves the status as it is.
-BY_STATUS_AND_DETAIL = {
-    ("in_transit", "received_at_origin_facility"): _S.PICKED_UP,
-    ("in_transit", "delayed"): _S.DELIVERY_DELAYED,
-    ("in_transit", "weather_delay"): _S.DELIVERY_DELAYED,
-    ("in_transit", "held"): _S.ON_HOLD,
-}
-
-
-def status_of(raw_status: str, detail: str) -> TrackingStatus:
-    """Our word for EasyPost's; a status that the table does not have is unknown, never a guess."""
-    finer = BY_STATUS_AND_DETAIL.get((raw_status, detail))
-    return finer or BY_STATUS.get(raw_status, TrackingStatus.UNKNOWN)
+STATUSES = StatusTable(
+    by_status={
+        "pre_transit": Meaning(_S.PENDING),
+        "in_transit": Meaning(_S.IN_TRANSIT),
+        "out_for_delivery": Meaning(_S.OUT_FOR_DELIVERY),
+        "available_for_pickup": Meaning(_S.READY_FOR_PICKUP),
+        "failure": Meaning(_S.DELIVERY_FAILED),
+        "return_to_sender": Meaning(_S.RETURN_TO_SENDER),
+        "delivered": Meaning(_S.DELIVERED),
+        "cancelled": Meaning(_S.CANCELLED),
+        "unknown": Meaning(_S.UNKNOWN),
+        "error": Meaning(_S.UNKNOWN),  # the carrier could not be asked: it says nothing
+    },
+    # Where our words are finer than theirs. Every other detail leaves the status as it is.
+    by_detail={
+        ("in_transit", "received_at_origin_facility"): Meaning(_S.PICKED_UP),
+        ("in_transit", "delayed"): Meaning(_S.DELIVERY_DELAYED, _R.CARRIER_DELAY),
+        ("in_transit", "weather_delay"): Meaning(_S.DELIVERY_DELAYED, _R.WEATHER_DELAY),
+        ("in_transit", "missorted"): Meaning(_S.IN_TRANSIT, _R.CARRIER_SORTING_ERROR),
+        ("in_transit", "held"): Meaning(_S.ON_HOLD, _R.OTHER),
+        ("failure", "damaged"): Meaning(_S.DELIVERY_FAILED, _R.CARRIER_DAMAGED_PARCEL),
+        ("failure", "lost"): Meaning(_S.DELIVERY_FAILED, _R.CARRIER_PARCEL_LOST),
+        ("failure", "refused"): Meaning(_S.DELIVERY_FAILED, _R.CONSIGNEE_REFUSED),
+        ("return_to_sender", "refused"): Meaning(_S.RETURN_TO_SENDER, _R.CONSIGNEE_REFUSED),
+    },
+    plain_details=frozenset(
+        {
+            "address_correction",
+            "arrived_at_destination",
+            "arrived_at_facility",
+            "arrived_at_pickup_location",
+            "awaiting_information",
+            "cancelled",
+            "damaged",
+            "delayed",
+            "delivery_exception",
+            "departed_facility",
+            "departed_origin_facility",
+            "expired",
+            "failure",
+            "held",
+            "in_transit",
+            "label_created",
+            "lost",
+            "missorted",
+            "out_for_delivery",
+            "received_at_destination_facility",
+            "received_at_origin_facility",
+            "refused",
+            "return",
+            "status_update",
+            "transferred_to_destination_carrier",
+            "transit_exception",
+            "unknown",
+            "weather_delay",
+        }
+    ),
+)

@@ -1,0 +1,1 @@
+"""Parcels on their way, on the command line."""

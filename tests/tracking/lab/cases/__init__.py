@@ -1,0 +1,1 @@
+"""A case for each vendor of the lab."""
