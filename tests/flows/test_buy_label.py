@@ -334,3 +334,47 @@ def test_while_the_breaker_is_open_nobody_is_called_and_the_parcel_waits(
     buy(database, parcel_id, carrier)
     assert given.rows(database, "SELECT failures FROM carrier_breakers") == [(0,)]
     assert given.violations(database) == []
+
+
+def test_of_many_parcels_at_once_one_probes_a_carrier_that_was_down(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: when the pause is over everything that waits comes at once, and one call is made.
+    given.catalogue(database, {"BER": {"MUG": 50}})
+    for number in range(6):
+        given.order(database, f"ord_{number}", {"MUG": 1})
+        given.place(database, f"ord_{number}")
+    parcels = [parcels_of(database, f"ord_{number}")[0] for number in range(6)]
+    for _ in range(OPENS_AFTER):
+        with pytest.raises(CarrierUnavailable):
+            buy(database, parcels[0], RecordingCarrier(before=unavailable))
+    clock.now += FIRST_PAUSE
+    may_answer = Event()
+
+    def answer_late(_request: LabelRequest) -> None:
+        assert may_answer.wait(timeout=10)
+
+    carrier = RecordingCarrier(before=answer_late)
+    start = Barrier(len(parcels))
+
+    def attempt(parcel: str) -> bool:
+        start.wait(timeout=10)
+        try:
+            buy(database, parcel, carrier)
+        except CarrierPaused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(max_workers=len(parcels)) as pool:
+        attempts = [pool.submit(attempt, parcel) for parcel in parcels]
+        for _ in range(500):
+            if sum(each.done() for each in attempts) == len(parcels) - 1:
+                break
+            may_answer.wait(timeout=0.02)
+        may_answer.set()
+        probed = [each.result(timeout=30) for each in attempts]
+
+    assert sorted(probed) == [False] * 5 + [True]
+    assert len(carrier.asked) == 1
+    assert given.rows(database, "SELECT failures FROM carrier_breakers") == [(0,)]
+    assert given.violations(database) == []
