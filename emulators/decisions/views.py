@@ -26,6 +26,10 @@ def explained_as_json(explained: Explained) -> Document:
             {**asdict(decision), "decided_at": decision.decided_at.isoformat()}
             for decision in explained.decisions
         ],
+        "reroutes": [
+            {**asdict(reroute), "rerouted_at": reroute.rerouted_at.isoformat()}
+            for reroute in explained.reroutes
+        ],
     }
 
 
@@ -59,6 +63,16 @@ def print_explained(explained: Explained) -> None:
     for decision in explained.decisions:
         console.print()
         _print_decision(decision, order.currency)
+    for reroute in explained.reroutes:
+        console.print(
+            f"\n[bold]rerouted[/bold] at {_moment(reroute.rerouted_at)}:"
+            f" {escape(reroute.reason.replace('_', ' '))}\n"
+            f"  {escape(reroute.parcel_id)} by"
+            f" {escape(reroute.to_carrier)} {escape(reroute.to_service)} instead of"
+            f" {escape(reroute.from_carrier)} {escape(reroute.from_service)},"
+            f" for {_money(abs(reroute.difference_cents))} {reroute.currency}"
+            f" {'less' if reroute.difference_cents < 0 else 'more'}"
+        )
 
 
 def print_replay(replay: Replay) -> None:

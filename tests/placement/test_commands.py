@@ -8,6 +8,8 @@ import pytest
 from shared.platform.config import Config
 from shared.platform.db import Database
 from shared.platform.relay import Relay
+from tests.flows.doubles import RecordingCarrier, buy
+from tests.flows.rerouting import offer, open_breaker, planned
 from tests.support import given
 from tests.support.commands import Command, as_json, command
 
@@ -51,6 +53,22 @@ def test_explain_says_the_same_to_programs(call: dict[str, Command]) -> None:
     ((decision),) = found["decisions"]
     assert decision["outcome"] == "placed"
     assert decision["receipt"]["result"]["cost_cents"] == 490
+
+
+def test_explain_says_by_whom_a_parcel_went_instead(
+    call: dict[str, Command], database: Database
+) -> None:
+    parcel_id = planned(database)
+    offer(database, "jadlog", 100, days=9)
+    open_breaker(database)
+    buy(database, parcel_id, RecordingCarrier())
+
+    _, said, _ = call["explain"]("ord_1")
+    (reroute,) = as_json(call["explain"], "ord_1")["reroutes"]
+
+    assert "rerouted at" in said
+    assert "by jadlog standard instead of correios standard, for 3.90 EUR less" in said
+    assert (reroute["reason"], reroute["difference_cents"]) == ("carrier_paused", -390)
 
 
 def test_explain_of_nothing_is_a_sentence(call: dict[str, Command], database: Database) -> None:
