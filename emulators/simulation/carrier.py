@@ -43,6 +43,8 @@ class SimulatedCarrier:
         sold: label id -> its label.
         voided: label ids of which the label was given back.
         refused: label ids that nothing was sold for.
+        unheard: tracking codes that were sold during an outage: the product may know of them long
+            after their first update.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class SimulatedCarrier:
         self.sold: dict[str, Label] = {}
         self.voided: set[str] = set()
         self.refused: set[str] = set()
+        self.unheard: set[str] = set()
         self._send = send
         self._warehouses = warehouses
         self._standing = standing
@@ -85,6 +88,8 @@ class SimulatedCarrier:
                 self._sell(request)
         self._faults.reach(Moment.BOUGHT)
         if is_out:
+            if request.label_id in self.sold:
+                self.unheard.add(self.sold[request.label_id].tracking_code)
             raise CarrierUnavailable("no answer")
         if request.label_id in self.refused:
             raise RefusedByCarrier("no such street", vendor_code="ADDRESS.VERIFY.FAILURE")

@@ -190,11 +190,12 @@ def _labels(query: Query, carrier: SimulatedCarrier) -> Iterator[Violation]:
     """Every label that was sold and not given back is known, and no other.
 
     And nobody's are updates of a stray parcel alone, and of a label that was given back because it
-    was not known whether it had been bought.
+    was not known whether it had been bought, or that came to be known only when an outage was over:
+    what was parked of it is in the history that the next update brings.
     """
     given_back = {carrier.sold[label_id].tracking_code for label_id in carrier.voided}
     for event_id, tracking_code in query(_NOBODYS):
-        if tracking_code != STRAY and tracking_code not in given_back:
+        if tracking_code != STRAY and tracking_code not in given_back | carrier.unheard:
             yield Violation("an update finds its parcel", event_id, "parked", "applied")
     sold = {
         label_id: label.tracking_code

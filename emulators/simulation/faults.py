@@ -89,7 +89,7 @@ STRIKES: dict[Fault, tuple[frozenset[Moment], int]] = {
     F.CARRIER_OUT: (frozenset({M.BUY}), 1),
 }
 DOWN_S = (1.0, 120.0)  # how long a topic or queue is down
-OUT_S = (60.0, 7_200.0)  # how long a carrier gives no answer
+OUT_S = (60.0, 1_800.0)  # how long a carrier gives no answer
 
 
 class Crashed(BaseException):
