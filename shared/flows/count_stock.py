@@ -1,7 +1,6 @@
 """A warehouse counted: make the balance what was counted, as of when it was counted."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from shared.contracts.stock import StockCounted
 from shared.flows.stocked import checked_warehouse
@@ -85,8 +84,7 @@ def _with_true_promises(tx: Transaction, found: Locked) -> Locked:
     fenced = {key[:2] for key, level in found.levels.items() if level.is_broken}
     wrong = stock_books.not_right(tx, fenced, SHUT) if fenced else ()
     return found.replaced(
-        replace(
-            found.at(Key(books.sku, books.warehouse, books.partition)),
+        found.at(Key(books.sku, books.warehouse, books.partition))._replace(
             reserved=books.in_parcels,
             held=books.in_holds,
         )

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from shared.contracts.stock import StockCountWanted
@@ -47,9 +47,9 @@ class _Row:
     @property
     def after(self) -> Level:
         verdict = self.verdict
-        mended = replace(self.level, reserved=verdict.reserved, held=verdict.held)
+        mended = self.level._replace(reserved=verdict.reserved, held=verdict.held)
         return (
-            mended.unfenced if verdict.fence is None else replace(mended, fenced_for=verdict.fence)
+            mended.unfenced if verdict.fence is None else mended._replace(fenced_for=verdict.fence)
         )
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.kit.errors import Rejected
 from shared.kit.geo import Point
@@ -35,8 +35,7 @@ class Priority(StrEnum):
     BULK = "bulk"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of an order. A kit is sent as its components, as they were when it was ordered.
 
     What is in none of the three places at the end waits to be placed.
@@ -62,8 +61,7 @@ class Line:
         return {self.sku: 1} if self.kit is None else self.kit
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(NamedTuple):
     """Where the units of a line stand."""
 
     order_id: str

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kit.errors import Fault, NotYet, Rejected
 
@@ -22,8 +23,7 @@ class ParcelState(StrEnum):
 _SENT = frozenset({ParcelState.SHIPPED, ParcelState.DELIVERED, ParcelState.RETURNED})
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """Units of one order line, and the partition of the warehouse's stock that promised them.
 
     The SKU is the line's, or a component of it where the line is a kit.

@@ -7,7 +7,6 @@ every row of one (SKU, warehouse), by number, and laying units anew neither make
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import count
 
 from shared.stock.types import SHUT, Change, Key, Level, together
@@ -81,8 +80,7 @@ def spread(levels: Sequence[Level], into: int) -> list[Level]:
     safety = sum(level.safety for level in rows.values())
     frees, safeties = poured([0] * into, free), poured([0] * into, safety)
     return [
-        replace(
-            row,
+        row._replace(
             on_hand=row.promised + (frees[number] if number < into else 0),
             safety=safeties[number] if number < into else 0,
             spread_from=0,
@@ -106,10 +104,10 @@ def with_allotment(levels: Sequence[Level], sale: str, units: int, into: int) ->
     if units > sum(level.available for level in given):
         raise ValueError("more is to be allotted than can be promised")
     for level, n in zip(given, drained([g.available for g in given], units), strict=True):
-        rows[level.key] = replace(level, on_hand=level.on_hand - n)
+        rows[level.key] = level._replace(on_hand=level.on_hand - n)
     own = [level for level in levels if level.allotment == sale] or _fresh(levels, sale, into)
     for level, n in zip(own, poured([o.free for o in own], units), strict=True):
-        rows[level.key] = replace(level, on_hand=level.on_hand + n)
+        rows[level.key] = level._replace(on_hand=level.on_hand + n)
     return [rows[key] for key in sorted(rows)]
 
 
@@ -117,8 +115,7 @@ def without_allotment(levels: Sequence[Level], sale: str) -> list[Level]:
     """The rows once the sale has none of its own: what was left is in the pool."""
     first = levels[0]
     ended = [
-        replace(
-            level,
+        level._replace(
             allotment=None,
             safety=0,
             spread_from=first.spread_from,
@@ -139,9 +136,9 @@ def emptied(levels: Sequence[Level]) -> list[Level]:
         return list(levels)
     behind = {level.key: level.free for level in levels if _is_left_behind(level)}
     for key, n in behind.items():
-        rows[key] = replace(rows[key], on_hand=rows[key].on_hand - n)
+        rows[key] = rows[key]._replace(on_hand=rows[key].on_hand - n)
     for key, n in added(levels, sum(behind.values())):
-        rows[key] = replace(rows[key], on_hand=rows[key].on_hand + n)
+        rows[key] = rows[key]._replace(on_hand=rows[key].on_hand + n)
     return [rows[key] for key in sorted(rows)]
 
 
@@ -157,7 +154,7 @@ def with_safety(levels: Sequence[Level], units: int) -> list[Level]:
     beyond = poured([0] * len(pool), units - from_free)
     safeties = {level.key: a + b for level, a, b in zip(pool, kept, beyond, strict=True)}
     return [
-        replace(level, safety=safeties.get(level.key, 0)) if level.allotment is None else level
+        level._replace(safety=safeties.get(level.key, 0)) if level.allotment is None else level
         for level in levels
     ]
 
@@ -214,8 +211,7 @@ def _fresh(levels: Sequence[Level], sale: str, into: int) -> list[Level]:
         if all(usable(number) for number in range(first, first + into))
     )
     return [
-        replace(
-            known.get(number) or _new(levels[0], number),
+        (known.get(number) or _new(levels[0], number))._replace(
             allotment=sale,
             fenced_for=None,
             spread_from=start,

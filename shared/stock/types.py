@@ -27,8 +27,7 @@ class Key(NamedTuple):
     partition: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """The balance of one SKU in one partition of one warehouse, in units."""
 
     sku: str
@@ -80,20 +79,18 @@ class Level:
     @property
     def unfenced(self) -> "Level":
         """The balance as it is once its figures are right."""
-        return replace(self, fenced_for=SHUT if self.is_shut else None)
+        return self._replace(fenced_for=SHUT if self.is_shut else None)
 
     def after(self, change: "Change") -> "Level":
         """The balance once `change` is made."""
-        return replace(
-            self,
+        return self._replace(
             on_hand=self.on_hand + change.on_hand,
             reserved=self.reserved + change.reserved,
             held=self.held + change.held,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is added to the figures of one balance; taken away where it is negative."""
 
     key: Key

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -26,11 +25,11 @@ def balances(draw: st.DrawFn) -> list[Level]:
         reserved, held, free = draw(figures), draw(figures), draw(figures)
         row = Level("MUG", "BER", reserved + held + free, reserved, 0, held, number, spread=of)
         if number < of:
-            row = replace(row, safety=draw(st.integers(0, 4)))
+            row = row._replace(safety=draw(st.integers(0, 4)))
         elif number < of + shut:
-            row = replace(row, fenced_for=SHUT)
+            row = row._replace(fenced_for=SHUT)
         else:
-            row = replace(row, allotment="friday", spread_from=64, spread=2)
+            row = row._replace(allotment="friday", spread_from=64, spread=2)
         rows.append(row)
     return rows
 
@@ -194,7 +193,7 @@ def test_rows_that_are_empty_are_used_again_and_others_are_not() -> None:
     first = partitions.with_allotment([Level("MUG", "BER", 9, 0, 0)], "friday", 4, 2)
     empty = partitions.without_allotment(first, "friday")
     again = partitions.with_allotment(empty, "monday", 4, 2)
-    promised = [replace(lv, reserved=lv.on_hand) if lv.allotment else lv for lv in again]
+    promised = [lv._replace(reserved=lv.on_hand) if lv.allotment else lv for lv in again]
     third = partitions.with_allotment(
         partitions.without_allotment(promised, "monday"), "tuesday", 1, 2
     )
