@@ -6,6 +6,7 @@ That is in channel_warehouses and order_exclusions. Nothing else writes to them.
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import TextClause, text
@@ -59,16 +60,18 @@ _LOCK_WITH_LINES = text(f"""
      WHERE order_id = :order_id
        FOR UPDATE
 """)  # noqa: S608
-# Who holds one of them at this moment places or changes it, and is not waited for.
+# Who holds one of them at this moment places or changes it, and is not waited for. They come as
+# JSON in one row, which costs the driver less than fifty rows.
 _LOCK_OTHERS = text(f"""
-    SELECT {_COLUMNS}, {_LINES}, asked_at,
-           {_AS_SEEN}
-      FROM orders
-     WHERE state = 'waiting' AND asked_priority = :queue AND order_id <> :order_id
-     ORDER BY asked_at, order_id
-     LIMIT :limit
-       FOR UPDATE SKIP LOCKED
+    SELECT json_agg(other) AS others FROM (
+        SELECT {_COLUMNS}, {_LINES}, asked_at, {_AS_SEEN}
+          FROM orders
+         WHERE state = 'waiting' AND asked_priority = :queue AND order_id <> :order_id
+         ORDER BY asked_at, order_id
+         LIMIT :limit
+           FOR UPDATE SKIP LOCKED) AS other
 """)  # noqa: S608
+_MOMENTS = ("promised_at", "expected_at", "return_wanted_at", "asked_at")
 # Two transactions that both find no order must not both act on that: the second waits here, and
 # what it reads in its next statement is what the first has left.
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
@@ -222,8 +225,9 @@ def lock_to_place(
         return ()
     rows = [row]
     if row.has_company:
-        found = tx.rows(_LOCK_OTHERS, order_id=order_id, queue=queue, limit=most - 1)
-        rows += [other for other in found if other.as_seen]
+        found = tx.row(_LOCK_OTHERS, order_id=order_id, queue=queue, limit=most - 1)
+        assert found is not None
+        rows += [_read(other) for other in found.others or () if other["as_seen"]]
         rows.sort(key=lambda row: (row.asked_at, row.order_id))
     return [(_some(row), tuple([Line(*line) for line in row.lines or ()])) for row in rows]
 
@@ -328,6 +332,14 @@ def _locked(tx: Transaction, statement: TextClause, order_id: str, **parameters:
 
 def _order(row: Any) -> Order | None:
     return None if row is None else _some(row)
+
+
+def _read(found: dict[str, Any]) -> Any:
+    """A row that came as JSON."""
+    for name in _MOMENTS:
+        if found[name] is not None:
+            found[name] = datetime.fromisoformat(found[name])
+    return SimpleNamespace(**found)
 
 
 def _some(row: Any) -> Order:

@@ -43,6 +43,7 @@ class Calendar:
         return max(0, (arrives_on - promised_on).days)
 
 
+@lru_cache(maxsize=4_096)
 def arrives_on(ship_on: date, transit_days: int) -> date:
     """The day of the delivery, when the carrier needs so many days. Sundays do not count.
 

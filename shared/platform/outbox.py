@@ -101,7 +101,7 @@ def put_for(tx: Transaction, messages: Iterable[tuple[Cause, Event | Work]]) -> 
             lane = f"queue/{message.queue}/{event_id}"
             attributes = {"ce-type": message.type, "ce-correlationid": cause.correlation_id}
             kind, destination, key = "queue", message.queue, ""
-        body = message.encode().decode()
+        body = message.model_dump_json()
         rows.append((lane, kind, destination, key, event_id, json.dumps(attributes), body))
         tx.announced.add(lane)
     names = ("lanes", "kinds", "destinations", "ordering_keys", "event_ids", "attributes", "bodies")
