@@ -43,8 +43,8 @@ class Size:
     rounds: int
 
 
-FULL = Size(flood=3_000, each=20, aged_flood=100, rounds=5)
-QUICK = Size(flood=60, each=3, aged_flood=20, rounds=1)
+FULL = Size(flood=10_000, each=20, aged_flood=100, rounds=5)
+QUICK = Size(flood=400, each=3, aged_flood=20, rounds=1)
 
 Waits = dict[str, list[list[float]]]  # by priority, the waits in ms of each round
 
