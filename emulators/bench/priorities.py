@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from emulators.bench.folder import own_folder
 from emulators.bench.report import Figure, Progress, Report
@@ -43,7 +44,7 @@ class Size:
     rounds: int
 
 
-FULL = Size(flood=10_000, each=20, aged_flood=100, rounds=5)
+FULL = Size(flood=12_000, each=20, aged_flood=100, rounds=5)
 QUICK = Size(flood=400, each=3, aged_flood=20, rounds=1)
 
 Waits = dict[str, list[list[float]]]  # by priority, the waits in ms of each round
@@ -134,19 +135,20 @@ def _running(settings: dict[str, str], progress: Progress) -> Iterator[Traffic]:
 def _flood(sender: Traffic, size: Size, progress: Progress) -> Flooded:
     found = Flooded()
     sender.hold(BULK)
+    flood: dict[str, datetime] = {}
     for number in range(1, size.rounds + 1):
         sender.rest()
         _trickle(sender, size, found.quiet)
         sender.rest()
-        sender.publish("bulk", max(1, size.flood // size.rounds))
+        flood |= sender.publish("bulk", max(1, size.flood // size.rounds))
         _trickle(sender, size, found.arriving)
         sender.rest()
-        begun_s, before = time.monotonic(), sender.depth(BULK)
+        begun_s, before = time.monotonic(), sender.unplaced(flood)
         sender.let_go(BULK)
         _trickle(sender, size, found.queued)
-        left = sender.depth(BULK)
+        left, lasted_s = sender.unplaced(flood), time.monotonic() - begun_s
         sender.hold(BULK)
-        found.placed_per_s.append((before - left) / (time.monotonic() - begun_s))
+        found.placed_per_s.append((before - left) / lasted_s)
         if not left:
             found.faults.append(f"the flood ended in round {number}: give it more orders")
         told = (

@@ -120,10 +120,6 @@ class Traffic:
         self.tasks.resume_queue(name=self._queue(queue))
         self._held.remove(queue)
 
-    def depth(self, queue: str) -> int:
-        """How many tasks a queue holds."""
-        return self._figures()[queue]
-
     def rest(self) -> None:
         """Wait until nothing is under way but what held queues hold.
 
