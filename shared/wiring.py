@@ -10,6 +10,7 @@ from shared.kit.clock import utc_now
 from shared.platform import db
 from shared.platform.auth import Door, Verifier
 from shared.platform.config import Misconfigured, config
+from shared.platform.memory import collect_rarely
 from shared.platform.relay import Relay
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @cache
 def services() -> Services:
     """What the edges need."""
+    collect_rarely()
     database = db.connect(config(), utc_now)
     return Services(
         database=database,
