@@ -27,10 +27,10 @@ def void_label(run: Run, work: Void, carrier: Carrier) -> None:
         CarrierUnavailable, CarrierPaused, NotTakenBack, VoidUnderWay: ask again later.
         CarrierAccountRefused, BrokenAnswer: somebody has to look.
     """
-    leased = run(lambda tx: _lease(tx, work))
-    if leased is None:
+    try:
+        label_id, admission = run(lambda tx: _lease(tx, work))
+    except _NothingToVoid:
         return
-    label_id, admission = leased
     try:
         carrier.void(label_id)
     except DispatchError as error:
@@ -40,12 +40,19 @@ def void_label(run: Run, work: Void, carrier: Carrier) -> None:
     run(lambda tx: _record(tx, work, label_id, admission))
 
 
-def _lease(tx: Transaction, work: Void) -> tuple[str, Admission] | None:
+class _NothingToVoid(Exception):
+    """Undoes the admission with the step: a probe is not spent on nothing."""
+
+
+def _lease(tx: Transaction, work: Void) -> tuple[str, Admission]:
+    admission = carrier_breakers.admit(tx, work.carrier)  # the breaker is locked before the label
     if isinstance(work, VoidAbandonedLabel):
         label_id = abandoned_labels.lease_void(tx, work.label_id)
     else:
         label_id = labels.lease_void(tx, work.parcel_id)
-    return None if label_id is None else (label_id, carrier_breakers.admit(tx, work.carrier))
+    if label_id is None:
+        raise _NothingToVoid
+    return label_id, admission
 
 
 def _give_back(

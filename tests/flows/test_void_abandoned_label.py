@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
+from shared.carriers.breaker import FIRST_PAUSE
 from shared.carriers.store import LEASE
 from shared.carriers.types import CarrierUnavailable, LabelRequest, VoidUnderWay
 from shared.contracts.work import VoidAbandonedLabel
@@ -104,3 +106,24 @@ def test_what_could_not_be_given_back_is_tried_again(
     void_abandoned(database, parcel_id, carrier)
 
     assert carrier.voided == set(carrier.sold)
+
+
+def test_a_probe_is_not_spent_on_a_label_that_is_voided_already(
+    database: Database, clock: TestClock, parcel_id: str
+) -> None:
+    offer(database, "jadlog", 800)
+    carrier = RecordingCarrier(after=down)
+    for _ in range(CALLS - 1):
+        with pytest.raises(CarrierUnavailable):
+            buy(database, parcel_id, carrier)
+    buy(database, parcel_id, carrier)
+    clock.now += LEASE
+    void_abandoned(database, parcel_id, carrier)
+    database.statement(text("DELETE FROM carrier_breakers"))
+    open_breaker(database)
+    clock.now += FIRST_PAUSE
+
+    void_abandoned(database, parcel_id, carrier)
+
+    assert given.rows(database, "SELECT probe_id FROM carrier_breakers") == [(None,)]
+    assert len(carrier.void_asked) == 1
