@@ -1,8 +1,10 @@
 """Parcels whose carrier does not answer, and those who would take them."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from shared.carriers.breaker import OPENS_AFTER
@@ -66,3 +68,16 @@ def planned(database: Database) -> str:
     given.silence(database)
     (found,) = parcels_of(database, "ord_1")
     return found
+
+
+@pytest.fixture
+def parcel_id(database: Database) -> str:
+    """A planned parcel of one kilogram by correios, quoted at 4.90 and charged."""
+    return planned(database)
+
+
+@pytest.fixture(autouse=True)
+def books_are_right(database: Database) -> Iterator[None]:
+    """Whatever a test does, the books are right afterwards."""
+    yield
+    assert given.violations(database) == []

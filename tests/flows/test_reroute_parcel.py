@@ -1,6 +1,5 @@
 """A parcel whose carrier does not answer goes by another one: once, at its cost, with one label."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -32,7 +31,7 @@ from shared.platform.db import Database, Transaction
 from shared.shipments.store import refuse_label
 from shared.shipments.types import LabelBeingBought
 from tests.flows.doubles import RecordingCarrier, buy, parcels_of
-from tests.flows.rerouting import down, offer, open_breaker, planned, work
+from tests.flows.rerouting import books_are_right, down, offer, open_breaker, parcel_id, work
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -40,17 +39,7 @@ GOES_BY = "SELECT carrier, service, rate_card_id, state, quoted_cents FROM parce
 DIFFERENCE = "SELECT amount_cents, rate_card_id FROM charges WHERE kind = 'fallback_difference'"
 
 
-@pytest.fixture
-def parcel_id(database: Database) -> str:
-    """A planned parcel of one kilogram by correios, quoted at 4.90 and charged."""
-    return planned(database)
-
-
-@pytest.fixture(autouse=True)
-def _books(database: Database) -> Iterator[None]:
-    """Whatever a test does, the books are right afterwards."""
-    yield
-    assert given.violations(database) == []
+__all__ = ["books_are_right", "parcel_id"]
 
 
 def test_after_three_calls_without_an_answer_another_carrier_takes_over(

@@ -1,7 +1,5 @@
 """What a carrier may have sold before the parcel was rerouted is given back: never two labels."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 
@@ -12,22 +10,11 @@ from shared.contracts.work import VoidAbandonedLabel
 from shared.flows.buy_label import CALLS
 from shared.platform.db import Database
 from tests.flows.doubles import RecordingCarrier, buy, void_abandoned
-from tests.flows.rerouting import down, offer, open_breaker, planned, work
+from tests.flows.rerouting import books_are_right, down, offer, open_breaker, parcel_id, work
 from tests.support import given
 from tests.support.clock import TestClock
 
-
-@pytest.fixture
-def parcel_id(database: Database) -> str:
-    """A planned parcel by correios."""
-    return planned(database)
-
-
-@pytest.fixture(autouse=True)
-def _books(database: Database) -> Iterator[None]:
-    """Whatever a test does, the books are right afterwards."""
-    yield
-    assert given.violations(database) == []
+__all__ = ["books_are_right", "parcel_id"]
 
 
 def test_a_label_whose_answers_were_lost_is_given_back_and_one_stays(
