@@ -1,39 +1,62 @@
 """The composition root: every part of a process, built once, when it is first needed."""
 
+import atexit
 from collections.abc import Callable, Mapping
-from functools import cache
+from datetime import timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from shared.costing.book import Bookshelf
 from shared.edge.services import Services
 from shared.kit.clock import utc_now
-from shared.platform import db
+from shared.platform import db, log
 from shared.platform.auth import Door, Verifier
-from shared.platform.config import Misconfigured, config
-from shared.platform.memory import collect_rarely
+from shared.platform.config import Config, Misconfigured, config
 from shared.platform.relay import Relay
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from pydantic import SecretStr
 
     from shared.carriers.types import Carrier
+    from shared.costing.book import Bookshelf
+    from shared.edge.console.desk import Desk, Webhooks
     from shared.edge.hooks import Hook
+    from shared.edge.stream.serving import Post
+    from shared.flows.place_order import Crowd
     from shared.flows.rules import Rules
+    from shared.platform.db import Database, Transaction
+    from shared.platform.dead_letters import DeadLetter
+    from shared.platform.documents import Documents
+    from shared.platform.http import Http
     from shared.platform.tasks import Queues
     from shared.platform.topics import Topics
+    from shared.subscribers.signing import Keyring
     from shared.tracking.vendors.vendor import Vendor
 
 
 @cache
 def services() -> Services:
     """What the edges need."""
-    collect_rarely()
+    log.belong_to(config().project)
+    if config().telemetry != "none":
+        from shared.platform import telemetry  # noqa: PLC0415  a quarter of a second, where wanted
+
+        telemetry.start(config())
     database = db.connect(config(), utc_now)
-    return Services(
+    parts = Services(
         database=database,
-        relay=Relay(database, {"topic": topics, "queue": queues}),
+        relay=Relay(database, {"topic": topics, "queue": queues}, _give_up),
         verifier=Verifier(config(), utc_now),
     )
+    atexit.register(parts.software_costs.keep, database)
+    return parts
+
+
+def _give_up(tx: "Transaction", letter: "DeadLetter") -> None:
+    """Keep the work of a queue that is not there, under its order."""
+    from shared.flows.give_up import give_up  # noqa: PLC0415  only where something is amiss
+
+    give_up(tx, letter, work=None)
 
 
 @cache
@@ -42,6 +65,39 @@ def api_verifier() -> Verifier:
     callers = (caller.strip() for caller in config().api_callers.split(","))
     audience = config().api_audience or config().oidc_audience
     return Verifier(config(), utc_now, Door(audience, frozenset(filter(None, callers))))
+
+
+@cache
+def desk() -> "Desk":
+    """What the console needs."""
+    from shared.edge.console.desk import Desk  # noqa: PLC0415  only the console needs it
+    from shared.platform.iap import IapVerifier  # noqa: PLC0415
+
+    audience = config().iap_audience
+    return Desk(
+        services=services(),
+        is_local=config().env in {"local", "test"},
+        iap=IapVerifier(audience, config().iap_keys_url, utc_now) if audience else None,
+        trusted_proxies=config().trusted_proxies,
+        stream_path=config().stream_path,
+        stream_port=config().stream_port,
+    )
+
+
+@cache
+def post() -> "Post":
+    """What live updates need."""
+    from shared.edge.arrival import kept_busy  # noqa: PLC0415  only ops_stream needs it
+    from shared.edge.stream import serving  # noqa: PLC0415
+    from shared.edge.stream.hub import Hub  # noqa: PLC0415
+
+    watched = desk()
+    hub = Hub(
+        partial(serving.read_for, watched),
+        partial(serving.alive_for, watched),
+        partial(kept_busy, watched.services, "ops_stream"),
+    )
+    return serving.Post(watched, hub)
 
 
 def longest_wait_s() -> int:
@@ -54,15 +110,35 @@ def hold_ttl_s() -> int:
     return config().hold_ttl_s
 
 
+def updates_kept() -> timedelta:
+    """How long what carriers have sent is kept as they sent it."""
+    return timedelta(days=config().carrier_updates_kept_days)
+
+
+def pages_url() -> str | None:
+    """Below which address customers can follow their orders; None where there is none."""
+    return config().tracking_page_url
+
+
 def hot_skus() -> tuple[int, int]:
     """From how many orders a minute on a SKU is hot, and over how many rows it is spread then."""
     return config().hot_orders_a_minute, config().hot_partitions
 
 
 @cache
-def bookshelf() -> Bookshelf:
+def bookshelf() -> "Bookshelf":
     """The rate cards of this process."""
+    from shared.costing.book import Bookshelf  # noqa: PLC0415  only who knows prices needs it
+
     return Bookshelf()
+
+
+@cache
+def crowd() -> "Crowd":
+    """Whether many wait, as this process sees it."""
+    from shared.flows.place_order import Crowd  # noqa: PLC0415  only who places orders needs it
+
+    return Crowd()
 
 
 @cache
@@ -90,14 +166,82 @@ def queues() -> "Queues":
 
 
 @cache
-def carrier() -> "Carrier":
-    """Where labels are bought."""
-    from shared.carriers.easypost import EasyPost  # noqa: PLC0415  only label_purchase needs it
+def carriers() -> "Mapping[str, Carrier]":
+    """Where labels are bought, by the vendor's name."""
+    return carriers_of(config(), lambda: services().database)
 
-    key = config().easypost_api_key
-    if key is None:
-        raise Misconfigured("DISPATCH_EASYPOST_API_KEY: needed to buy labels")
-    return EasyPost(api_key=key.get_secret_value(), api_base=config().easypost_api_base)
+
+def carriers_of(settings: Config, database: "Callable[[], Database]") -> "Mapping[str, Carrier]":
+    """Where labels are bought with these settings; a vendor is made when it is first needed.
+
+    Without its key a vendor raises Misconfigured then.
+    """
+    from shared.carriers.vendors import Sellers  # noqa: PLC0415  only label_purchase needs it
+
+    def easypost() -> "Carrier":
+        from shared.carriers.easypost import EasyPost  # noqa: PLC0415
+
+        return EasyPost(
+            api_key=_key(settings.easypost_api_key, "EASYPOST"),
+            api_base=settings.easypost_api_base,
+        )
+
+    def shippo() -> "Carrier":
+        from shared.carriers.shippo import Shippo  # noqa: PLC0415
+        from shared.carriers.vendor_notes import VendorNotes  # noqa: PLC0415
+
+        return Shippo(
+            api_key=_key(settings.shippo_api_key, "SHIPPO"),
+            api_base=settings.shippo_api_base,
+            notes=VendorNotes(database()),
+            clock=utc_now,
+        )
+
+    return Sellers({"easypost": easypost, "shippo": shippo})
+
+
+def _key(found: "SecretStr | None", vendor: str) -> str:
+    if found is None:
+        raise Misconfigured(f"DISPATCH_{vendor}_API_KEY: needed to buy labels of this vendor")
+    return found.get_secret_value()
+
+
+@cache
+def documents() -> "Documents":
+    """Where labels and manifests are kept."""
+    from shared.platform.documents import documents_of  # noqa: PLC0415  where it is printed
+
+    return documents_of(config())
+
+
+@cache
+def webhook_sender() -> "Http":
+    """What calls subscribers. Only a laptop's may be on the laptop."""
+    from shared.flows.deliver_webhook import MOST_BYTES, TIMEOUT_S  # noqa: PLC0415  delivery only
+    from shared.platform.http import Http, reach_for_others  # noqa: PLC0415
+
+    return Http(reach_for_others(config()), timeout_s=TIMEOUT_S, most_bytes=MOST_BYTES)
+
+
+@cache
+def webhook_keyring() -> "Keyring":
+    """What the secrets of subscribers are derived from.
+
+    Raises:
+        Misconfigured: there is no key, or one that could be guessed.
+    """
+    from shared.subscribers.signing import keyring  # noqa: PLC0415  only webhooks need it
+
+    return keyring(config())
+
+
+@cache
+def webhooks() -> "Webhooks":
+    """What whoever changes who gets webhooks needs; raises as `webhook_keyring`."""
+    from shared.edge.console.desk import Webhooks  # noqa: PLC0415  only the console needs it
+    from shared.platform.http import reach_for_others  # noqa: PLC0415
+
+    return Webhooks(webhook_keyring(), reach_for_others(config()))
 
 
 @cache

@@ -1,20 +1,57 @@
-"""One private Postgres a run, one migrated database a test process, empty tables a test."""
+"""One private Postgres and one migrated database a test process, empty tables a test."""
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import Engine
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from emulators.laptop import postgres
 from shared.platform.config import Config
-from shared.platform.db import Database, engine_for
-from shared.platform.migrate import migrate
+from shared.platform.db import Database
+from shared.platform.pool import Pool, pool_for
 from tests.support import cluster
 from tests.support.clock import TestClock
 from tests.support.database import empty, settings
+
+HERE = Path(__file__).parent
+
+# How long an example takes, and how long it takes to think of one, says how busy the machine is.
+examples.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("house")
+
+
+# Folders of which nothing is quick: processes, browsers and doors that are served, whole documents.
+SLOW = {
+    "browser",
+    "chaos",
+    "conformance",
+    "easypost",
+    "functions",
+    "infra",
+    "journeys",
+    "lab",
+    "laptop",
+    "published",
+    "shippo",
+    "simulation",
+    "stream",
+}
+
+
+def _is_slow_as_a_whole(path: Path) -> bool:
+    return not SLOW.isdisjoint(path.parts[len(HERE.parts) :])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The quick part does not even import what is slow."""
+    return (
+        True if config.option.markexpr == "quick" and _is_slow_as_a_whole(collection_path) else None
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Of several test processes none is to be left with a long file when the others are done.
     """
     for item in items:
-        if "conformance" in item.path.parts:  # of the stand-ins, which change less than the house
+        if _is_slow_as_a_whole(item.path):
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.quick)
@@ -46,20 +83,14 @@ def config() -> Iterator[Config]:
         folder.chmod(0o755)
         cluster.lay_out(folder)
         with postgres.start(folder / "postgres", durable=False) as server:
-            url = server.create_database("dispatch_tests")
-            found = settings(url)
-            engine = engine_for(found)
-            migrate(engine)
-            engine.dispose()
-            yield found
+            yield settings(server.create_database("dispatch_tests", template="dispatch"))
 
 
 @pytest.fixture(scope="session")
-def _engine(config: Config) -> Iterator[Engine]:
+def _pool(config: Config) -> Iterator[Pool]:
     """Connections for all tests: opening one costs as much as a small test."""
-    engine = engine_for(config)
-    yield engine
-    engine.dispose()
+    with closing(pool_for(config)) as pool:
+        yield pool
 
 
 @pytest.fixture
@@ -69,9 +100,9 @@ def clock() -> TestClock:
 
 
 @pytest.fixture
-def database(_engine: Engine, clock: TestClock) -> Database:
+def database(_pool: Pool, clock: TestClock) -> Database:
     """The database, with empty tables and a clock that the test sets."""
-    found = Database(_engine, clock)
+    found = Database(_pool, clock)
     empty(found)
     return found
 

@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from sqlalchemy import text
-
 from emulators.bench.shop import CAUSE
 from shared.contracts.orders import OrderPlaced
 from shared.kit.geo import Point
@@ -21,6 +19,7 @@ from shared.orders import store as orders
 from shared.orders.types import Move, Order, OrderState, Priority
 from shared.platform import outbox
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.shipments import store as shipments
 from shared.shipments.types import Content, PlannedParcel
 from shared.stock import store as stock
@@ -111,6 +110,7 @@ def _waiting(tx: Transaction, order_id: str) -> Order:
         revision=1,
         fingerprint="",
         state=OrderState.WAITING,
+        reason="",
         priority=Priority.STANDARD,
         currency="EUR",
         destination=Point(0, 0),

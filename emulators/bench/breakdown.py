@@ -1,7 +1,7 @@
 """Where the time of one placed order goes, as the process that places it sees it.
 
 Every wait for Postgres to answer is timed by the statement that it answers, sending and the main
-pure steps each by themselves; what remains is SQLAlchemy and the flow's own Python. Timing costs
+pure steps each by themselves; what remains is the driver's and the flow's own Python. Timing costs
 some microseconds a call, so these orders are not among those whose rate is quoted.
 """
 
@@ -16,7 +16,6 @@ from unittest.mock import patch
 
 from pg8000 import core
 from pg8000.exceptions import DatabaseError
-from sqlalchemy import event
 
 from emulators.bench.jobs import Step, placer
 from emulators.bench.report import Part
@@ -26,7 +25,9 @@ from shared.flows import table as flow
 from shared.kit.clock import utc_now
 from shared.placement import store as decisions
 from shared.platform import outbox
-from shared.platform.db import Database, engine_for
+from shared.platform.db import Database
+from shared.platform.driver import Session
+from shared.platform.pool import Pool, opener
 from shared.shipments import store as shipments
 
 SENDING = "sending"
@@ -114,20 +115,21 @@ def _parts(
     rest_s = whole_s - sum(meter.spent_s.values())
     statements = [part for part in parts if part.what not in named]
     steps = [part for part in parts if part.what in named]
-    return (*statements, *steps, Part("SQLAlchemy and the rest", 1, 1e6 * rest_s / orders))
+    return (*statements, *steps, Part("the rest", 1, 1e6 * rest_s / orders))
 
 
 @contextmanager
 def _instrumented(url: str, meter: Meter) -> Iterator[Step]:
-    engine = engine_for(settings(url))
+    opened = opener(settings(url))
 
-    def instrument(connection: Any, _record: object) -> None:
-        connection.handle_messages = meter.timed(
-            lambda context: _named(context.statement), connection.handle_messages
+    def instrumented() -> Session:
+        session = opened()
+        session.connection.handle_messages = meter.timed(
+            lambda context: _named(context.statement), session.connection.handle_messages
         )
+        return session
 
-    event.listen(engine, "connect", instrument)
-    database = Database(engine, utc_now)
+    database = Database(Pool(instrumented, size=1), utc_now)
     with contextlib.ExitStack() as patches:
         patches.callback(database.close)
         flush = meter.timed(lambda *_: SENDING, core._flush)  # noqa: SLF001

@@ -1,9 +1,9 @@
 """`bench flash-sale`: many want the few units of one SKU at once, while others order as ever.
 
-Everything runs as it does in production, one process a function, on a stack of its own; parcels
-stay with their warehouses. The orders of the sale and a tenth as many others are published as fast
-as they are taken, until each is placed or knows that it has to wait. Then some units more arrive,
-and exactly those who are next in line have to get them.
+Everything runs as it does in production, one process a function (one for all in a quick run), on a
+stack of its own; parcels stay with their warehouses. The orders of the sale and a tenth as many
+others are published as fast as they are taken, until each is placed or knows that it has to wait.
+Then some units more arrive, and exactly those who are next in line have to get them.
 """
 
 import argparse
@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-
-from sqlalchemy import text
 
 from emulators.bench.folder import own_folder
 from emulators.bench.report import Figure, Progress, Report
@@ -26,6 +24,7 @@ from emulators.line.run import GaveUp
 from emulators.line.shop import units_in
 from shared.flows.lay_anew import Word
 from shared.flows.spread_stock import SpreadStock, spread_stock
+from shared.platform.sql import text
 
 USUAL_ORDERS = 50_000
 WITHIN_MIN = 60.0  # the usual number of orders; fewer have to be decided as fast
@@ -62,7 +61,7 @@ class Size:
 
 
 FULL = Size(orders=USUAL_ORDERS, units=10_000, restocked=1_000)
-QUICK = Size(orders=300, units=60, restocked=20)
+QUICK = Size(orders=150, units=40, restocked=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def measure(arguments: argparse.Namespace, progress: Progress) -> Report:
             f"{size.orders} orders for {size.units} units leave too few to wait for"
             f" {size.restocked} more; give it more orders."
         )
-    options = Options(process_per_function=True, carrier_step_s=CARRIER_STEP_S)
+    options = Options(process_per_function=not arguments.quick, carrier_step_s=CARRIER_STEP_S)
     wanted = sale(size.orders, size.units)
     progress("starting a stack")
     try:

@@ -116,8 +116,8 @@ class FloorFailed(Exception):
 class FloorRun:
     """What one round of the floor came to."""
 
-    orders_per_s: float
-    client_cpu_ms: float  # of the driver, per order
+    orders_per_s: float  # or whatever its transaction does
+    client_cpu_ms: float  # of the driver, per transaction
 
 
 def make_floor(server: Server, stock_rows: int) -> int:
@@ -140,13 +140,25 @@ def run_pgbench(
     Raises:
         FloorFailed: pgbench did not run to its end.
     """
-    script = folder / "floor.sql"
-    script.write_text(SCRIPT.format(skus=skus, first_sku=FIRST_SKU, places=len(PLACES)))
+    script = SCRIPT.format(skus=skus, first_sku=FIRST_SKU, places=len(PLACES))
+    return drive(pgbench, server, folder, script, clients=clients, duration_s=duration_s)
+
+
+def drive(
+    pgbench: Path, server: Server, folder: Path, script: str, *, clients: int, duration_s: float
+) -> FloorRun:
+    """Have `clients` connections of one pgbench run the script again and again for `duration_s`.
+
+    Raises:
+        FloorFailed: pgbench did not run to its end.
+    """
+    file = folder / "floor.sql"
+    file.write_text(script)
     parts = urlsplit(server.url)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ran = subprocess.run(
         [
-            pgbench, "--no-vacuum", "--protocol", "prepared", "--file", script,
+            pgbench, "--no-vacuum", "--protocol", "prepared", "--file", file,
             "--client", str(clients), "--jobs", str(min(clients, 2)),
             "--time", str(max(1, round(duration_s))),
             "--host", str(parts.hostname), "--port", str(parts.port),

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import text
-
 from emulators.bench import past
 from emulators.bench.floor import FloorRun, make_floor, run_pgbench
 from emulators.bench.folder import own_folder
@@ -26,13 +24,24 @@ from emulators.laptop.postgres import Postgres, Server
 from shared.flows.place_order import TOGETHER
 from shared.kit.clock import utc_now
 from shared.ops.auditor import audit
-from shared.platform.db import Database, connect, engine_for
+from shared.platform.db import Database, connect
 from shared.platform.migrate import migrate
+from shared.platform.sql import text
 
 CROWD = 8
 COUNTS = (1, CROWD)  # workers, and clients of the floor
-PAST_ORDERS = 10_000
-WARM_UP_ORDERS = 40  # for each worker: plans prepared, rate cards read, caches filled
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What happens before anything is measured."""
+
+    past_orders: int  # stored
+    each: int  # orders of each worker: plans prepared, rate cards read, caches filled
+
+
+WARM = WarmUp(past_orders=10_000, each=40)
+HARDLY_WARM = WarmUp(past_orders=100, each=4)  # for smoke tests
 
 _SETTLE = "VACUUM ANALYZE"
 _ELSEWHERE = text("""
@@ -75,16 +84,16 @@ class Bench:
             "floor_driver": "pgbench" if self.pgbench else "pg8000, slower than pgbench",
         }
 
-    def warm_up(self, past_orders: int = PAST_ORDERS) -> None:
+    def warm_up(self, wanted: WarmUp) -> None:
         """Have every worker and every plan ready, and the tables as autovacuum would leave them.
 
         Plans that were made for empty tables would be kept while these grow, until statistics are
         taken: no shop begins every day as on its first.
         """
-        if past_orders:
-            past.store(self.database, self.shop, past_orders, lambda _: None)
+        if wanted.past_orders:
+            past.store(self.database, self.shop, wanted.past_orders, lambda _: None)
         self._settle()
-        orders = self.workers.count * WARM_UP_ORDERS
+        orders = self.workers.count * wanted.each
         self.place(self.shop.orders(orders), self.workers.count)
         self.place_together(self.shop.orders(orders), self.workers.count)
         self._settle()
@@ -165,9 +174,7 @@ def bench(
     server, folder = where
     url = server.create_database(name)
     with contextlib.ExitStack() as open_parts:
-        engine = engine_for(settings(url))
-        migrate(engine)
-        engine.dispose()
+        migrate(settings(url))
         database = connect(settings(url, LONGEST_STATEMENT_MS), utc_now)
         open_parts.callback(database.close)
         progress(f"Postgres {server.binaries.major} runs; loading {stock_rows:,} stock rows")

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from emulators.bench import past
-from emulators.bench.ground import Bench, Where, bench
+from emulators.bench.ground import Bench, WarmUp, Where, bench
 from emulators.bench.report import Progress
 from emulators.bench.turns import Kind, Turns
 
@@ -31,17 +31,29 @@ def grow(
     found: Turns,
     progress: Progress,
     *,
+    each: int,
     orders: int,
     rounds: int,
 ) -> list[str]:
-    """Measure in both databases; returns what the runs broke, as sentences."""
+    """Measure in both databases; returns what the runs broke, as sentences.
+
+    Args:
+        where: the server.
+        stock_rows: balances in each database.
+        stored: orders of the past in each database.
+        found: gets the figures.
+        progress: told of each round.
+        each: orders that warm up the worker.
+        orders: placed in each round.
+        rounds: of each database, in turns.
+    """
     with (
         bench(where, stock_rows, progress, name="short_past", crowd=1) as short,
         bench(where, stock_rows, progress, name="long_past", crowd=1) as long,
     ):
         for ground, number in ((short, stored.short), (long, stored.long)):
             past.store(ground.database, ground.shop, number, progress)
-            ground.warm_up(past_orders=0)
+            ground.warm_up(WarmUp(past_orders=0, each=each))
         for number in range(1, rounds + 1):
             beside, rate = (_rate(ground, orders) for ground in (short, long))
             found.add(PLACED, rate, beside)

@@ -10,17 +10,21 @@ from urllib.parse import unquote, urlsplit
 import pg8000.native
 
 from emulators.bench.booking import booker
+from emulators.bench.insert_floor import INSERT_ROW
 from emulators.bench.settings import settings
 from emulators.bench.shop import CAUSE, FIRST_SKU, PLACES
+from shared.contracts.base import Cause
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.contracts.work import PlaceOrder
 from shared.flows.cancel_order import cancel_order
-from shared.flows.place_order import place_waiting
+from shared.flows.place_order import Crowd, place_waiting
 from shared.flows.rules import Rules
 from shared.flows.track_parcel import track_parcel
 from shared.kit.clock import utc_now
-from shared.platform.db import Database, connect
+from shared.kit.ids import new_id
+from shared.platform import inbox
+from shared.platform.db import Database, Transaction, connect
 
 Step = Callable[[str], None]
 
@@ -33,6 +37,8 @@ class Job(StrEnum):
     BOOK = "book"  # what is to be booked for an order that waits, as JSON
     CANCEL = "cancel"  # the id of an order that is placed
     TRACK = "track"  # the announcement of a carrier's update, as JSON
+    FOLD = "fold"  # the same, as the function does it: each announcement once
+    INSERT = "insert"  # anything: every time it is a row of its own
     FLOOR = "floor"  # anything: every time it is an order of its own
 
 
@@ -40,16 +46,18 @@ def begin(job: Job, url: str) -> Step:
     """Get ready for a job on the database at `url`, with a connection of its own."""
     if job is Job.FLOOR:
         return _floor(url)
+    if job is Job.INSERT:
+        return _inserter(url)
     return FLOWS[job](connect(settings(url), utc_now))
 
 
 def placer(database: Database, *, alone: bool = True) -> Step:
     """The transaction of placement_worker; what it announces stays in the outbox."""
-    rules = Rules()
+    rules, crowd = Rules(), Crowd()
 
     def place(order_id: str) -> None:
         work = PlaceOrder(order_id=order_id, priority="standard")
-        place_waiting(partial(database.run, cause=CAUSE), work, rules, alone=alone)
+        place_waiting(partial(database.run, cause=CAUSE), work, rules, crowd, alone=alone)
 
     return place
 
@@ -70,26 +78,35 @@ def _tracker(database: Database) -> Step:
     return track
 
 
+def _folder(database: Database) -> Step:
+    """The transaction of order_tracking; what it announces stays in the outbox."""
+
+    def fold(announcement: str) -> None:
+        event = CarrierUpdateReceived.model_validate_json(announcement)
+        event_id = new_id("evt")
+        database.run(lambda tx: _once(tx, event), Cause(event_id, event_id))
+
+    return fold
+
+
+def _once(tx: Transaction, event: CarrierUpdateReceived) -> None:
+    inbox.take(tx, "order_tracking")
+    track_parcel(tx, event)
+
+
 FLOWS: Mapping[Job, Callable[[Database], Step]] = {
     Job.PLACE: placer,
     Job.PLACE_TOGETHER: partial(placer, alone=False),
     Job.BOOK: booker,
     Job.CANCEL: _canceller,
     Job.TRACK: _tracker,
+    Job.FOLD: _folder,
 }
 
 
 def _floor(url: str) -> Step:
     """The floor where there is no pgbench: the driver itself, a prepared statement, no more."""
-    parts = urlsplit(url)
-    connection = pg8000.native.Connection(
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        host=parts.hostname,
-        port=parts.port,
-        database=parts.path.lstrip("/"),
-        ssl_context=False,
-    )
+    connection = _connection(url)
     prepared = connection.prepare(
         "SELECT CAST(floor.place_order(:first, :first_place, :second, :second_place) AS text)"
     )
@@ -109,3 +126,25 @@ def _floor(url: str) -> Step:
         )
 
     return place
+
+
+def _inserter(url: str) -> Step:
+    """The least transaction, where there is no pgbench."""
+    prepared = _connection(url).prepare(f"{INSERT_ROW} RETURNING 1")
+
+    def insert(_item: str) -> None:
+        prepared.run()
+
+    return insert
+
+
+def _connection(url: str) -> pg8000.native.Connection:
+    parts = urlsplit(url)
+    return pg8000.native.Connection(
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        host=parts.hostname,
+        port=parts.port,
+        database=parts.path.lstrip("/"),
+        ssl_context=False,
+    )

@@ -1,15 +1,16 @@
 """The cheapest plan as a mixed-integer programme, solved by HiGHS: an oracle for the engine.
 
 It knows the words of the engine's question and nothing of how the engine answers it. A site has
-slots; each holds at most one parcel of one service, weight step and, where a unit is long, with or
-without the price for that; units are whole.
+slots; each holds at most one parcel of one day, service, weight step and, where a unit is long,
+with or without the price for that; units are whole.
 """
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import highspy
@@ -33,6 +34,9 @@ class Kind(NamedTuple):
     max_mm3: float
     lines: frozenset[int]
     cents: int  # all that is weighed
+    day: int = 0  # on which it leaves
+    min_g: int = 0
+    min_mm3: int = 0
 
 
 @dataclass(slots=True)
@@ -117,7 +121,7 @@ def optimum_cents(
     """What the cheapest plan counts: money, opportunity costs and penalties.
 
     A site has as many slots as it has units that are wanted, or parcels that are left, but no more
-    than twice the parcels that its units fill.
+    than twice the parcels that its units fill, and two more where heavier is cheaper somewhere.
 
     Returns:
         Whole cents; None where no plan covers the demand.
@@ -147,6 +151,7 @@ def _site(
         return
     per_line: list[list[tuple[int, float]]] = [[] for _ in demand]
     before: list[tuple[int, float]] = []
+    of_day: list[tuple[int, int]] = []
     for _ in range(_slots(demand, site, have, kinds)):
         used = [(programme.column(kind.cents + split_cents, 1), kind) for kind in kinds]
         units = {}
@@ -158,10 +163,8 @@ def _site(
                 yield index, units[index]
                 taking = [(column, -have[index]) for column, kind in used if index in kind.lines]
                 programme.row(-highspy.kHighsInf, 0, [(units[index], 1.0), *taking])
-        for weigh, room in (("weight_g", "max_g"), ("volume_mm3", "max_mm3")):
-            terms = [(column, float(getattr(demand[i], weigh))) for i, column in units.items()]
-            limits = [(column, -float(getattr(kind, room))) for column, kind in used]
-            programme.row(-highspy.kHighsInf, 0, terms + limits)
+        _fit(programme, demand, used, units)
+        of_day += [(kind.day, column) for column, kind in used]
         parcels = [(column, 1.0) for column, _ in used]
         programme.row(0, 1, parcels)
         if before:  # of equal slots the first are used first
@@ -170,6 +173,24 @@ def _site(
     for index, terms in enumerate(per_line):
         if terms:
             programme.row(0, have[index], terms)
+    if site.parcels_left is not None:
+        for day, left in enumerate([site.parcels_left, *[later[0] for later in site.later]]):
+            programme.row(0, left, [(column, 1.0) for when, column in of_day if when == day])
+
+
+def _fit(
+    programme: Programme,
+    demand: Sequence[Demand],
+    used: Sequence[tuple[int, Kind]],
+    units: Mapping[int, int],
+) -> None:
+    """What a slot holds is within the bounds of the kind of parcel that it is used for."""
+    for weigh, size in (("weight_g", "g"), ("volume_mm3", "mm3")):
+        terms = [(column, float(getattr(demand[i], weigh))) for i, column in units.items()]
+        most = [(column, -float(getattr(kind, f"max_{size}"))) for column, kind in used]
+        programme.row(-highspy.kHighsInf, 0, terms + most)
+        least = [(column, -float(getattr(kind, f"min_{size}"))) for column, kind in used]
+        programme.row(0, highspy.kHighsInf, terms + least)
 
 
 def _slots(demand: Sequence[Demand], site: Site, have: Sequence[int], kinds: Sequence[Kind]) -> int:
@@ -179,23 +200,41 @@ def _slots(demand: Sequence[Demand], site: Site, have: Sequence[int], kinds: Seq
         weight_g / max(kind.max_g for kind in kinds),
         volume_mm3 / max(kind.max_mm3 for kind in kinds),
     )
-    most = sum(have) if site.parcels_left is None else min(sum(have), site.parcels_left)
-    return min(most, 2 * (int(filled) + 1))
+    most = sum(have)
+    if site.parcels_left is not None:
+        most = min(most, site.parcels_left + sum(day.parcels_left for day in site.later))
+    spare = 2 * any(map(_falls, site.tariffs))
+    return min(most, 2 * (int(filled) + 1) + spare)
+
+
+def _falls(tariff: Tariff) -> bool:
+    """Whether a heavier step is cheaper."""
+    return any(one.price_cents > other.price_cents for one, other in pairwise(tariff.steps))
 
 
 def _kinds(demand: Sequence[Demand], site: Site) -> Iterator[Kind]:
     total_g = sum(line.weight_g * line.quantity for line in demand)
     total_mm3 = sum(line.volume_mm3 * line.quantity for line in demand)
-    for tariff in site.tariffs:
+    days = [site.tariffs, *[day.tariffs for day in site.later if site.parcels_left is not None]]
+    for day, tariff in ((day, tariff) for day, of_day in enumerate(days) for tariff in of_day):
         taken = {i for i, line in enumerate(demand) if _takes(tariff, site, line)}
         short = {i for i in taken if not 0 < tariff.oversize_mm < demand[i].longest_mm}
+        falls = _falls(tariff)
+        above_g = 0
         for step in tariff.steps:
             cents = tariff.handling_cents + step.price_cents + tariff.penalty_cents
             max_mm3: float = step.max_weight_g * tariff.volume_divisor or total_mm3 + 1
-            yield Kind(step.max_weight_g, max_mm3, frozenset(short), cents)
-            if short != taken:
-                cents += tariff.oversize_cents
-                yield Kind(step.max_weight_g, max_mm3, frozenset(taken), cents)
+            # Where prices fall a step is for its own weights alone, by weight or by volume.
+            least = [(above_g + 1, 0), (0, above_g * tariff.volume_divisor + 1)]
+            for least_g, least_mm3 in (
+                least[: 1 + bool(tariff.volume_divisor)] if falls else [(0, 0)]
+            ):
+                ends = (day, least_g, least_mm3)
+                yield Kind(step.max_weight_g, max_mm3, frozenset(short), cents, *ends)
+                if short != taken:
+                    long_cents = cents + tariff.oversize_cents
+                    yield Kind(step.max_weight_g, max_mm3, frozenset(taken), long_cents, *ends)
+            above_g = step.max_weight_g
             if step.max_weight_g >= total_g and max_mm3 >= total_mm3:
                 break
 

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from random import Random
 
-from sqlalchemy import text
-
 from emulators.bench.jobs import placer
 from emulators.bench.report import Progress
 from emulators.bench.shop import CAUSE, Shop
@@ -17,6 +15,7 @@ from shared.contracts.orders import OrderCancelled
 from shared.flows.accept_order import accept_order
 from shared.flows.cancel_order import cancel_order
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 
 TEMPLATE = "past-template"
 SAME_PLACES = 6  # the SKU so many further lies in the same two warehouses
@@ -27,8 +26,9 @@ _COPY_ORDERS = text("""
     INSERT INTO orders
     SELECT copied.*
       FROM orders AS template, unnest(CAST(:order_ids AS text[])) AS wanted (order_id),
-           jsonb_populate_record(template, jsonb_build_object('order_id', wanted.order_id))
-               AS copied
+           jsonb_populate_record(template, jsonb_build_object(
+               'order_id', wanted.order_id,
+               'tracking_token', NULL)) AS copied
      WHERE template.order_id = :template
 """)
 _COPY_LINES = text("""
@@ -103,5 +103,5 @@ def _copy(tx: Transaction, numbers: Sequence[int], skus: Sequence[str]) -> None:
         "skus": skus,
     }
     for statement in _COPIES:
-        named = {name: words[name] for name in statement.compile().params}
-        tx.connection.execute(statement, named)
+        named = {name: words[name] for name in statement.names}
+        tx.rows(statement, **named)

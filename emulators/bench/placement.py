@@ -7,12 +7,12 @@ the real one without its relay: lock, decide, reserve, parcels, decision, outbox
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from emulators.bench import ground
 from emulators.bench.breakdown import breakdown
 from emulators.bench.floor import FloorFailed, FloorRun
-from emulators.bench.ground import COUNTS, CROWD, WARM_UP_ORDERS, Bench, in_words
+from emulators.bench.ground import COUNTS, CROWD, HARDLY_WARM, WARM, Bench, WarmUp, in_words
 from emulators.bench.report import Figure, Part, Progress, Report
 from emulators.bench.workers import Round, WorkerFailed
 from emulators.laptop.cli import UserMistake, positive
@@ -32,10 +32,11 @@ class Size:
     orders: int  # in a round, with one worker and with eight
     rounds: int
     floor_s: float  # of each round of the floor
+    warm_up: WarmUp
 
 
-FULL = Size(stock_rows=100_000, orders=1_000, rounds=5, floor_s=3)
-QUICK = Size(stock_rows=2_000, orders=80, rounds=1, floor_s=1)
+FULL = Size(stock_rows=100_000, orders=1_000, rounds=5, floor_s=3, warm_up=WARM)
+QUICK = Size(stock_rows=400, orders=40, rounds=1, floor_s=1, warm_up=HARDLY_WARM)
 
 
 @dataclass(slots=True)
@@ -66,11 +67,10 @@ def measure(arguments: argparse.Namespace, progress: Progress) -> Report:
         UserMistake: Postgres or its pgbench did not work here.
     """
     usual = QUICK if arguments.quick else FULL
-    size = Size(
-        stock_rows=usual.stock_rows,
+    size = replace(
+        usual,
         orders=arguments.orders or usual.orders,
         rounds=arguments.rounds or usual.rounds,
-        floor_s=usual.floor_s,
     )
     try:
         with _bench(size, progress) as bench:
@@ -116,14 +116,14 @@ def _measured(bench: Bench, size: Size, progress: Progress, *, with_breakdown: b
 
 def _breakdown(bench: Bench, size: Size, progress: Progress) -> tuple[Part, ...]:
     progress("Looking where the time goes")
-    order_ids = bench.shop.orders(WARM_UP_ORDERS + size.orders)
+    order_ids = bench.shop.orders(size.warm_up.each + size.orders)
     bench.ends.update(dict.fromkeys(order_ids, "placed"))
     bench.database.close()  # the breakdown restarts Postgres
     return breakdown(
         bench.postgres,
         bench.server,
-        warm_up=order_ids[:WARM_UP_ORDERS],
-        timed=order_ids[WARM_UP_ORDERS:],
+        warm_up=order_ids[: size.warm_up.each],
+        timed=order_ids[size.warm_up.each :],
     )
 
 
@@ -174,5 +174,5 @@ def _bench(size: Size, progress: Progress) -> Iterator[Bench]:
         ground.own_postgres() as where,
         ground.bench(where, size.stock_rows, progress, name="placement", crowd=CROWD) as bench,
     ):
-        bench.warm_up()
+        bench.warm_up(size.warm_up)
         yield bench

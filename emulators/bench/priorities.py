@@ -1,17 +1,18 @@
 """`bench priorities`: what a flood of bulk orders does to express and standard ones.
 
-Everything runs as it does in production, one process a function, on a stack of its own. Express
-and standard orders come one by one, in turns while nothing else happens (the floor), while a part
-of the flood arrives at intake, and while the flood is being placed from its queue. On a second
-stack, whose longest wait is less than a minute, the standard queue stands still: its orders have to
-be promoted past a flood that was there before them, and their wait is compared with the limit.
+Everything runs as it does in production, one process a function (one for all in a quick run), on a
+stack of its own. Express and standard orders come one by one, in turns while nothing else happens
+(the floor), while a part of the flood arrives at intake, and while the flood is being placed from
+its queue. On a second stack, whose longest wait is less than a minute, the standard queue stands
+still: its orders have to be promoted past a flood that was there before them, and their wait is
+compared with the limit.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from emulators.bench.folder import own_folder
@@ -29,7 +30,6 @@ SLOWED = 3.0  # times the quiet p95: a person who looks at the graph sees a bump
 MOVED_UP = 0.5  # of the longest wait, for an order that is promoted after a quarter of it
 CARRIER_STEP_S = 3_600.0  # the parcels stay where they are; tracking is not what is measured
 
-LIMIT_S = 40  # the longest wait, on the second stack
 SHARE = 0.25  # of a standard order, as the product ships it
 PROMOTED_EVERY_S = 0.5  # against a share of 10 s; in production a minute, against half an hour
 
@@ -42,10 +42,11 @@ class Size:
     each: int  # express orders in a turn, and as many standard ones
     aged_flood: int  # bulk orders in each round of ageing
     rounds: int
+    limit_s: int  # the longest wait, on the second stack
 
 
-FULL = Size(flood=12_000, each=20, aged_flood=100, rounds=5)
-QUICK = Size(flood=400, each=3, aged_flood=20, rounds=1)
+FULL = Size(flood=12_000, each=20, aged_flood=100, rounds=5, limit_s=40)
+QUICK = Size(flood=150, each=2, aged_flood=20, rounds=1, limit_s=20)
 
 Waits = dict[str, list[list[float]]]  # by priority, the waits in ms of each round
 
@@ -69,6 +70,7 @@ class Flooded:
 class Aged:
     """What the rounds of ageing found."""
 
+    limit_s: int  # the longest wait
     promoted: list[list[float]] = field(default_factory=list)
     overtaken: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -97,11 +99,14 @@ def measure(arguments: argparse.Namespace, progress: Progress) -> Report:
         each=usual.each,
         aged_flood=usual.aged_flood,
         rounds=arguments.rounds or usual.rounds,
+        limit_s=usual.limit_s,
     )
+    options = Options(process_per_function=not arguments.quick, carrier_step_s=CARRIER_STEP_S)
+    limited = replace(options, settings={"DISPATCH_LONGEST_WAIT_S": str(size.limit_s)})
     try:
-        with _running({}, progress) as line:
+        with _running(options, progress) as line:
             flooded = _flood(line, size, progress)
-        with _running({"DISPATCH_LONGEST_WAIT_S": str(LIMIT_S)}, progress) as line:
+        with _running(limited, progress) as line:
             aged = _age(line, size, progress)
     except GaveUp as given_up:
         raise UserMistake(str(given_up)) from given_up
@@ -111,7 +116,7 @@ def measure(arguments: argparse.Namespace, progress: Progress) -> Report:
         facts={
             "bulk_orders": size.flood,
             "orders_a_turn": size.each,
-            "longest_wait_s": LIMIT_S,
+            "longest_wait_s": size.limit_s,
             "share_of_it": SHARE,
         },
         faults=[*flooded.faults, *aged.faults],
@@ -119,8 +124,7 @@ def measure(arguments: argparse.Namespace, progress: Progress) -> Report:
 
 
 @contextmanager
-def _running(settings: dict[str, str], progress: Progress) -> Iterator[Traffic]:
-    options = Options(process_per_function=True, carrier_step_s=CARRIER_STEP_S, settings=settings)
+def _running(options: Options, progress: Progress) -> Iterator[Traffic]:
     progress("starting a stack")
     with (
         own_folder() as folder,
@@ -171,7 +175,7 @@ def _trickle(sender: Traffic, size: Size, waits: Waits) -> None:
 
 
 def _age(sender: Traffic, size: Size, progress: Progress) -> Aged:
-    found = Aged()
+    found = Aged(size.limit_s)
     sender.age(
         CatalogueAgeing(priority="standard", share=SHARE, asks="express"),
         CatalogueAgeing(priority="bulk", share=1.0, asks="bulk"),  # the flood keeps to its queue
@@ -182,14 +186,14 @@ def _age(sender: Traffic, size: Size, progress: Progress) -> Aged:
         flood = sender.publish("bulk", size.aged_flood)
         sender.rest()
         sent_at = sender.publish("standard", size.each)
-        time.sleep(SHARE * LIMIT_S)
+        time.sleep(SHARE * size.limit_s)
         sender.let_go(BULK)
         waits_ms = sender.waits_ms(sent_at, meanwhile=_now_and_then(sender.promote))
         found.overtaken.append(sender.unplaced(flood))
         found.promoted.append(waits_ms)
-        late = sum(wait_ms > 1e3 * LIMIT_S for wait_ms in waits_ms)
+        late = sum(wait_ms > 1e3 * size.limit_s for wait_ms in waits_ms)
         if late:
-            found.faults.append(f"{late} promoted orders waited longer than {LIMIT_S} s")
+            found.faults.append(f"{late} promoted orders waited longer than {size.limit_s} s")
         progress(
             f"ageing, round {number} of {size.rounds}, promoted standard orders, p95: "
             f"{_at(waits_ms, 95):,.0f} ms"
@@ -238,7 +242,7 @@ def _ageing_figures(found: Aged) -> list[Figure]:
             what="standard p95, queue stands still",
             unit="ms",
             rounds=[_at(waits_ms, 95) for waits_ms in found.promoted],
-            floor_rounds=[1e3 * LIMIT_S for _ in found.promoted],
+            floor_rounds=[1e3 * found.limit_s for _ in found.promoted],
             goal=MOVED_UP,
             at_most=True,
         ),

@@ -81,7 +81,9 @@ def _mixed(hot: Sequence[ShopOrder], everyday: Sequence[ShopOrder]) -> Iterator[
 
 def _stocked(units: int) -> Shop:
     shop = plentiful()
-    skus = [*shop.catalogue["skus"], {"sku": HOT, "weight_g": HOT_WEIGHT_G}]
+    # With sides, for carriers whose vendor sells nothing without.
+    sides = {"length_mm": 200, "width_mm": 150, "height_mm": 100}
+    skus = [*shop.catalogue["skus"], {"sku": HOT, "weight_g": HOT_WEIGHT_G, **sides}]
     share, over = divmod(units, len(shop.stock))
     return replace(
         shop,

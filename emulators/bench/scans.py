@@ -1,19 +1,19 @@
 """Parcels that have a label, and their carrier's first scan, which nobody has folded yet."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
-
-from sqlalchemy import text
+from typing import TypeVar, cast
 
 from emulators.bench.shop import CAUSE
-from shared.carriers.types import Label, LabelRequest
+from shared.carriers.types import Carrier, Label, LabelRequest
+from shared.carriers.vendors import VENDORS
 from shared.contracts.work import BuyLabel
 from shared.flows.buy_label import buy_label
-from shared.flows.receive_carrier_update import receive_carrier_update
+from shared.flows.receive_carrier_update import receive_carrier_updates
 from shared.flows.rules import Rules
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 
 VENDOR = "easypost"
 
@@ -28,12 +28,14 @@ _PARCELS = text("""
 _ANNOUNCED = text("""
     SELECT body FROM outbox
      WHERE destination = 'carrier-updates' AND ordering_key = ANY(CAST(:codes AS text[]))
+       AND outbox_id > :after
      ORDER BY outbox_id
 """)
+_LATEST = text("SELECT coalesce(max(outbox_id), 0) AS outbox_id FROM outbox")
 
 
 class Seller:
-    """A carrier that sells every label at once; it implements the port `Carrier`."""
+    """A carrier that sells every label at once; the port `Carrier`, as far as it is asked here."""
 
     def buy(self, request: LabelRequest) -> Label:
         """See the port."""
@@ -51,6 +53,10 @@ class Seller:
     def void(self, label_id: str) -> None:
         """See the port; nothing is bought, so nothing is given back."""
 
+    def track(self, _carrier: str, _tracking_codes: Collection[str]) -> Mapping[str, bytes]:
+        """See the port; what is sold here goes nowhere."""
+        return {}
+
 
 def first_scans(database: Database, order_ids: Sequence[str]) -> list[str]:
     """Label every parcel of these placed orders, and keep its first scan raw.
@@ -58,8 +64,14 @@ def first_scans(database: Database, order_ids: Sequence[str]) -> list[str]:
     Returns:
         What was announced of each scan, as JSON.
     """
+    now = database.now()
+    return announced(database, {code: _scan(code, now) for code in labelled(database, order_ids)})
+
+
+def labelled(database: Database, order_ids: Sequence[str]) -> list[str]:
+    """Label every parcel of these placed orders; returns their tracking codes."""
     ids = list(order_ids)
-    seller = Seller()
+    sellers = dict.fromkeys(VENDORS, cast("Carrier", Seller()))
 
     def run(step: Callable[[Transaction], Result]) -> Result:
         return database.run(step, CAUSE)
@@ -67,15 +79,20 @@ def first_scans(database: Database, order_ids: Sequence[str]) -> list[str]:
     rules = Rules()
     for parcel in database.statement(_PARCELS, order_ids=ids):
         work = BuyLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier)
-        buy_label(run, work, seller, rules)
-    codes = [row.tracking_code for row in database.statement(_PARCELS, order_ids=ids)]
-    database.run(lambda tx: _receive(tx, codes), CAUSE)
-    return [row.body for row in database.statement(_ANNOUNCED, codes=codes)]
+        buy_label(run, work, sellers, rules)
+    return [row.tracking_code for row in database.statement(_PARCELS, order_ids=ids)]
 
 
-def _receive(tx: Transaction, codes: Sequence[str]) -> None:
-    for code in codes:
-        receive_carrier_update(tx, VENDOR, code, _scan(code, tx.now))
+def announced(database: Database, bodies: Mapping[str, bytes]) -> list[str]:
+    """Keep a body about each of these parcels raw, by tracking code.
+
+    Returns:
+        What was announced of each, as JSON.
+    """
+    (before,) = database.statement(_LATEST)
+    database.run(lambda tx: receive_carrier_updates(tx, VENDOR, bodies), CAUSE)
+    rows = database.statement(_ANNOUNCED, codes=list(bodies), after=before.outbox_id)
+    return [row.body for row in rows]
 
 
 def _scan(code: str, now: datetime) -> bytes:
@@ -88,7 +105,6 @@ def _scan(code: str, now: datetime) -> bytes:
     }
     result = {
         "tracking_code": code,
-        "carrier": "Correios",
         "status": "in_transit",
         "tracking_details": [detail],
     }

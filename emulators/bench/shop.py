@@ -11,8 +11,6 @@ from functools import partial
 from itertools import combinations, count, islice
 from random import Random
 
-from sqlalchemy import text
-
 from shared.contracts.base import Cause
 from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted
 from shared.costing import store as costing
@@ -21,6 +19,7 @@ from shared.costing.types import NO_LIMIT_M, RateCardDraft
 from shared.flows.accept_order import accept_order
 from shared.kit.geo import Point
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.stock import store as stock
 from shared.stock import warehouses
 from shared.stock.skus import Unit, put_skus
@@ -58,7 +57,8 @@ _COPY_ORDERS = text("""
       FROM orders AS template,
            unnest(CAST(:order_ids AS text[]), CAST(:lats AS float[]), CAST(:lons AS float[]))
                AS wanted (order_id, lat, lon),
-           jsonb_populate_record(template, to_jsonb(wanted) || '{"state": "waiting"}') AS copied
+           jsonb_populate_record(template, to_jsonb(wanted)
+               || '{"state": "waiting", "tracking_token": null}') AS copied
      WHERE template.order_id = :template
 """)
 # Whoever places what waits would place the template, too.
@@ -159,24 +159,20 @@ class Shop:
         points = [self._random.choice(list(PLACES.values())) for _ in order_ids]
 
         def copy(tx: Transaction) -> None:
-            tx.connection.execute(
+            tx.rows(
                 _COPY_ORDERS,
-                {
-                    "order_ids": order_ids,
-                    "lats": [self._near(point.lat) for point in points],
-                    "lons": [self._near(point.lon) for point in points],
-                    "template": TEMPLATE,
-                },
+                order_ids=order_ids,
+                lats=[self._near(point.lat) for point in points],
+                lons=[self._near(point.lon) for point in points],
+                template=TEMPLATE,
             )
-            tx.connection.execute(
+            tx.rows(
                 _COPY_LINES,
-                {
-                    "order_ids": [order_id for order_id, _, _, _ in lines],
-                    "line_nos": [line_no for _, line_no, _, _ in lines],
-                    "skus": [sku for _, _, sku, _ in lines],
-                    "quantities": [quantity for _, _, _, quantity in lines],
-                    "template": TEMPLATE,
-                },
+                order_ids=[order_id for order_id, _, _, _ in lines],
+                line_nos=[line_no for _, line_no, _, _ in lines],
+                skus=[sku for _, _, sku, _ in lines],
+                quantities=[quantity for _, _, _, quantity in lines],
+                template=TEMPLATE,
             )
 
         self._database.run(copy, CAUSE)

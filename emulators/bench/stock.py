@@ -15,8 +15,10 @@ from emulators.bench.floor import FloorFailed
 from emulators.bench.ground import (
     COUNTS,
     CROWD,
-    WARM_UP_ORDERS,
+    HARDLY_WARM,
+    WARM,
     Bench,
+    WarmUp,
     Where,
     bench,
     in_words,
@@ -63,10 +65,11 @@ class Size:
     rounds: int
     floor_s: float  # of each round of the floor
     past: Past
+    warm_up: WarmUp
 
 
-FULL = Size(stock_rows=100_000, orders=1_000, rounds=5, floor_s=3, past=Past(10_000, 1_000_000))
-QUICK = Size(stock_rows=2_000, orders=60, rounds=1, floor_s=1, past=Past(50, 500))
+FULL = Size(100_000, orders=1_000, rounds=5, floor_s=3, past=Past(10_000, 1_000_000), warm_up=WARM)
+QUICK = Size(400, orders=40, rounds=1, floor_s=1, past=Past(50, 500), warm_up=HARDLY_WARM)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +107,7 @@ def measure(arguments: argparse.Namespace, progress: Progress) -> Report:
                 size.past,
                 found,
                 progress,
+                each=size.warm_up.each,
                 orders=size.orders,
                 rounds=size.rounds,
             )
@@ -128,9 +132,9 @@ def _against_floors(
 ) -> tuple[list[str], dict[str, str | int | float]]:
     with bench(where, size.stock_rows, progress, name="stock", crowd=CROWD) as ground:
         _prepare_hot(ground)
-        ground.warm_up()
+        ground.warm_up(size.warm_up)
         place = placer(ground.database)
-        _count_trips(ground, place, WARM_UP_ORDERS)  # its statements are prepared now
+        _count_trips(ground, place, size.warm_up.each)  # its statements are prepared now
         for number in range(1, size.rounds + 1):
             _alone(ground, size, found)
             _together(ground, size, found)

@@ -17,7 +17,6 @@ from typing import Any
 import grpc
 from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
-from sqlalchemy import text
 
 from emulators.laptop.provision import job_name
 from emulators.laptop.stack import Stack
@@ -29,6 +28,7 @@ from emulators.line.shop import Shop, ShopOrder
 from shared.contracts.catalogue import Catalogue, CatalogueAgeing
 from shared.flows.load_catalogue import load_catalogue
 from shared.kit.clock import utc_now
+from shared.platform.sql import text
 
 SERVICE_LEVELS = {"express": "express", "standard": "standard", "bulk": "economy"}
 PROMISED_AFTER = timedelta(days=6)  # far enough to leave the priority to the service level

@@ -18,6 +18,11 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "placement-quality": ("emulators.bench.placement_quality", "how good and fast decisions are"),
     "flash-sale": ("emulators.bench.flash_sale", "a sale of one SKU that many want at once"),
     "priorities": ("emulators.bench.priorities", "how long orders wait beside a bulk flood"),
+    "tracking": ("emulators.bench.tracking", "webhooks acknowledged and updates folded"),
+    "tariffs": ("emulators.bench.tariffs", "published tariffs read by the importer"),
+    "cold-start": ("emulators.bench.cold_start", "what functions import, against the framework"),
+    "migration": ("emulators.bench.migration", "the newest migrations on big tables under load"),
+    "ops": ("emulators.bench.ops", "the console with a long past, and what viewers cost"),
     "stock": ("emulators.bench.stock", "units promised, given back and sent against floors"),
 }
 

@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from emulators.bench.jobs import Job, Step, begin
-from shared.platform.memory import collect_rarely
 
 READY = "ready"
 GO = "go"
@@ -127,7 +126,6 @@ def _received(pipe: Connection) -> Share | str:
 
 def _work(url: str, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who closes the pipe
-    collect_rarely()  # as the functions do
     steps: dict[Job, Step] = {}
     pipe.send(READY)
     while True:

@@ -10,8 +10,9 @@ from rich.table import Table
 
 from emulators.carriers.queues import QueueUsage
 from emulators.laptop.screen import screen
-from shared.carriers.breaker import BreakerState
+from shared.carriers.types import CarrierAccount
 from shared.flows.show_carriers import CarrierStanding
+from shared.kit.breaker import BreakerState
 
 _COLOURS = {
     BreakerState.CLOSED: "green",
@@ -37,6 +38,11 @@ def as_json(standings: Sequence[CarrierStanding], queues: Sequence[QueueUsage]) 
                     for queue in queues
                     if queue.carrier == standing.carrier
                 ],
+                "account": {
+                    name: value
+                    for name, value in asdict(standing.account).items()
+                    if name != "carrier"
+                },
                 "labels_bought_today": standing.figures.bought,
                 "fallbacks_from_today": standing.figures.taken_away,
                 "fallbacks_to_today": standing.figures.taken_over,
@@ -59,13 +65,14 @@ def print_carriers(standings: Sequence[CarrierStanding], queues: Sequence[QueueU
     if not standings:
         console.print("No carrier has a rate card.")
         return
-    table = _table("carrier", "breaker", "since", "failures", "next probe")
+    table = _table("carrier", "sold by", "breaker", "since", "failures", "next probe")
     for name in ("bought today", "went elsewhere", "came", "without label", "to void"):
         table.add_column(name, justify="right")
     for standing in standings:
         figures, colour = standing.figures, _COLOURS[standing.state]
         table.add_row(
             escape(standing.carrier),
+            _seller(standing.account),
             f"[{colour}]{standing.state.replace('_', '-')}[/{colour}]",
             _moment(figures.since),
             str(figures.failures),
@@ -79,13 +86,16 @@ def print_carriers(standings: Sequence[CarrierStanding], queues: Sequence[QueueU
     console.print(table)
     if queues:
         console.print()
-        table = _table("queue", "tasks", "at once", "a second")
+        table = _table("queue", "tasks", "at once", "a second", "labels in a minute", "in an hour")
         for queue in queues:
+            minute = f"{queue.labels_last_minute} of {queue.max_per_minute:g}"
             table.add_row(
                 queue.queue,
                 str(queue.tasks),
                 f"{queue.in_flight} of {queue.max_concurrent}",
                 f"{queue.rate_per_second:g} of {queue.max_per_second:g}",
+                f"{minute} ({queue.used_percent:g} %)",
+                str(queue.labels_last_hour),
             )
         console.print(table)
     for standing in standings:
@@ -101,6 +111,19 @@ def print_carriers(standings: Sequence[CarrierStanding], queues: Sequence[QueueU
                     "late" if parcel.is_late else "",
                 )
             console.print(table)
+
+
+def print_account(account: CarrierAccount) -> None:
+    """Who sells the carrier's labels from now on."""
+    known = f" as {escape(account.name_at_vendor)}"
+    number = f", account {escape(account.vendor_account)}" if account.vendor_account else ""
+    screen().print(
+        f"{escape(account.carrier)}: {_seller(account)}{known}{number}, {account.label_format}"
+    )
+
+
+def _seller(account: CarrierAccount) -> str:
+    return escape(account.vendor) + ("" if account.is_enabled else " [red](off)[/red]")
 
 
 def _table(*headings: str) -> Table:

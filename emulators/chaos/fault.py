@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from emulators.chaos.switchboard import MODES, POSTGRES, Switchboard
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, add_json
 from emulators.laptop.screen import screen
 from emulators.laptop.stack import read_state, state_directory
 
@@ -27,7 +27,7 @@ WHERE = "a subscription, queue, job, function or service"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs of `fault` and their options."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(common)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, purpose: str) -> argparse.ArgumentParser:

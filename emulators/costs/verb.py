@@ -10,7 +10,7 @@ from emulators.laptop.cli import UserMistake, moment, positive
 from emulators.laptop.running import running
 from emulators.laptop.screen import tell
 from shared.contracts.base import Cause
-from shared.ops.cost_reports import By, cost_report
+from shared.ops.cost_reports import By, cost_report, software_cost
 
 CAUSE = Cause("costs", "costs")
 SHOWN = 20  # rows
@@ -41,11 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
     if since is not None and until is not None and since >= until:
         raise UserMistake("--from has to be before --to.")
     with running() as (database, _):
-        report = database.run(
-            lambda tx: cost_report(tx, by, since=since, until=until, limit=arguments.limit), CAUSE
+        report, software = database.run(
+            lambda tx: (
+                cost_report(tx, by, since=since, until=until, limit=arguments.limit),
+                software_cost(tx, since, until),
+            ),
+            CAUSE,
         )
-    show: Callable[[], None] = partial(views.print_report, by, report)
+    show: Callable[[], None] = partial(views.print_report, by, report, software)
     if arguments.csv:
         show = partial(views.write_csv, by, report)
-    tell(views.as_json(by, report), show, as_json=arguments.json)
+    tell(views.as_json(by, report, software), show, as_json=arguments.json)
     return 0

@@ -2,25 +2,34 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from emulators.laptop.screen import screen
-from shared.ops.cost_reports import By, CostReport, Costs
+from shared.ops.cost_reports import By, CostReport, Costs, Software
 
 _NAMES = tuple(field.name for field in fields(Costs))
+_CENTS = tuple(
+    # The carrier's is the sum of two that people are shown.
+    name
+    for name in _NAMES
+    if name.endswith("_cents") and name != "carrier_cents"
+)
+NANO = 1_000_000_000  # of a dollar
 
 
-def as_json(by: By, report: CostReport) -> dict[str, Any]:
-    """The rows and the totals, amounts in cents."""
+def as_json(by: By, report: CostReport, software: Software) -> dict[str, Any]:
+    """The rows and the totals, amounts in cents; software in billionths of a US dollar."""
     return {
         "by": by,
         "rows": list(_rows(by, report)),
         "totals": {currency: asdict(costs) for currency, costs in report.totals.items()},
+        "software": {**asdict(software), "nano_usd_per_order": software.nano_usd_per_order},
     }
 
 
@@ -31,25 +40,43 @@ def write_csv(by: By, report: CostReport) -> None:
     writer.writerows(_rows(by, report))
 
 
-def print_report(by: By, report: CostReport) -> None:
+def print_report(by: By, report: CostReport, software: Software) -> None:
     """A line a row, then the totals."""
     console = screen()
     if not report.rows:
         console.print("No parcel was planned then.")
         return
-    shown = [name for name in _NAMES if name != "shipping_cents" or by is By.ORDER]
+    shown = [name for name in _CENTS if name != "shipping_cents" or by is By.ORDER]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(by)
     for name in ("parcels", *shown):
         table.add_column(name.removesuffix("_cents"), justify="right")
     table.add_column("currency")
+    table.add_column("software, USD", justify="right")
     for row in report.rows:
-        amounts = (_amount(getattr(row.costs, name)) for name in shown)
-        table.add_row(escape(row.subject), str(row.parcels), *amounts, row.currency)
+        table.add_row(
+            escape(row.subject), str(row.parcels), *_cells(shown, row.costs, row.currency)
+        )
     for currency, costs in report.totals.items():
-        amounts = (_amount(getattr(costs, name)) for name in shown)
-        table.add_row("all", "", *amounts, currency, style="bold")
+        table.add_row("all", "", *_cells(shown, costs, currency), style="bold")
     console.print(table)
+    _print_software(console, software)
+
+
+def _print_software(console: Console, software: Software) -> None:
+    per_order = software.nano_usd_per_order
+    if per_order is not None:
+        console.print(
+            f"Software: {_usd(per_order)} USD an order at most, "
+            f"{_usd(software.nano_usd)} USD for {software.orders:,} accepted on these days (UTC)."
+        )
+
+
+def _cells(shown: Sequence[str], costs: Costs, currency: str) -> Iterator[str]:
+    for name in shown:
+        yield _amount(getattr(costs, name))
+    yield currency
+    yield "" if costs.software_nano_usd is None else _usd(costs.software_nano_usd)
 
 
 def _rows(by: By, report: CostReport) -> Iterator[dict[str, Any]]:
@@ -68,3 +95,9 @@ def _amount(cents: int | None) -> str:
         return ""
     whole, rest = divmod(abs(cents), 100)
     return f"{'-' if cents < 0 else ''}{whole:,}.{rest:02}"
+
+
+def _usd(nano_usd: int) -> str:
+    """Billionths of a dollar as dollars, to the last of them."""
+    whole, rest = divmod(nano_usd, NANO)
+    return f"{whole:,}.{rest:09}"

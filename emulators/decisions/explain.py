@@ -4,6 +4,7 @@ import argparse
 from functools import partial
 
 from emulators.decisions import views
+from emulators.laptop.cli import add_json
 from emulators.laptop.running import command, running, told_plainly
 from emulators.laptop.screen import tell
 from shared.flows.explain_order import explain_order
@@ -12,7 +13,7 @@ from shared.flows.explain_order import explain_order
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `explain` takes."""
     parser.add_argument("order_id", metavar="ORDER")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

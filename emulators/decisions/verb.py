@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from emulators.decisions import views
-from emulators.laptop.cli import moment
+from emulators.laptop.cli import add_json, moment
 from emulators.laptop.running import command, running
 from emulators.laptop.screen import tell
 from shared.flows.replay_decisions import replay_decisions
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     replay.add_argument(
         "--to", dest="until", type=moment, metavar="TIME", help="ISO 8601; exclusive"
     )
-    replay.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(replay)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from emulators.laptop.screen import screen
 from shared.flows.explain_order import Explained
 from shared.flows.replay_decisions import Replay
 from shared.ops.decisions import Decision
+from shared.placement.receipt import departures
 from shared.placement.store import ENGINE_DECIDED
 
 Document = dict[str, Any]
@@ -111,9 +112,8 @@ def _print_decision(decision: Decision, currency: str) -> None:
         return
     wanted = ", ".join(f"{line[1]} x {line[0]}" for line in inputs["demand"])
     console.print(f"  wanted {escape(wanted)}")
-    leaves = {site[0]: site[4].get("ship_on", "") for site in inputs["sites"] if len(site) > 4}
     if "parcels" in result:
-        _print_parcels(result["parcels"], leaves, currency)
+        _print_parcels(result["parcels"], departures(inputs), currency)
         _print_how_sure(result, currency)
     else:
         for what in ("missing", "not_carried", "not_now"):
@@ -124,7 +124,7 @@ def _print_decision(decision: Decision, currency: str) -> None:
 
 
 def _print_parcels(
-    parcels: Sequence[Mapping[str, Any]], leaves: Mapping[str, str], currency: str
+    parcels: Sequence[Mapping[str, Any]], days: Mapping[str, Sequence[str]], currency: str
 ) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("  from", "by", "leaves", "holds"):
@@ -134,10 +134,11 @@ def _print_parcels(
     for parcel in parcels:
         holds = ", ".join(f"{units} x {sku}" for sku, units in parcel["items"].items())
         paid_cents = sum(parcel[line] for line in _COST_LINES[:3])
+        leaves = days.get(parcel["warehouse"], ("",))[parcel.get("departure", 0)]
         table.add_row(
             escape(f"  {parcel['warehouse']}"),
             escape(f"{parcel['carrier']} {parcel['service']} ({parcel['rate_card_id']})"),
-            escape(leaves.get(parcel["warehouse"], "")),
+            escape(leaves),
             escape(holds),
             str(parcel["chargeable_g"]),
             *(_money(parcel[line]) for line in _COST_LINES),

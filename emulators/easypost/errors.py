@@ -4,37 +4,32 @@ Source: https://docs.easypost.com/docs/errors; the texts of the first two from t
 easypost-python's own tests.
 """
 
-import json
 from collections.abc import Sequence
 from typing import NoReturn
 
-from aiohttp import web
+from emulators.sellers import refusals
+from emulators.sellers.refusals import Words
 
 FieldError = tuple[str, str]  # field, message
 
 
-class Refusal(Exception):
+class Refusal(refusals.Refusal):
     """An answer that is an error."""
 
     def __init__(
         self, status: int, code: str, message: str, fields: Sequence[FieldError] = ()
     ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.fields = fields
+        errors = [{"field": field, "message": text} for field, text in fields]
+        error = {"code": code, "message": message, "errors": errors}
+        super().__init__(status, {"error": error})
 
-    def response(self, headers: dict[str, str] | None = None) -> web.Response:
-        """The answer as EasyPost sends it."""
-        errors = [{"field": field, "message": text} for field, text in self.fields]
-        body = {"error": {"code": self.code, "message": self.message, "errors": errors}}
-        return web.Response(
-            status=self.status,
-            text=json.dumps(body),
-            content_type="application/json",
-            headers=headers,
-        )
+
+WORDS = Words(
+    no_json=lambda: Refusal(400, "BAD_REQUEST", "The body is not JSON."),
+    failed=lambda text: Refusal(500, "INTERNAL_SERVER_ERROR", text),
+    too_many=lambda: Refusal(429, "RATE_LIMITED", "You are making too many requests."),
+    no_key=lambda: Refusal(401, "APIKEY.INACTIVE", "This api key is no longer active."),
+)
 
 
 def parameter_required(*fields: str) -> NoReturn:

@@ -1,14 +1,18 @@
 """Shipments as EasyPost makes them: checked, rated, found again, and bought once."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from emulators.easypost.errors import Refusal, not_found, parameter_required
 from emulators.easypost.ledger import Ledger
-from emulators.easypost.rating import MAX_WEIGHT_OZ, SERVICES, price_cents
+from emulators.sellers.rating import SERVICES, price_cents
 
 Document = dict[str, Any]
+
+GRAMS_PER_OUNCE = 28.349523125
+MAX_WEIGHT_OZ = 1058.2  # 30 kg, the limit of both carriers
 
 _ADDRESS_FIELDS = ("street1", "city", "zip", "country")
 
@@ -33,7 +37,7 @@ class Shipments:
 
     def __init__(self, public_url: str, ledger: Ledger) -> None:
         self.bought = 0
-        self._public_url = public_url
+        self.public_url = public_url
         self._ledger = ledger
         self._by_id: dict[str, Document] = {}
         self._by_reference: dict[str, Document] = {}
@@ -43,6 +47,10 @@ class Shipments:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Document]:
+        """All of them, in the order in which they were made."""
+        return iter(self._by_id.values())
 
     def create(self, body: Any) -> Document:
         """A new shipment with its rates, from the body of POST /v2/shipments."""
@@ -104,7 +112,8 @@ class Shipments:
         self.bought += 1
         now = timestamp()
         code = f"{rate['carrier'][:2].upper()}{self.bought:09d}BR"
-        label = f"{self._public_url}/labels/{shipment['id']}"
+        label = f"{self.public_url}/labels/{shipment['id']}"
+        is_pdf = str(shipment["options"].get("label_format", "")).upper() == "PDF"
         shipment["updated_at"] = now
         shipment["tracking_code"] = code
         shipment["selected_rate"] = rate
@@ -115,9 +124,9 @@ class Shipments:
             "updated_at": now,
             "label_date": now,
             "label_size": "4x6",
-            "label_file_type": "image/png",
-            "label_url": f"{label}.png",
-            "label_pdf_url": None,
+            "label_file_type": "application/pdf" if is_pdf else "image/png",
+            "label_url": f"{label}.{'pdf' if is_pdf else 'png'}",
+            "label_pdf_url": f"{label}.pdf" if is_pdf else None,
             "label_zpl_url": f"{label}.zpl",
         }
         shipment["fees"] = [
@@ -179,6 +188,7 @@ def _document(asked: Document) -> Document:
         "tracker": None,
         "fees": [],
         "refund_status": None,
+        "scan_form": None,
     }
 
 
@@ -188,11 +198,10 @@ def _part(prefix: str, kind: str, fields: Document, now: str) -> Document:
 
 
 def _rates(shipment_id: str, asked: Document, now: str) -> list[Document]:
-    weight_oz = asked["parcel"]["weight"]
     ends = str(asked["from_address"]["zip"]), str(asked["to_address"]["zip"])
     rates = []
     for service in SERVICES:
-        reais, cents = divmod(price_cents(service, weight_oz, *ends), 100)
+        reais, cents = divmod(price_cents(service, _weight_g(asked), *ends), 100)
         rates.append(
             {
                 "id": fresh_id("rate"),
@@ -215,3 +224,8 @@ def _refusals() -> list[Document]:
     carriers = dict.fromkeys(service.carrier for service in SERVICES)
     text = "The parcel weighs more than 30 kg."
     return [{"carrier": name, "type": "rate_error", "message": text} for name in carriers]
+
+
+def _weight_g(asked: Document) -> float:
+    """Tenths of an ounce tell no single grams."""
+    return float(round(asked["parcel"]["weight"] * GRAMS_PER_OUNCE, -1))

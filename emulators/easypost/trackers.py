@@ -1,16 +1,16 @@
 """Parcels on their way: each label that is bought sets one going."""
 
-import asyncio
-import random
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-from emulators.easypost.errors import not_found
-from emulators.easypost.hooks import Hooks
-from emulators.easypost.ledger import Ledger
+from emulators.easypost.errors import not_found, parameter_required
+from emulators.easypost.ledger import SHIPMENT, Ledger
 from emulators.easypost.shipments import Document, Shipments, fresh_id, is_void, timestamp
+from emulators.sellers.hooks import Hooks
+from emulators.sellers.journeys import Journeys, Pace
 
-OVERTAKING_S = 0.05  # apart enough for the later event to arrive first
+PAGE = 20  # trackers in one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,70 +31,48 @@ JOURNEY = (
 )
 
 
-@dataclass(slots=True)
-class _Moving:
-    tracker: Document
-    shipment: Document
-    next_step: int = 0
-    kept_back: list[Document] = field(default_factory=list)  # events that the next one overtakes
+class Trackers(Journeys):
+    """Moves parcels along as EasyPost tells of it; a parcel is a shipment with its tracker."""
 
-    @property
-    def arrived(self) -> bool:
-        return self.next_step == len(JOURNEY)
+    stages = tuple(step.status for step in JOURNEY)
 
-
-class Trackers:
-    """Moves parcels along and reports each step, with a share doubled and a share swapped."""
-
-    def __init__(
-        self,
-        hooks: Hooks,
-        ledger: Ledger,
-        *,
-        step_s: float,
-        duplicates: float,
-        reorder: float,
-        seed: int,
-    ) -> None:
-        self.delivered = 0
-        self.stopped = 0  # whose label was taken back
-        self._hooks = hooks
-        self._ledger = ledger
-        self._step_s = step_s
-        self._duplicates = duplicates
-        self._reorder = reorder
-        self._seed = seed
+    def __init__(self, hooks: Hooks, ledger: Ledger, pace: Pace) -> None:
+        super().__init__(hooks, ledger, pace)
         self._by_id: dict[str, Document] = {}
-        self._holding = False
-        self._hold_at: str | None = None
-        self._held: list[_Moving] = []
-
-    def __len__(self) -> int:
-        """How many parcels travel or have travelled."""
-        return len(self._by_id) - self.stopped
-
-    @property
-    def held(self) -> int:
-        """How many parcels stand still because of `hold`."""
-        return len(self._held)
 
     def restore(self, shipments: Shipments) -> None:
         """Set going again what an earlier process left under way; needs a running event loop."""
-        for shipment_id, next_step, kept_back in self._ledger.journeys():
-            shipment = shipments.find(shipment_id)
-            tracker = shipment["tracker"]
-            self._by_id[tracker["id"]] = tracker
-            moving = _Moving(tracker, shipment, next_step, kept_back)
-            if is_void(shipment):
-                self.stopped += 1
-            elif moving.arrived:
-                self.delivered += 1
-            else:
-                asyncio.get_running_loop().call_later(self._step_s, self._move, moving)
+        bought = [shipment for shipment in shipments if shipment["tracker"] is not None]
+        self._by_id = {shipment["tracker"]["id"]: shipment["tracker"] for shipment in bought}
+        self.resume(shipments.find)
+
+    def is_void(self, parcel: Document) -> bool:
+        """See `Journeys`."""
+        return is_void(parcel)
+
+    def keep(self, parcel: Document) -> None:
+        """See `Journeys`."""
+        self._ledger.keep(SHIPMENT, parcel["id"], parcel)
+
+    def name_of(self, parcel: Document) -> str:
+        """See `Journeys`."""
+        return str(parcel["reference"])
+
+    def carrier_of(self, parcel: Document) -> str:
+        """See `Journeys`."""
+        return str(parcel["tracker"]["carrier"])
 
     def find(self, tracker_id: str) -> Document:
         """The tracker of that id."""
         return self._by_id.get(tracker_id) or not_found()
+
+    def page(self, asked: Any) -> Document:
+        """The newest trackers with the codes in the body of POST /v2/trackers/batch."""
+        codes = asked.get("tracking_codes") if isinstance(asked, dict) else None
+        if not isinstance(codes, list) or not codes:
+            parameter_required("tracking_codes")
+        found = [one for one in self._by_id.values() if one["tracking_code"] in codes]
+        return {"trackers": found[::-1][:PAGE], "has_more": len(found) > PAGE}
 
     def start(self, shipment: Document) -> None:
         """Give a shipment that was bought its tracker and set it going."""
@@ -121,69 +99,22 @@ class Trackers:
         }
         self._by_id[tracker["id"]] = tracker
         shipment["tracker"] = tracker
-        self._move(_Moving(tracker, shipment))
+        self.begin(shipment["id"], shipment)
 
-    def stop(self, shipment: Document) -> None:
-        """The parcel of a label that was taken back goes nowhere any more."""
-        self.stopped += 1
-        self._held = [moving for moving in self._held if moving.shipment is not shipment]
-
-    def hold(self, at: str | None) -> None:
-        """Stop every parcel where it is, or only once its status is `at`."""
-        self._holding, self._hold_at = True, at
-
-    def release(self) -> None:
-        """Let the parcels go on, those that stood still at once."""
-        self._holding, held, self._held = False, self._held, []
-        for moving in held:
-            self._move(moving)
-
-    def _move(self, moving: _Moving) -> None:
-        if is_void(moving.shipment):
-            self._send_kept_back(moving)  # what has happened is told all the same
-            return
-        if self._holding and self._hold_at in (None, moving.tracker["status"]):
-            self._send_kept_back(moving)  # nothing is coming that could overtake it
-            self._keep(moving)
-            self._held.append(moving)
-            return
-        self._report(moving, _advance(moving))
-        self._keep(moving)
-        if moving.arrived:
-            self.delivered += 1
-        else:
-            asyncio.get_running_loop().call_later(self._step_s, self._move, moving)
-
-    def _keep(self, moving: _Moving) -> None:
-        self._ledger.keep_journey(moving.shipment, moving.next_step, moving.kept_back)
-
-    def _report(self, moving: _Moving, event: Document) -> None:
-        # Drawn from the parcel and the step, so that a run repeats whatever overtakes what.
-        key = f"{self._seed}:{moving.shipment['reference']}:{moving.next_step}"
-        chance = random.Random(key)  # noqa: S311, nothing here is secret
-        twice, late = chance.random() < self._duplicates, chance.random() < self._reorder
-        if late and not moving.arrived and not moving.kept_back:
-            moving.kept_back.append(event)
-            return
-        self._hooks.send(event, times=2 if twice else 1)
-        self._send_kept_back(moving)
-
-    def _send_kept_back(self, moving: _Moving) -> None:
-        for event in moving.kept_back:
-            self._hooks.send(event, delay_s=OVERTAKING_S)
-        moving.kept_back.clear()
+    def advance(self, parcel: Document, step: int) -> Document:
+        """See `Journeys`."""
+        return _advance(parcel, JOURNEY[step], is_first=step == 0)
 
 
-def _advance(moving: _Moving) -> Document:
-    """Take the next step, and return the event that tells of it."""
-    step = JOURNEY[moving.next_step]
-    description = "tracker.updated" if moving.next_step else "tracker.created"
-    moving.next_step += 1
+def _advance(shipment: Document, step: Step, *, is_first: bool) -> Document:
     now = timestamp()
-    tracker, seen_at = moving.tracker, moving.shipment[step.end]
+    tracker, seen_at = shipment["tracker"], shipment[step.end]
     before = {"status": tracker["status"]}
     tracker.update(
-        status=step.status, status_detail=step.detail, updated_at=now, finalized=moving.arrived
+        status=step.status,
+        status_detail=step.detail,
+        updated_at=now,
+        finalized=step is JOURNEY[-1],
     )
     # A new list each time: events that still wait to be sent keep the history of their moment.
     tracker["tracking_details"] = [
@@ -206,11 +137,11 @@ def _advance(moving: _Moving) -> Document:
             },
         },
     ]
-    moving.shipment["status"] = step.status
+    shipment["status"] = step.status
     return {
         "id": fresh_id("evt"),
         "object": "Event",
-        "description": description,
+        "description": "tracker.created" if is_first else "tracker.updated",
         "mode": "test",
         "previous_attributes": before,
         "created_at": now,

@@ -22,6 +22,7 @@ from emulators.google.tasks import dispatch
 from emulators.google.tasks import server as tasks
 from emulators.google.tasks.queues import Queues, Windows
 from emulators.google.tasks.shelf import Shelf as TaskShelf
+from emulators.google.telemetry.spans import Shelf
 from emulators.google.tokens import TokenIssuer
 
 TOMBSTONE_S = 3_600.0
@@ -76,7 +77,9 @@ async def run(options: argparse.Namespace) -> None:
         stack.push_async_callback(pubsub_server.stop, None)
         tasks_server, tasks_port = await rpc.serve(tasks.services(queues), host, options.tasks_port)
         stack.push_async_callback(tasks_server.stop, None)
-        app = web.application(topics, queues, runner, tokens, faults)
+        spans = Shelf(state / "spans.sqlite3" if state else None)
+        stack.callback(spans.close)
+        app = web.application(topics, queues, runner, tokens, faults=faults, spans=spans)
         site, http_port = await web.serve(app, host, options.http_port)
         stack.push_async_callback(site.cleanup)
         ports = {"pubsub": pubsub_port, "tasks": tasks_port, "http": http_port}

@@ -1,4 +1,4 @@
-"""The HTTP port: health, statistics, certificates, the scheduler and the switchboard."""
+"""The HTTP port: health, statistics, certificates, scheduler, telemetry and the switchboard."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -11,20 +11,30 @@ from emulators.google.rpc import PortTaken
 from emulators.google.scheduler.routes import routes
 from emulators.google.scheduler.runner import Runner
 from emulators.google.tasks.queues import Queues
+from emulators.google.telemetry import routes as telemetry
+from emulators.google.telemetry.figures import Figures
+from emulators.google.telemetry.spans import Shelf
 from emulators.google.tokens import TokenIssuer
 
 CERTIFICATES_FOR_S = 3_600
+MOST_BYTES = 16_000_000  # of a request; a batch of spans has some hundred kilobytes
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def application(
-    topics: Topics, queues: Queues, runner: Runner, tokens: TokenIssuer, faults: Faults
+    topics: Topics,
+    queues: Queues,
+    runner: Runner,
+    tokens: TokenIssuer,
+    *,
+    faults: Faults,
+    spans: Shelf,
 ) -> web.Application:
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok")
 
     async def stats(_request: web.Request) -> web.Response:
-        return web.json_response(statistics(topics, queues))
+        return web.json_response(statistics(topics, queues, runner))
 
     async def certificates(_request: web.Request) -> web.Response:
         kept = {"Cache-Control": f"public, max-age={CERTIFICATES_FOR_S}"}
@@ -36,7 +46,7 @@ def application(
         bearer = tokens.bearer(request.match_info["account"], wanted["audience"])
         return web.json_response({"token": bearer.removeprefix("Bearer ")})
 
-    app = web.Application()
+    app = web.Application(client_max_size=MOST_BYTES)
     app.add_routes(
         [
             web.get("/healthz", healthz),
@@ -44,13 +54,16 @@ def application(
             web.get("/oauth2/v1/certs", certificates),
             web.post("/v1/projects/-/serviceAccounts/{account}:generateIdToken", id_token),
             *routes(runner),
+            *telemetry.routes(spans, Figures()),
             *control.routes(faults, lambda: targets(topics, queues, runner)),
         ]
     )
     return app
 
 
-def statistics(topics: Topics, queues: Queues) -> dict[str, dict[str, dict[str, float]]]:
+def statistics(
+    topics: Topics, queues: Queues, runner: Runner
+) -> dict[str, dict[str, dict[str, float]]]:
     """Counts by full resource name; ages in seconds. `backlog` includes what is in flight."""
     return {
         "subscriptions": {
@@ -71,12 +84,14 @@ def statistics(topics: Topics, queues: Queues) -> dict[str, dict[str, dict[str, 
                 "dispatched": held.queue.dispatched,
                 "failed": held.queue.failed,
                 "dropped": held.queue.dropped,
+                "attempt_delay_s": round(held.queue.attempt_delay_s, 3),
             }
             for held in queues.all()
         },
         "topics": {
             topic.resource.name: {"published": topic.published} for topic in topics.all_topics()
         },
+        "jobs": {name: {"under_way": runner.under_way(name)} for name in runner.entries},
     }
 
 

@@ -23,6 +23,8 @@ _WRITTEN = re.compile(
     r"\s+(?:ONLY\s+)?(\w+)",
     re.IGNORECASE,
 )
+# What is tried is taken back, with all that it would announce.
+_TRIED = "shared.flows.try_letter"
 _READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(\w+)", re.IGNORECASE)
 
 
@@ -77,7 +79,8 @@ def queues_of(work: type[Work], manifests: Mapping[str, Manifest]) -> frozenset[
 def tables(root: Path) -> tuple[str, ...]:
     """Every table that the migrations make, in their order."""
     versions = sorted((root / "shared/platform/migrations/versions").glob("[0-9]*.py"))
-    return tuple(name for path in versions for name in _CREATED.findall(path.read_text()))
+    made = (name for path in versions for name in _CREATED.findall(path.read_text()))
+    return tuple(dict.fromkeys(made))  # one that was made anew is still one
 
 
 def writers(root: Path) -> dict[str, frozenset[str]]:
@@ -144,7 +147,7 @@ def _reach(root: Path, main: Path, known: Mapping[str, Contract]) -> Reach:
             and node.func.id in known
         }
         for module, name in imported:
-            if module.startswith(("shared.flows", "shared.edge")):
+            if module.startswith(("shared.flows", "shared.edge")) and module != _TRIED:
                 place = root.joinpath(*module.split("."))
                 near = (place.with_suffix(".py"), place / f"{name}.py")
                 waiting += [file for file in near if file.is_file() and file not in seen]

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -20,11 +20,16 @@ VERBS: dict[str, tuple[str, str]] = {
         "check, publish, show what placements are to be",
     ),
     "rates": ("emulators.rates.verb", "check, publish and look at rate cards"),
-    "parcels": ("emulators.parcels.verb", "parcels that stand still, and how long they may"),
+    "parcels": ("emulators.parcels.verb", "parcels that stand still, and asking carriers"),
+    "labels": ("emulators.labels.verb", "labels and manifests: look, print, quote, close a day"),
     "costs": ("emulators.costs.verb", "what was quoted, charged and really paid"),
     "carriers": ("emulators.carriers.verb", "who answers, what waits, how full label queues are"),
+    "webhooks": ("emulators.webhooks.verb", "who gets webhooks, and whether they arrive"),
+    "trace": ("emulators.tracing.verb", "show one order's whole way, with timings"),
     "explain": ("emulators.decisions.explain", "say why an order was placed as it was"),
+    "link": ("emulators.laptop.link", "print where a customer can follow an order"),
     "override": ("emulators.override.verb", "decide about an order by hand"),
+    "users": ("emulators.people.verb", "who may use the console, and what they may"),
     "decisions": ("emulators.decisions.verb", "make kept decisions again, and compare"),
     "audit": ("emulators.line.audit", "check on the running stack what must always be true"),
     "fault": ("emulators.chaos.fault", "let something go wrong on the running stack"),
@@ -33,6 +38,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "simulate": ("emulators.simulation.verb", "run a seed with a fault at any step, and audit"),
     "bench": ("emulators.bench.verb", "measure a figure beside what the machine allows"),
     "test": ("emulators.laptop.checks", "run types, lint, import rules and tests"),
+    "test-old-code": (
+        "emulators.laptop.old_code",
+        "run an older revision's tests on today's schema",
+    ),
+    "drill": ("emulators.laptop.drill", "back up, restore into a new database, audit that"),
     "docs": ("emulators.laptop.docs", "write the generated parts of the documents anew"),
     "lock": ("emulators.laptop.lock", "choose and lock the versions of all packages anew"),
 }
@@ -50,6 +60,12 @@ class VerbModule(Protocol):
     def run(self, arguments: argparse.Namespace) -> int: ...
 
 
+def add_json(*parsers: argparse.ArgumentParser) -> None:
+    """Declare the option that every verb has, for programs."""
+    for parser in parsers:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def positive(word: str) -> int:
     """An option that counts something; argparse shows the reason."""
     if not word.isdecimal() or int(word) == 0:
@@ -59,7 +75,18 @@ def positive(word: str) -> int:
 
 def moment(word: str) -> datetime:
     """An option that names a moment; without an offset it is meant in this machine's time."""
-    return datetime.fromisoformat(word).astimezone()
+    try:
+        return datetime.fromisoformat(word).astimezone()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word} is no moment; 2027-01-31T08:00Z is") from None
+
+
+def day(word: str) -> date:
+    """An option that names a day."""
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word} is no day; 2027-01-31 is") from None
 
 
 def port(word: str) -> int:
@@ -104,7 +131,7 @@ def _help(words: Sequence[str]) -> int:
     unknown = bool(words) and words[0] not in {"-h", "--help"}
     lines = [f"There is no verb {words[0]!r}.", ""] if unknown else []
     lines += ["python3 -m emulators VERB [OPTIONS]", ""]
-    lines += [f"  {verb:<9} {purpose}" for verb, (_, purpose) in VERBS.items()]
+    lines += [f"  {verb:<13} {purpose}" for verb, (_, purpose) in VERBS.items()]
     lines += ["", "`python3 -m emulators VERB --help` shows the options of a verb.", ""]
     (sys.stderr if unknown else sys.stdout).write("\n".join(lines))
     return 2 if unknown else 0

@@ -1,8 +1,8 @@
 """`docs`: write the generated documents and parts of documents anew, from the source.
 
-A generated part of README.md or shared/README.md stands between `<!-- generated: NAME -->` and
-`<!-- end of NAME -->`. OpenAPI, AsyncAPI and the schemas of
-contracts and topics are whole files. A test fails when any of them is out of step.
+A generated part of a document in FILES stands between `<!-- generated: NAME -->` and
+`<!-- end of NAME -->`. OpenAPI, AsyncAPI and the schemas of contracts and topics are whole files. A
+test fails when any of them is out of step.
 """
 
 import argparse
@@ -24,11 +24,12 @@ from emulators.laptop.atlas import (
     tables,
     writers,
 )
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, add_json
 from emulators.laptop.manifest import (
     HttpTrigger,
     Manifest,
     PubsubTrigger,
+    ScheduleTrigger,
     TasksTrigger,
     load_all,
 )
@@ -37,13 +38,13 @@ from emulators.published import files as published
 from shared.contracts.base import Event, Work
 from shared.kit.lifecycle import Lifecycle
 
-FILES = ("README.md", "shared/README.md")
+FILES = ("README.md", "functions/README.md", "shared/README.md", "shared/contracts/README.md")
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `docs`."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -95,7 +96,7 @@ def functions_in_short() -> str:
     return _table(
         ("function", "started by", "what it does"),
         (
-            (f"[`{name}`](functions/{name}/main.py)", _trigger(manifest), manifest.description)
+            (f"[`{name}`](functions/{name}/main.py)", _in_short(manifest), manifest.description)
             for name, manifest in load_all(ROOT / "functions").items()
         ),
     )
@@ -107,7 +108,7 @@ def functions_in_full() -> str:
         ("function", "started by", "publishes", "enqueues", "at once, limit, instances"),
         (
             (
-                f"[`{name}`](../functions/{name}/function.yaml)",
+                f"[`{name}`]({name}/function.yaml)",
                 _trigger(manifest),
                 _codes(manifest.publishes),
                 _codes(manifest.enqueues),
@@ -219,6 +220,14 @@ def _trigger(manifest: Manifest) -> str:
         return "HTTPS, public" if trigger.public else "HTTPS"
     jobs = (f"`{job.path}` at `{job.schedule}`" for job in trigger.jobs.values())
     return "Scheduler " + ", ".join(jobs)
+
+
+def _in_short(manifest: Manifest) -> str:
+    """What starts a function; of many jobs, how many."""
+    trigger = manifest.trigger
+    if isinstance(trigger, ScheduleTrigger) and len(trigger.jobs) > 1:
+        return f"Scheduler, {len(trigger.jobs)} jobs"
+    return _trigger(manifest)
 
 
 def _limits(manifest: Manifest) -> str:

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, add_json
 from emulators.laptop.processes import POLL_S
 from emulators.laptop.stack import read_state, state_directory
 
@@ -16,7 +16,7 @@ TIMEOUT_S = 60.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `down`."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, add_json
 from emulators.laptop.stack import ROOT
 
 # A release that was tampered with is usually found out within days.
@@ -21,7 +21,7 @@ LOCKS: dict[str, tuple[str, ...]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `lock`."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

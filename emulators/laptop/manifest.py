@@ -8,12 +8,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 DEAD_LETTER_TOPIC = "dead-letters"
+MOST_CONNECTIONS = 32  # of one instance to the database
 
 Topic = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,254}$")]
 Queue = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,99}$")]
@@ -108,10 +109,15 @@ class ScheduleTrigger(_Strict):
 
 
 class HttpTrigger(_Strict):
-    """Requests; `public` ones carry no Google token."""
+    """Requests; `public` ones carry no Google token.
+
+    With `console` the function answers below that path of the console's host; a laptop has no such
+    host, and knows it by its own address.
+    """
 
     kind: Literal["http"]
     public: bool
+    console: str | None = Field(default=None, pattern=r"^/[a-z0-9-]*$")
 
 
 Trigger = Annotated[
@@ -120,11 +126,31 @@ Trigger = Annotated[
 
 
 class Limits(_Strict):
-    """Of one instance, and how many instances there may be."""
+    """Of one instance, and how many instances there may be.
+
+    Every request at once may want a connection to the database, so an instance has as many as
+    requests. `connections` is how many it has where requests wait for something else.
+    """
 
     concurrency: int = Field(ge=1, le=1_000)
+    connections: int | None = Field(default=None, ge=1, le=MOST_CONNECTIONS)
     timeout_s: int = Field(ge=1, le=3_600)
     max_instances: int = Field(ge=1, le=1_000)
+
+    @model_validator(mode="after")
+    def _has_connections(self) -> Self:
+        if self.connections is None and self.concurrency > MOST_CONNECTIONS:
+            raise ValueError(
+                f"connections: an instance has {MOST_CONNECTIONS} at most, so say how many of"
+                f" {self.concurrency} requests at once use the database"
+            )
+        return self
+
+    @property
+    def pool(self) -> int:
+        """How many connections an instance has."""
+        # Two at least, so that nothing inside a step can wait for itself.
+        return max(self.connections or self.concurrency, 2)
 
 
 class Manifest(_Strict):
@@ -136,6 +162,7 @@ class Manifest(_Strict):
     publishes: tuple[Topic, ...] = ()
     enqueues: tuple[Queue, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    documents: Literal["read", "keep"] | None = None  # labels and manifests; keep: read too
 
     @property
     def ack_deadline_s(self) -> int:

@@ -193,9 +193,13 @@ class Postgres:
         while not self._answers():
             if not self.process.is_alive():
                 said = self.process.output()
-                # The children of a killed server let go of its memory a moment after it.
-                if "shared memory block" not in said or time.monotonic() > deadline_s:
-                    raise PostgresFailed(f"Postgres did not start: {_reason(said)}")
+                # The children of a killed server let go of its memory a moment after it, and one
+                # that ended without a word was ended by somebody else.
+                is_over_soon = not said.strip() or "shared memory block" in said
+                if not is_over_soon or time.monotonic() > deadline_s:
+                    raise PostgresFailed(
+                        f"Postgres did not start: {_reason(said) or 'it ended without a word'}"
+                    )
                 self.process.start()
             if time.monotonic() > deadline_s:
                 raise PostgresFailed(f"Postgres did not answer within {READY_TIMEOUT_S:g} s.")

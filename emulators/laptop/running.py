@@ -1,7 +1,8 @@
 """What a command needs to act on the running stack: its database, and what sends its messages."""
 
+import argparse
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from emulators.laptop.cli import UserMistake
@@ -11,20 +12,29 @@ from shared.kit.clock import utc_now
 from shared.kit.errors import DispatchError, Rejected
 from shared.kit.ids import new_id
 from shared.platform import db
-from shared.platform.config import read
+from shared.platform.config import Config, read
 from shared.platform.db import Database
 from shared.platform.relay import Relay
 from shared.platform.tasks import Queues
 from shared.platform.topics import Topics
 
 
-@contextmanager
-def running() -> Iterator[tuple[Database, Relay]]:
-    """The database of the running stack, and a relay that sends what is announced."""
+def settings() -> Config:
+    """What the functions of the running stack are told.
+
+    Raises:
+        UserMistake: nothing runs here.
+    """
     state = read_state(state_directory())
     if state is None:
         raise UserMistake("Nothing runs here; `python3 -m emulators up` starts it.")
-    config = read(state["environment"])
+    return read(state["environment"])
+
+
+@contextmanager
+def running() -> Iterator[tuple[Database, Relay]]:
+    """The database of the running stack, and a relay that sends what is announced."""
+    config = settings()
     database = db.connect(config, utc_now)
     try:
         yield (
@@ -41,6 +51,11 @@ def account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # KeyError until Python 3.12
         return ""
+
+
+def add_by(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that says who wants it."""
+    parser.add_argument("--by", default=account(), help="who; otherwise who runs this")
 
 
 def command() -> Cause:
@@ -62,3 +77,10 @@ def told_plainly() -> Iterator[None]:
         fields = error.wrong if isinstance(error, Rejected) else ()
         more = "".join(f"\n  {wrong.field}: {wrong.reason}" for wrong in fields[1:])
         raise UserMistake(f"{error} ({error.code}){more}") from None
+
+
+def acted(arguments: argparse.Namespace) -> int:
+    """Do what the word says: `act` of its parser, which may return an exit code."""
+    act: Callable[[argparse.Namespace], int | None] = arguments.act
+    with told_plainly():
+        return act(arguments) or 0

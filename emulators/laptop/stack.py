@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import sys
 import time
@@ -25,9 +24,11 @@ from typing import IO, Literal, Self, TypedDict
 
 from emulators.laptop import postgres
 from emulators.laptop.cli import UserMistake
+from emulators.laptop.hosts import TOGETHER, Host, hosts, is_apart
 from emulators.laptop.manifest import Manifest, ManifestError, load_all
 from emulators.laptop.postgres import Postgres
 from emulators.laptop.postgres_binaries import PostgresFailed
+from emulators.laptop.private_files import kept_secrets, write_private
 from emulators.laptop.processes import Process, ProcessFailed, choose_port, module_command
 from emulators.laptop.watchdog import Watchdog
 
@@ -45,8 +46,10 @@ WATCH_PERIOD_S = 0.2
 
 # What `up` takes where it is free, so that addresses stay the same from day to day.
 STABLE_PORTS = {"functions": 8700, "pubsub": 8701, "tasks": 8702, "google": 8703, "easypost": 8704,
-                "postgres": 8705}  # fmt: skip
-STAND_INS = ("google", "easypost")  # each keeps its state in the folder of its name
+                "postgres": 8705, "shippo": 8706}  # fmt: skip
+SELLERS = ("easypost", "shippo")  # who sell labels, each with a simulator of its name
+STAND_INS = ("google", *SELLERS)  # each keeps its state in the folder of its name
+DOCUMENTS = "documents"  # the folder of labels and manifests
 FIRST_STABLE_FUNCTION_PORT = 8710
 
 Report = Callable[[str], None]
@@ -68,6 +71,7 @@ class Options:
     settings: Mapping[str, str] = field(default_factory=dict)  # DISPATCH_… that are not the usual
     ports: Mapping[str, int] = field(default_factory=dict)  # names as in STABLE_PORTS
     stable_ports: bool = False
+    telemetry: bool = False  # traces and figures go to the stand-in, which costs some processor
 
 
 class State(TypedDict):
@@ -106,11 +110,12 @@ def read_state(directory: Path) -> State | None:
 
 
 class Stack:
-    """Postgres, Google's stand-ins, the carrier simulator and every function, started together.
+    """Postgres, Google's stand-ins, those of label vendors and every function, started together.
 
     `environment` is what the functions read; `addresses` has host:port of `postgres`, `pubsub`,
-    `tasks`, `google` and `easypost`, and the URL of each function by its name; `processes` is by
-    name: `postgres`, `google`, `easypost`, and `functions` or each function's name.
+    `tasks`, `google`, `easypost` and `shippo`, and the URL of each function by its name;
+    `processes` is by name: `postgres`, `google`, `easypost`, `shippo`, and `functions` or each
+    function's name.
     """
 
     def __init__(
@@ -154,9 +159,10 @@ class Stack:
 
     def close(self) -> None:
         """Stop everything, the callers before what they call."""
-        hosts = [self.processes[name] for name in self._host_names() if name in self.processes]
-        others = [found for found in self.processes.values() if found not in hosts]
-        for group in (hosts, others):
+        names = {TOGETHER, *self.manifests}
+        hosted = [process for name, process in self.processes.items() if name in names]
+        others = [found for found in self.processes.values() if found not in hosted]
+        for group in (hosted, others):
             for process in group:
                 process.send(process.stop_signal)
             for process in group:
@@ -223,26 +229,29 @@ class Stack:
         self._watchdog = self._open.enter_context(Watchdog())
         self._choose_addresses()
         if self.options.fresh:
-            for name in STAND_INS:
+            for name in (*STAND_INS, DOCUMENTS):
                 shutil.rmtree(self.directory / name, ignore_errors=True)
-        google, easypost = self._google(), self._easypost()
-        google.start()
-        easypost.start()
+        for stand_in in (self._google(), *map(self._seller, SELLERS)):
+            stand_in.start()
         self._start_postgres()
         migration = self._migration()
         if migration:
             migration.start()
-        for name, targets in self._hosts().items():
-            self._host(name, targets).start()
+        options = self.options
+        apart, workers = options.process_per_function, options.workers
+        hosted = hosts(self.manifests, all_apart=apart, workers=workers, threads=options.threads)
+        for host in hosted:
+            self._host(host).start()
         self._await("google")
         self._provision()
         self._report("topics, subscriptions, queues and jobs are made")
-        self._await("easypost")
+        for name in SELLERS:
+            self._await(name)
         if migration:
             migration.wait_for_success(READY_TIMEOUT_S)
             self._report("the database is migrated")
-        for name in self._host_names():
-            self._await(name)
+        for host in hosted:
+            self._await(host.name)
         self._let_deliver()
         self._write_state()
 
@@ -270,14 +279,14 @@ class Stack:
 
     def _choose_addresses(self) -> None:
         ports = {name: self._port(name, stable) for name, stable in STABLE_PORTS.items()}
-        for name in ("pubsub", "tasks", "google", "easypost", "postgres"):
+        for name in ("pubsub", "tasks", *STAND_INS, "postgres"):
             self.addresses[name] = f"127.0.0.1:{ports[name]}"
         for number, function in enumerate(self.manifests):
             port = ports["functions"]
-            if self.options.process_per_function:
+            if self.options.process_per_function or is_apart(self.manifests[function]):
                 port = self._port(function, FIRST_STABLE_FUNCTION_PORT + number)
             self.addresses[function] = f"http://127.0.0.1:{port}/{function}/"
-        keys = _secrets(self.directory / "secrets.json")
+        keys = kept_secrets(self.directory / "secrets.json")
         self.environment = {
             "DISPATCH_ENV": "local",
             "DISPATCH_PROJECT": PROJECT,
@@ -286,11 +295,32 @@ class Stack:
             "DISPATCH_TASKS_ADDRESS": self.addresses["tasks"],
             "DISPATCH_OIDC_AUDIENCE": OIDC_AUDIENCE,
             "DISPATCH_OIDC_CALLER": OIDC_CALLER,
+            "DISPATCH_TRACKING_PAGE_URL": self.addresses.get("tracking_page", "http://127.0.0.1:9"),
             "DISPATCH_API_CALLERS": API_CALLER,
             "DISPATCH_OIDC_CERTS_URL": f"http://{self.addresses['google']}/oauth2/v1/certs",
             "DISPATCH_EASYPOST_API_BASE": f"http://{self.addresses['easypost']}/v2",
+            "DISPATCH_SHIPPO_API_BASE": f"http://{self.addresses['shippo']}",
+            "DISPATCH_DOCUMENTS_FOLDER": str(self.directory / DOCUMENTS),
             **keys,
+            **(self._telemetry() if self.options.telemetry else {}),
+            **self._console(),
             **self.options.settings,
+        }
+
+    def _telemetry(self) -> dict[str, str]:
+        return {
+            "DISPATCH_TELEMETRY": "otlp",
+            "DISPATCH_TELEMETRY_ENDPOINT": f"http://{self.addresses['google']}",
+            "DISPATCH_TELEMETRY_PERIOD_S": "1",
+        }
+
+    def _console(self) -> dict[str, str]:
+        """Where the console's pages look on: at another port, which no balancer hides here."""
+        if "ops_stream" not in self.addresses:
+            return {}
+        return {
+            "DISPATCH_STREAM_PATH": "/ops_stream/",
+            "DISPATCH_STREAM_PORT": self.addresses["ops_stream"].split(":")[2].partition("/")[0],
         }
 
     def _port(self, name: str, stable: int) -> int:
@@ -332,18 +362,19 @@ class Stack:
         flags.append("--paused")
         return self._process("google", module_command(sys.executable, "emulators.google", *flags))
 
-    def _easypost(self) -> Process:
+    def _seller(self, name: str) -> Process:
         webhook = self.addresses.get("tracking_webhook", "http://127.0.0.1:9/")
         flags = [
-            "--port", self.addresses["easypost"].rpartition(":")[2],
-            "--webhook-url", f"{webhook}easypost",
-            "--state-dir", str(self.directory / "easypost"),
+            "--port", self.addresses[name].rpartition(":")[2],
+            "--webhook-url", f"{webhook}{name}",
+            "--state-dir", str(self.directory / name),
         ]  # fmt: skip
         if self.options.carrier_step_s is not None:
             flags += ["--step-s", str(self.options.carrier_step_s)]
-        command = module_command(sys.executable, "emulators.easypost", *flags)
-        secret = self.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"]
-        return self._process("easypost", command, EASYPOST_WEBHOOK_SECRET=secret)
+        command = module_command(sys.executable, f"emulators.{name}", *flags)
+        variable = f"{name.upper()}_WEBHOOK_SECRET"
+        secret = self.environment[f"DISPATCH_{variable}"]
+        return self._process(name, command, **{variable: secret})
 
     def _migration(self) -> Process | None:
         if not self.options.migrate:
@@ -353,23 +384,10 @@ class Stack:
         del self.processes["migrate"]  # it ends by itself
         return process
 
-    def _hosts(self) -> dict[str, list[str]]:
-        """The processes that host functions, and which."""
-        if self.options.process_per_function:
-            return {name: [name] for name in self.manifests}
-        return {"functions": list(self.manifests)}
-
-    def _host_names(self) -> list[str]:
-        return list(self._hosts())
-
-    def _host(self, name: str, targets: list[str]) -> Process:
-        port = self.addresses[targets[0]].split(":")[2].partition("/")[0]
-        command = module_command(
-            sys.executable, "emulators.laptop.functions_host", *targets,
-            "--root", str(self.options.functions_root), "--port", port,
-            "--workers", str(self.options.workers), "--threads", str(self.options.threads),
-        )  # fmt: skip
-        return self._process(name, command)
+    def _host(self, host: Host) -> Process:
+        port = self.addresses[host.functions[0]].split(":")[2].partition("/")[0]
+        command = host.command(self.options.functions_root, port)
+        return self._process(host.name, command, DISPATCH_POOL_SIZE=str(host.connections))
 
     def _process(self, name: str, command: tuple[str, ...], **own: str) -> Process:
         inherited = {key: value for key, value in os.environ.items() if key[:9] != "DISPATCH_"}
@@ -415,27 +433,7 @@ class Stack:
             processes=self.pids(),
             environment=self.environment,
         )
-        _write_private(self.directory / "stack.json", json.dumps(state, indent=2))
-
-
-def _secrets(path: Path) -> dict[str, str]:
-    """The keys between the carrier simulator and the functions, made once for each directory."""
-    if not path.exists():
-        made = {
-            "DISPATCH_EASYPOST_API_KEY": f"EZTK{secrets.token_hex(16)}",
-            "DISPATCH_EASYPOST_WEBHOOK_SECRET": secrets.token_hex(24),
-        }
-        _write_private(path, json.dumps(made))
-    found: dict[str, str] = json.loads(path.read_text())
-    return found
-
-
-def _write_private(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".fresh")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.replace(path)  # readers see the old one or the new one, never half of it
+        write_private(self.directory / "stack.json", json.dumps(state, indent=2))
 
 
 def _about(started: Postgres, directory: Path) -> str:

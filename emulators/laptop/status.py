@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
+from emulators.laptop.cli import add_json
 from emulators.laptop.screen import screen
 from emulators.laptop.stack import State, read_state, state_directory
 from emulators.laptop.up import address_table
@@ -20,7 +21,7 @@ from shared.kit.errors import NotYet
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `status`."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, add_json
 from emulators.laptop.stack import read_state, state_directory
 
 TIMEOUT_S = 5
@@ -14,7 +14,7 @@ TIMEOUT_S = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `token`."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

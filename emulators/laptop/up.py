@@ -13,12 +13,14 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from emulators.chaos.monkey import running
+from emulators.chaos import monkey
 from emulators.chaos.switchboard import Switchboard
 from emulators.laptop.cli import UserMistake, port, positive
 from emulators.laptop.processes import ProcessFailed
+from emulators.laptop.running import running
 from emulators.laptop.stack import STABLE_PORTS, Options, Stack, state_directory
 from emulators.line.stream import streaming
+from emulators.people.accounts import first_accounts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +92,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         ports={name: port for name, port in given.items() if port is not None},
         stable_ports=True,
         fresh=arguments.fresh,
+        telemetry=True,
     )
 
 
@@ -99,10 +102,11 @@ def _chaos(
     if seed is None:
         return nullcontext()
     switchboard = Switchboard(stack.addresses["google"], stack.pids)
-    return running(switchboard, seed, report)
+    return monkey.running(switchboard, seed, report)
 
 
 def _show(stack: Stack, console: Console, *, as_json: bool) -> None:
+    made = _first_accounts(stack)
     if as_json:
         sys.stdout.write(json.dumps({"pid": os.getpid(), "addresses": stack.addresses}) + "\n")
         sys.stdout.flush()
@@ -112,8 +116,26 @@ def _show(stack: Stack, console: Console, *, as_json: bool) -> None:
     if "order_api" in stack.addresses:
         console.print(f"Orders over HTTP go to {stack.addresses['order_api']}orders, with a token:")
         console.print("  TOKEN=$(python3 -m emulators token)")
-    console.print("In another terminal: python3 -m emulators status | audit | down")
+    if "ops" in stack.addresses:
+        _show_console(stack.addresses["ops"], made, console)
+    console.print(f"Figures are at http://{stack.addresses['google']}/metrics.")
+    console.print("In another terminal: python3 -m emulators status | trace ORDER | audit | down")
     console.print("Ctrl-C stops everything; the next start goes on from there.")
+
+
+def _first_accounts(stack: Stack) -> Mapping[str, str]:
+    if "ops" not in stack.addresses:
+        return {}
+    with running() as (database, _):
+        return first_accounts(database, stack.directory)
+
+
+def _show_console(address: str, made: Mapping[str, str], console: Console) -> None:
+    console.print(f"The console is at {address}")
+    for email, password in made.items():
+        console.print(f"  sign in as {email} with {password}", markup=False)
+    if not made:
+        console.print("  python3 -m emulators users list  shows who may sign in")
 
 
 def address_table(addresses: Mapping[str, str]) -> Table:

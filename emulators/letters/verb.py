@@ -7,8 +7,8 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from emulators.laptop.cli import UserMistake, moment, positive
-from emulators.laptop.running import account, running, told_plainly
+from emulators.laptop.cli import UserMistake, add_json, moment, positive
+from emulators.laptop.running import acted, add_by, command, running
 from emulators.laptop.screen import tell
 from emulators.letters import views
 from shared.contracts.base import Cause
@@ -16,16 +16,18 @@ from shared.flows.discard_letter import discard_letter
 from shared.flows.each_letter import each_letter
 from shared.flows.retry_letter import retry_letter
 from shared.flows.try_letter import try_letter
-from shared.platform import dead_letters
+from shared.people.types import Person
+from shared.platform import letters
 from shared.platform.db import Database, Transaction
-from shared.platform.dead_letters import LetterState, Page, Wanted
+from shared.platform.dead_letters import LetterState
+from shared.platform.letters import Page, Wanted
 
 CAUSE = Cause("letters", "letters")
 SHOWN = 20  # letters of one page
 AT_ONCE = 1_000  # letters of one command
 ANY = "any"
 
-Act = Callable[[Transaction, int, str, str], None]
+Act = Callable[[Transaction, int, Person], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,17 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         many.add_argument("letters", type=positive, nargs="*", metavar="ID")
         _add_filters(many)
         many.add_argument("--reason", required=True, help="why; it is kept with the letter")
-        many.add_argument("--by", default=account(), help="who; otherwise who runs this")
+        add_by(many)
         many.set_defaults(act=act)
-    for made in words.choices.values():
-        made.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(*words.choices.values())
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says; exit code 1 when a letter was refused."""
-    act: Callable[[argparse.Namespace], int] = arguments.act
-    with told_plainly():
-        return act(arguments)
+    return acted(arguments)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -77,7 +76,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     with running() as (database, _):
-        letter = database.run(lambda tx: dead_letters.find(tx, arguments.letter), CAUSE)
+        letter = database.run(lambda tx: letters.find(tx, arguments.letter), CAUSE)
     tell(views.letter_as_json(letter), partial(views.print_letter, letter), as_json=arguments.json)
     return 0
 
@@ -102,14 +101,11 @@ def _settle(arguments: argparse.Namespace, act: Act, done: str) -> int:
     filtered = wanted != Wanted()
     if bool(arguments.letters) == filtered:
         raise UserMistake("Give either the ids of letters or filters that choose them.")
+    person, cause = Person(arguments.by, arguments.reason), command()
     with running() as (database, relay):
 
         def settle(letter_id: int) -> None:
-            database.run(
-                lambda tx: act(tx, letter_id, arguments.by, arguments.reason),
-                CAUSE,
-                then=relay.send,
-            )
+            relay.run(lambda tx: act(tx, letter_id, person), cause)
 
         chosen = (
             [letter.letter_id for letter in _page(database, wanted, AT_ONCE).letters]
@@ -126,7 +122,7 @@ def _settle(arguments: argparse.Namespace, act: Act, done: str) -> int:
 
 
 def _page(database: Database, wanted: Wanted, limit: int, before: int | None = None) -> Page:
-    return database.run(lambda tx: dead_letters.page(tx, wanted, limit, before), CAUSE)
+    return database.run(lambda tx: letters.page(tx, wanted, limit, before), CAUSE)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from emulators.laptop.screen import screen
 from shared.flows.each_letter import Result
 from shared.flows.try_letter import Trial
 from shared.ops.snapshots import Change
-from shared.platform.dead_letters import Letter, Page
+from shared.platform.letters import Letter, Page
 
 Document = dict[str, Any]
 

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from emulators.laptop.cli import UserMistake
+from emulators.laptop.cli import UserMistake, add_json
 from emulators.laptop.screen import screen
 from emulators.laptop.stack import read_state, state_directory
 from emulators.line.books import Books
@@ -15,7 +15,7 @@ from shared.ops.auditor import RULES
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `audit`."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from shared.contracts.base import Cause
 from shared.kit.clock import utc_now
 from shared.ops.auditor import Violation, audit
 from shared.platform import db
 from shared.platform.config import read
+from shared.platform.sql import text
 
 CAUSE = Cause("laptop", "laptop")
 SHOWN = 10  # dead letters

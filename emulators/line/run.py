@@ -109,7 +109,11 @@ class Line:
         cards = (
             [] if known else [{**c, "valid_from": valid_from} for c in shop.catalogue["rate_cards"]]
         )
-        document = Catalogue.model_validate({**shop.catalogue, "rate_cards": cards})
+        # Who sells labels may have been changed by hand since.
+        accounts = [] if known else shop.catalogue.get("carrier_accounts", [])
+        document = Catalogue.model_validate(
+            {**shop.catalogue, "rate_cards": cards, "carrier_accounts": accounts}
+        )
         self.books.database.run(lambda tx: load_catalogue(tx, document), CAUSE)
         self.receive(shop.stock, f"{shop.name}-opening")
         self.wait_for_quiet("the opening stock is booked", lambda: None)

@@ -68,6 +68,9 @@ _SERVICES = (
     _Service("jadlog", "Expresso", 60, 2450, 690, 1, 1),
 )
 
+# Both of those who sell labels have something to do.
+_SOLD_BY = {"correios": "easypost", "jadlog": "shippo"}
+
 
 def sample_shop(orders: int, seed: int = 1, name: str = "sample") -> Shop:
     """The sample shop with `orders` orders to come, some of which wait for stock to arrive.
@@ -95,6 +98,9 @@ def sample_shop(orders: int, seed: int = 1, name: str = "sample") -> Shop:
             "skus": [{key: sku[key] for key in sku if key != "price_cents"} for sku in skus],
             "warehouses": [_warehouse(row) for row in _WAREHOUSES],
             "rate_cards": [_rate_card(service) for service in _SERVICES],
+            "carrier_accounts": [
+                {"carrier": carrier, "vendor": vendor} for carrier, vendor in _SOLD_BY.items()
+            ],
         },
         stock=stock,
         later=later,

@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from emulators.decisions import views
-from emulators.laptop.running import account, command, running, told_plainly
+from emulators.laptop.cli import add_json
+from emulators.laptop.running import add_by, command, running, told_plainly
 from emulators.laptop.screen import tell
 from shared.flows.explain_order import explain_order
 from shared.flows.override_placement import (
     Override,
-    Person,
     hold_order,
     override_placement,
     release_order,
 )
 from shared.flows.rules import Rules
+from shared.people.types import Person
 from shared.platform.db import Transaction
 
 
@@ -40,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if word == "split":
             made.add_argument("units", nargs="+", metavar="WAREHOUSE:SKU=UNITS", type=_units)
         made.add_argument("--reason", required=True, help="why; the decision keeps it")
-        made.add_argument("--by", default=account(), help="who; otherwise who runs this")
-        made.add_argument("--json", action="store_true", help="print one JSON object")
+        add_by(made)
+        add_json(made)
         made.set_defaults(act=act)
 
 
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     act: Callable[[argparse.Namespace, Transaction], None] = arguments.act
     cause = command()
     with told_plainly(), running() as (database, relay):
-        database.run(partial(act, arguments), cause, then=relay.send)
+        relay.run(partial(act, arguments), cause)
         explained = database.run(lambda tx: explain_order(tx, arguments.order_id), cause)
     tell(
         views.explained_as_json(explained),

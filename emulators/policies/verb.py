@@ -4,16 +4,16 @@ Thin on purpose: what happens stands in shared/flows, for a page to do the same.
 """
 
 import argparse
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from emulators.laptop.cli import UserMistake, moment
-from emulators.laptop.running import account, command, running, told_plainly
+from emulators.laptop.cli import UserMistake, add_json, moment
+from emulators.laptop.running import acted, add_by, command, running
 from emulators.laptop.screen import tell
 from emulators.policies import views
 from shared.contracts.policies import PolicyDocument
 from shared.flows.publish_policy import PublishPolicy, publish_policy
+from shared.people.types import Person
 from shared.placement import placement_policies
 
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--valid-from", type=moment, metavar="TIME", help="ISO 8601; at once without it"
     )
     publish.add_argument("--reason", required=True, help="why; it is kept with the version")
-    publish.add_argument("--by", default=account(), help="who; otherwise who runs this")
+    add_by(publish)
     publish.set_defaults(act=_publish)
     for made in (check, publish):
         made.add_argument("file", type=Path, metavar="FILE", help="a JSON object")
@@ -36,16 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = words.add_parser("show", help="all that a version says, defaults too")
     show.add_argument("policy_id", metavar="POLICY", help="as `list` names it, or `default`")
     show.set_defaults(act=_show)
-    for made in words.choices.values():
-        made.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(*words.choices.values())
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says."""
-    act: Callable[[argparse.Namespace], None] = arguments.act
-    with told_plainly():
-        act(arguments)
-    return 0
+    return acted(arguments)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -59,7 +55,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _publish(arguments: argparse.Namespace) -> None:
     wanted = PublishPolicy(
-        _document(arguments.file), arguments.valid_from, arguments.by, arguments.reason
+        _document(arguments.file),
+        arguments.valid_from,
+        Person(arguments.by, arguments.reason),
     )
     with running() as (database, _):
         policy_id = database.run(lambda tx: publish_policy(tx, wanted), command())

@@ -86,6 +86,12 @@ def _worded(value: Any) -> str:
         return "never, or none"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {cents}" for name, cents in value.items()) or "none"
-    if isinstance(value, list):
-        return ", ".join(value) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_entry, value)) or "none"
+    return str(value)
+
+
+def _entry(value: Any) -> str:
+    if isinstance(value, Mapping):  # a fallback
+        return f"{value['carrier']} in {value['zone']} -> {', then '.join(value['to'])}"
     return str(value)

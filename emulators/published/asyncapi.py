@@ -8,17 +8,25 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from emulators.laptop.atlas import Contract, Reach, contracts, queues_of, reaches
-from emulators.laptop.manifest import DEAD_LETTER_TOPIC, Manifest, load_all
+from emulators.laptop.manifest import (
+    DEAD_LETTER_TOPIC,
+    Manifest,
+    QueueLimits,
+    TasksTrigger,
+    load_all,
+)
 from shared.contracts.base import Event
+from shared.contracts.queue_limits import LIMITS, MAX_CONCURRENT, MAX_PER_SECOND
 
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """\
 Events travel over Pub/Sub as CloudEvents in binary mode: the body is the payload, and everything
 about it stands in attributes. Pieces of work travel as Cloud Tasks. An event may come more than
 once, under the same `ce-id`; events with the same ordering key come in order. Unknown fields are to
-be ignored, because a version of a contract is additive only."""
+be ignored, because a version of a contract is additive only. The place in a trace (W3C Trace
+Context) travels as `ce-traceparent` with an event, and as `traceparent` with a piece of work."""
 
-_WORK_HEADERS = ("ce-type", "ce-correlationid")
+_WORK_HEADERS = ("ce-type", "ce-time", "ce-correlationid", "traceparent")
 
 
 def document(root: Path) -> dict[str, Any]:
@@ -26,11 +34,17 @@ def document(root: Path) -> dict[str, Any]:
     known = contracts(root)
     manifests = load_all(root / "functions")
     carried = _carried(known, manifests)
+    limits = {
+        name: of
+        for manifest in manifests.values()
+        if isinstance(manifest.trigger, TasksTrigger)
+        for name, of in manifest.trigger.queues.items()
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Dispatch: events and work", "version": "1", "description": DESCRIPTION},
         "defaultContentType": "application/json",
-        "channels": {name: _channel(name, by) for name, by in sorted(carried.items())},
+        "channels": {name: _channel(name, by, limits) for name, by in sorted(carried.items())},
         "operations": _operations(carried, reaches(root)),
         "components": {
             "messages": {c.type: _message(root, c) for c in _by_type(known.values())},
@@ -51,7 +65,9 @@ def _carried(
     return carried
 
 
-def _channel(name: str, carried: Mapping[str, Contract]) -> dict[str, Any]:
+def _channel(
+    name: str, carried: Mapping[str, Contract], limits: Mapping[str, QueueLimits]
+) -> dict[str, Any]:
     is_topic = any(issubclass(contract, Event) for contract in carried.values())
     return {
         "address": name,
@@ -60,7 +76,12 @@ def _channel(name: str, carried: Mapping[str, Contract]) -> dict[str, Any]:
             contract.type: {"$ref": f"#/components/messages/{contract.type}"}
             for contract in _by_type(carried.values())
         },
+        **({LIMITS: _limits(limits[name])} if name in limits else {}),
     }
+
+
+def _limits(limits: QueueLimits) -> dict[str, Any]:
+    return {MAX_PER_SECOND: limits.max_per_second, MAX_CONCURRENT: limits.max_concurrent}
 
 
 def _operations(

@@ -19,6 +19,7 @@ def fresh(root: Path) -> dict[Path, str]:
     """Every published document as the source has it, by its path below `root`."""
     found: dict[Path, Any] = {
         FOLDER / "openapi.json": openapi.document(),
+        FOLDER / "openapi_console.json": openapi.document(openapi.console()),
         FOLDER / "asyncapi.json": asyncapi.document(root),
     }
     for contract in contracts(root).values():

@@ -1,6 +1,7 @@
-"""The HTTP API as an OpenAPI 3.1 document, from its operations and their contracts."""
+"""The HTTP APIs as OpenAPI 3.1 documents, from their operations and their contracts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,13 +10,16 @@ from pydantic.json_schema import models_json_schema
 from shared.contracts.base import EVENT_ID
 from shared.contracts.http_orders import Problem
 from shared.edge.api import KEY_HEADER, REPLAYED_HEADER, Operation
-from shared.edge.order_operations import OPERATIONS as ORDER_OPERATIONS
+from shared.edge.console.guard import FORM_HEADER
+from shared.edge.console.machine import operations as console_operations
+from shared.edge.order_operations import operations as order_operations
 from shared.edge.stock_operations import operations as stock_operations
 from shared.platform.config import Config
+from shared.platform.documents import MEDIA_TYPES
 from shared.platform.idempotency import KEPT
 
 HOLD_TTL_S: int = Config.model_fields["hold_ttl_s"].default
-OPERATIONS = (*ORDER_OPERATIONS, *stock_operations(HOLD_TTL_S))
+OPERATIONS = (*order_operations(None), *stock_operations(HOLD_TTL_S))
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = f"""\
 Orders and stock for machines. What begins with `/orders` is answered by the function `order_api`,
@@ -44,26 +48,70 @@ PROBLEMS = {
     500: "A mistake of ours.",
     503: "Not now; the same request may be sent again.",
 }
+CONSOLE_DESCRIPTION = f"""\
+The console for machines, answered by the function `ops`: the same documents that its pages show,
+and the same acts. A key of the console is the bearer token; it is for certain actions, certain
+warehouses and a certain time. A page of the console uses its session instead, and sends the token
+of its forms as `{FORM_HEADER}`.
+
+An act needs an `{KEY_HEADER}`, as everywhere. With `If-Match` and the `ETag` of what was looked at
+it is done to nothing else: where that has changed since, the answer is 409 and says what changed.
+
+What lies in none of the key's warehouses is not there for it (404)."""
+CONSOLE_PROBLEMS = {
+    **PROBLEMS,
+    401: "Nobody is signed in, and there is no key, or none that is valid.",
+    403: "Whoever asks may not do this, or not there.",
+    404: "There is no such thing, or none of theirs.",
+    409: "It has changed since the caller looked, it is too late, the key is known with another"
+    " request, or the first request with the key is not answered yet.",
+    422: "It cannot be done; the reason says why.",
+    429: "Too many attempts failed for now; the reason says when to go on.",
+}
 ALWAYS = (401, 500, 503)
 WITH_BODY = (400, 409, 413, 415)
 _JSON = "application/json"
 _PROBLEM_JSON = "application/problem+json"
+_MACHINE = {"machine": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+_KEY = {"key": {"type": "http", "scheme": "bearer"}}
 
 
-def document() -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What one document describes."""
+
+    title: str
+    description: str
+    operations: tuple[Operation, ...]
+    problems: Mapping[int, str]
+    security: Mapping[str, Any]
+
+
+SHOP = Api("Dispatch: orders and stock", DESCRIPTION, OPERATIONS, PROBLEMS, _MACHINE)
+
+
+def console() -> Api:
+    """What the console offers to machines."""
+    return Api(
+        "Dispatch: console", CONSOLE_DESCRIPTION, console_operations(), CONSOLE_PROBLEMS, _KEY
+    )
+
+
+def document(api: Api = SHOP) -> dict[str, Any]:
     """The whole document."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Dispatch: orders and stock", "version": "1", "description": DESCRIPTION},
-        "paths": _paths(OPERATIONS),
+        "info": {"title": api.title, "version": "1", "description": api.description},
+        "paths": _paths(api.operations),
         "components": {
-            "schemas": _schemas(OPERATIONS),
-            "responses": {str(status): _problem(status) for status in PROBLEMS},
-            "securitySchemes": {
-                "machine": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            "schemas": _schemas(api.operations),
+            "responses": {
+                str(status): _problem(status, description)
+                for status, description in api.problems.items()
             },
+            "securitySchemes": dict(api.security),
         },
-        "security": [{"machine": []}],
+        "security": [{name: [] for name in api.security}],
     }
 
 
@@ -104,7 +152,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "in": "query",
-                "required": name in schema["required"],
+                "required": name in schema.get("required", ()),
                 "schema": schema["properties"][name],
             }
             for name in operation.query.model_fields
@@ -126,7 +174,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         status: {
             "description": description,
             "headers": _headers(operation, status),
-            "content": _content(_JSON, operation.answer),
+            "content": _answered(operation),
         }
         for status, description in operation.outcomes.items()
     }
@@ -148,9 +196,9 @@ def _headers(operation: Operation, status: int) -> dict[str, Any]:
     return headers
 
 
-def _problem(status: int) -> dict[str, Any]:
+def _problem(status: int, description: str) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "description": PROBLEMS[status],
+        "description": description,
         "content": _content(_PROBLEM_JSON, Problem),
     }
     if status in {409, 503}:
@@ -167,10 +215,17 @@ def _content(kind: str, contract: type[BaseModel]) -> dict[str, Any]:
     return {kind: {"schema": {"$ref": REFERENCE.format(model=contract.__name__)}}}
 
 
+def _answered(operation: Operation) -> dict[str, Any]:
+    if operation.answer is not None:
+        return _content(_JSON, operation.answer)
+    # What is printed is of whichever kind its vendor has made it.
+    return {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES}
+
+
 def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     models: set[type[BaseModel]] = {Problem}
     for operation in operations:
-        models |= {operation.answer, *([operation.body] if operation.body else [])}
+        models |= {model for model in (operation.answer, operation.body) if model is not None}
     _, made = models_json_schema(
         [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)],
         ref_template=REFERENCE,

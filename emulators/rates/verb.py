@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from emulators.laptop.cli import UserMistake, moment, positive
-from emulators.laptop.running import account, command, running, told_plainly
+from emulators.laptop.cli import UserMistake, add_json, moment, positive
+from emulators.laptop.running import add_by, command, running, told_plainly
 from emulators.laptop.screen import tell
 from emulators.rates import views
 from shared.costing import store as costing
@@ -17,6 +17,7 @@ from shared.costing.rows import RowsRefused
 from shared.flows.publish_rates import PublishRates, check_rates, publish_rates
 from shared.flows.show_rates import show_rates
 from shared.kit.clock import utc_now
+from shared.people.types import Person
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ISO 8601; at least a minute ahead, but for the first version of a service",
     )
     publish.add_argument("--reason", required=True, help="why; it is kept with the version")
-    publish.add_argument("--by", default=account(), help="who; otherwise who runs this")
+    add_by(publish)
     publish.set_defaults(act=_publish)
     listing = words.add_parser("list", help="every version of every service")
     listing.set_defaults(act=_list)
@@ -44,8 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("service", metavar="SERVICE")
     show.add_argument("--version", type=positive, metavar="N")
     show.set_defaults(act=_show)
-    for made in words.choices.values():
-        made.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(*words.choices.values())
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,14 +81,18 @@ def _publish(arguments: argparse.Namespace) -> int:
         body=_body(arguments.file),
         is_json=_is_json(arguments.file),
         valid_from=arguments.valid_from,
-        by=arguments.by,
-        reason=arguments.reason,
+        person=Person(arguments.by, arguments.reason),
     )
+    drafts = check_rates(wanted.body, arguments.valid_from, is_json=wanted.is_json)
     with running() as (database, _):
         published = database.run(lambda tx: publish_rates(tx, wanted), command())
     tell(
-        {"published": list(published), "valid_from": wanted.valid_from.isoformat()},
-        partial(views.print_published, published, wanted.valid_from),
+        {
+            **views.drafts_as_json(drafts),
+            "published": list(published),
+            "valid_from": arguments.valid_from.isoformat(),
+        },
+        partial(views.print_published, published, arguments.valid_from, drafts),
         as_json=arguments.json,
     )
     return 0

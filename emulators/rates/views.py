@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from emulators.laptop.screen import screen
+from shared.costing.drafts import Drafts
 from shared.costing.rows import WrongRow
 from shared.costing.store import Version
 from shared.costing.types import NO_LIMIT_M, RateCard, RateCardDraft, Zone, ZoneRule
@@ -34,9 +35,13 @@ def wrong_as_json(rows: Sequence[WrongRow]) -> Document:
     return {"wrong": [asdict(row) for row in rows]}
 
 
-def drafts_as_json(drafts: Sequence[RateCardDraft]) -> Document:
-    """What a file would publish."""
-    return {"wrong": [], "services": [_counts(draft) for draft in drafts]}
+def drafts_as_json(drafts: Drafts) -> Document:
+    """What a file would publish, and which rows are odd."""
+    return {
+        "wrong": [],
+        "odd": [asdict(row) for row in drafts.odd],
+        "services": [_counts(draft) for draft in drafts.cards],
+    }
 
 
 def versions_as_json(versions: Sequence[Version]) -> Document:
@@ -89,18 +94,31 @@ def print_wrong(rows: Sequence[WrongRow]) -> None:
     console.print(f"{len(rows)} mistakes; nothing is published")
 
 
-def print_drafts(drafts: Sequence[RateCardDraft]) -> None:
-    """A line a service."""
+def print_drafts(drafts: Drafts) -> None:
+    """A line a service, then the rows that are odd."""
     table = _table("carrier", "service", "currency", "zones", "rules", "prices")
-    for draft in drafts:
+    for draft in drafts.cards:
         table.add_row(*(escape(str(cell)) for cell in _counts(draft).values()))
     screen().print(table)
+    print_odd(drafts)
 
 
-def print_published(rate_card_ids: Sequence[str], valid_from: datetime) -> None:
-    """What was published, in a line."""
+def print_odd(drafts: Drafts) -> None:
+    """A line a row that may be a mistake; nothing where there is none."""
+    if drafts.odd:
+        console = screen()
+        console.print(f"\n{len(drafts.odd)} rows are taken as they are, though heavier is cheaper:")
+        table = _table("row", "column", "what is odd")
+        for row in drafts.odd:
+            table.add_row(str(row.row), escape(row.column), escape(row.reason))
+        console.print(table)
+
+
+def print_published(rate_card_ids: Sequence[str], valid_from: datetime, drafts: Drafts) -> None:
+    """What was published, in a line, and which rows of it are odd."""
     names = ", ".join(rate_card_ids)
     screen().print(escape(f"Published, valid from {_moment(valid_from)}: {names}"))
+    print_odd(drafts)
 
 
 def print_versions(versions: Sequence[Version]) -> None:

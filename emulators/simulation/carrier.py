@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,19 @@ from emulators.simulation.chance import Chance, VirtualClock
 from emulators.simulation.faults import Faults, Moment
 from emulators.simulation.functions import HOOK_SECRET
 from emulators.simulation.warehouse import Warehouses
-from shared.carriers.types import CarrierUnavailable, Label, LabelRequest, RefusedByCarrier
+from shared.carriers.types import (
+    CarrierUnavailable,
+    Document,
+    Label,
+    LabelRequest,
+    Manifest,
+    ManifestRequest,
+    Quote,
+    RefusedByCarrier,
+)
 
+PAPER = Document(b"%PDF-1.4 simulated", "application/pdf")
+PRICE_CENTS = 490
 REFUSED_SHARE = 0.004
 IDLE_SHARE = 0.5  # of the calls during an outage; the others are done, and their answer is lost
 RETURNED_SHARE = 0.04
@@ -28,6 +39,7 @@ class Trip:
     """A parcel as its carrier knows it."""
 
     code: str
+    carrier: str = ""  # whoever knows it
     parcel_id: str = ""
     history: list[Detail] = field(default_factory=list)
     ended: bool = False
@@ -43,6 +55,7 @@ class SimulatedCarrier:
         sold: label id -> its label.
         voided: label ids of which the label was given back.
         refused: label ids that nothing was sold for.
+        manifested: vendor's shipment id -> the manifest that it is on; it is on one at most.
         unheard: tracking codes that were sold during an outage: the product may know of them long
             after their first update.
     """
@@ -61,6 +74,7 @@ class SimulatedCarrier:
         self.voided: set[str] = set()
         self.refused: set[str] = set()
         self.unheard: set[str] = set()
+        self.manifested: dict[str, str] = {}
         self._send = send
         self._warehouses = warehouses
         self._standing = standing
@@ -106,6 +120,39 @@ class SimulatedCarrier:
             self.voided.add(label_id)
             self._end(trip)
         self._faults.reach(Moment.BOUGHT)
+
+    def quote(self, request: LabelRequest) -> tuple[Quote, ...]:
+        """See the port."""
+        return (Quote(request.carrier, "cheapest", PRICE_CENTS, "BRL", None),)
+
+    def reprint(self, label_id: str) -> Document:
+        """See the port."""
+        if label_id not in self.sold:
+            raise RefusedByCarrier("no such label", vendor_code="NOT_FOUND")
+        if self._faults.is_out(self.sold[label_id].carrier):
+            raise CarrierUnavailable("no answer")
+        return PAPER
+
+    def manifest(self, request: ManifestRequest) -> Manifest:
+        """See the port: a shipment is on one manifest, and one that was given back on none."""
+        if self._faults.is_out(request.carrier):
+            raise CarrierUnavailable("no answer")
+        given_back = {self.sold[label_id].vendor_shipment_id for label_id in self.voided}
+        on = {self.manifested.get(shipment) for shipment in request.vendor_shipment_ids}
+        if on == {None} and not given_back.isdisjoint(request.vendor_shipment_ids):
+            raise RefusedByCarrier("a label was given back", vendor_code="SCAN_FORM")
+        if on not in ({None}, {request.manifest_id}):
+            raise RefusedByCarrier("on another manifest", vendor_code="SCAN_FORM")
+        self.manifested |= dict.fromkeys(request.vendor_shipment_ids, request.manifest_id)
+        self._faults.reach(Moment.BOUGHT)
+        return Manifest(f"sf_{request.manifest_id}", PAPER)
+
+    def track(self, carrier: str, tracking_codes: Collection[str]) -> Mapping[str, bytes]:
+        """See the port."""
+        if self._faults.is_out(carrier):
+            raise CarrierUnavailable("no answer")
+        trips = [self._trips[code] for code in tracking_codes]
+        return {trip.code: _body(trip) for trip in trips if trip.history}
 
     def hear(self, _topic: str, attributes: Mapping[str, str], data: bytes) -> None:
         """What is said about parcels: what is in them, and that a label is on one."""
@@ -162,12 +209,12 @@ class SimulatedCarrier:
             vendor_tracker_id=f"trk_{number}",
             tracking_code=code,
             label_url="https://labels.invalid/1.pdf",
-            amount_cents=490,
+            amount_cents=PRICE_CENTS,
             currency="BRL",
             carrier=request.carrier,
             service="cheapest",
         )
-        trip = self._trips[code] = Trip(code)
+        trip = self._trips[code] = Trip(code, request.carrier)
         if self._chance.happens(0.1):
             # The vendor knows of it before we have written it down.
             trip.history.append(self._detail("pre_transit", "label_created"))
@@ -205,16 +252,20 @@ class SimulatedCarrier:
         }
 
     def _report(self, trip: Trip) -> None:
-        result: dict[str, Any] = {
-            "tracking_code": trip.code,
-            "carrier": "Correios",
-            "status": trip.history[-1]["status"],
-            "status_detail": trip.history[-1]["status_detail"],
-            "tracking_details": trip.history,
-        }
-        body = json.dumps({"description": "tracker.updated", "result": result}).encode()
+        body = _body(trip)
         digest = hmac.digest(HOOK_SECRET.encode(), body, "sha256").hex()
         self._send(body, f"hmac-sha256-hex={digest}")
+
+
+def _body(trip: Trip) -> bytes:
+    result: dict[str, Any] = {
+        "tracking_code": trip.code,
+        "carrier": trip.carrier,
+        "status": trip.history[-1]["status"],
+        "status_detail": trip.history[-1]["status_detail"],
+        "tracking_details": trip.history,
+    }
+    return json.dumps({"description": "tracker.updated", "result": result}).encode()
 
 
 def _taken_over(trip: Trip) -> bool:

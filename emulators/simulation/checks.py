@@ -36,12 +36,16 @@ _APPLIED = """
      UNION ALL
     SELECT parcel_id FROM parcels WHERE shipped_at IS NOT NULL AND parcel_id = ANY(%s)
 """
+_OPEN = "SELECT sku, warehouse, count_id FROM open_counts"
 _SOLD = """
     SELECT sku, -sum(quantity)::bigint FROM stock_movements WHERE kind = 'shipment' GROUP BY sku
 """
 _NOBODYS = """
     SELECT message_id, convert_from(payload, 'UTF8')::jsonb->>'tracking_code' FROM dead_letters
      WHERE code = 'parcel_not_here_yet'
+"""
+_MANIFESTED = """
+    SELECT vendor_shipment_id, coalesce(manifest_id, 'none') FROM labels WHERE state = 'bought'
 """
 _BOUGHT = "SELECT label_id, tracking_code FROM labels WHERE state = 'bought'"
 
@@ -73,6 +77,7 @@ def found(query: Query, outside: Outside, announced: Announced) -> Iterator[Viol
     yield from _orders(query, outside.channel, letters)
     yield from _stock(query, outside.warehouses)
     yield from _labels(query, outside.carrier)
+    yield from _manifests(query, outside.carrier)
 
 
 def _by_rule(query: Query, rules: Mapping[str, str]) -> Iterator[Violation]:
@@ -89,9 +94,11 @@ def unbelieved(query: Query, warehouses: Warehouses, event_id: str) -> Iterator[
     shelves = warehouses.shelves
     report = shelves.reported.get(event_id)
     missing_from = report.missing_from if report else None
+    still_open = {(sku, place): count_id for sku, place, count_id in query(_OPEN)}
     for (name,) in query(_APPLIED, event_id, missing_from, missing_from, list(shelves.left)):
         if name in shelves.reported or name in shelves.left:
-            shelves.apply(name)
+            shelves.apply(name, still_open)
+    shelves.settle(still_open)
     for sku, place, on_hand in query(_LEVELS):
         units = shelves[sku, place].units
         if on_hand != units:
@@ -210,4 +217,14 @@ def _labels(query: Query, carrier: SimulatedCarrier) -> Iterator[Violation]:
                 label_id,
                 str(known.get(label_id)),
                 str(sold.get(label_id)),
+            )
+
+
+def _manifests(query: Query, carrier: SimulatedCarrier) -> Iterator[Violation]:
+    """A label that is used is on the manifest that its carrier has it on, or on none at both."""
+    for shipment_id, manifest_id in query(_MANIFESTED):
+        closed = carrier.manifested.get(shipment_id, "none")
+        if closed != manifest_id:
+            yield Violation(
+                "a label is on the manifest that was closed", shipment_id, manifest_id, closed
             )

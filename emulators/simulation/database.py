@@ -1,25 +1,23 @@
 """The real Postgres under the simulation: where its faults come from, and what it remembers.
 
-Statements, commits and rollbacks are watched on the driver's connection itself: SQLAlchemy's events
-around statements would cost each of them more than the fault does.
+Statements, commits and rollbacks are watched on the sessions of the product's driver.
 """
 
 import contextlib
-import logging
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pg8000.dbapi
-from sqlalchemy import Engine, ExceptionContext, event
 
 from emulators.laptop.postgres import Server
-from emulators.simulation.faults import Crashed, Faults, Moment
+from emulators.simulation.faults import Faults, Moment
 from shared.kit.clock import Clock
 from shared.platform.config import Config
-from shared.platform.db import Database, engine_for
-from shared.platform.driver import COMMITS
+from shared.platform.db import Database
+from shared.platform.driver import Asked, Session
 from shared.platform.migrate import migrate
+from shared.platform.pool import Pool, opener
 
 Query = Callable[..., list[tuple[Any, ...]]]  # SQL, and its parameters
 
@@ -52,9 +50,7 @@ _STEADY = ("autovacuum", "jit")
 
 def prepare(server: Server, name: str, config: Config) -> None:
     """Make the tables of a fresh database, and the memory of what is announced."""
-    engine = engine_for(config)
-    migrate(engine)
-    engine.dispose()
+    migrate(config)
     with contextlib.closing(server.connect(name)) as connection:
         connection.cursor().execute(_REMEMBER)
 
@@ -132,19 +128,12 @@ class Rival:
 
 @contextlib.contextmanager
 def watched(config: Config, clock: Clock, faults: Faults, rival: Rival) -> Iterator[Database]:
-    """The product's own `Database`, on an engine in which faults strike."""
-    engine = engine_for(config)
+    """The product's own `Database`, on connections in which faults strike."""
+    opened = opener(config)
     faults.cut = rival.end_session
-    _watch(engine, faults, rival)
-    database = Database(engine, clock)
-    pool_log = logging.getLogger("sqlalchemy.pool")
-    level = pool_log.level
-    pool_log.setLevel(logging.CRITICAL)  # it would tell of every connection that is cut
-    try:
+    pool = Pool(lambda: _watched(opened(), faults, rival), config.pool_size)
+    with contextlib.closing(Database(pool, clock)) as database:
         yield database
-    finally:
-        pool_log.setLevel(level)
-        database.close()
 
 
 @contextlib.contextmanager
@@ -167,61 +156,49 @@ def _administer(server: Server, *statements: str) -> None:
             cursor.execute(statement)
 
 
-def _watch(engine: Engine, faults: Faults, rival: Rival) -> None:
-    def connected(connection: Any, _record: object) -> None:
-        _watch_connection(connection, faults, rival)
+def _watched(session: Session, faults: Faults, rival: Rival) -> Session:
+    connection = session.connection
+    session.tell(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+    ((row,),) = session.run([Asked("SELECT pg_backend_pid() AS pid", ())], alone=True)
+    connection.simulation_pid = row.pid
+    run, commit, rollback = session.run, session.commit, session.rollback
+    takes_commit_along = False  # and so, where it fails, its rollback
 
-    def commits(cursor: Any, _statement: str, _parameters: object, context: Any) -> None:
-        if context.execution_options.get(COMMITS, False):
-            connection = cursor._c  # noqa: SLF001
-            faults.reach(Moment.COMMIT, connection)
-            connection.simulation_commits = True
-
-    def failed(context: ExceptionContext) -> None:
-        # Else SQLAlchemy would take a crash for a disconnect, and every one would cost a session.
-        if isinstance(context.original_exception, Crashed):
-            context.is_disconnect = False
-
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "do_execute", commits, insert=True)
-    event.listen(engine, "handle_error", failed)
-
-
-def _watch_connection(connection: Any, faults: Faults, rival: Rival) -> None:
-    open_cursor = connection.cursor
-    cursor = open_cursor()
-    connection.autocommit = True
-    cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-    cursor.execute("SELECT pg_backend_pid()")
-    connection.simulation_pid = cursor.fetchone()[0]
-    connection.simulation_commits = False  # whether its last statement took its commit along
-    connection.autocommit = False
-    commit, rollback = connection.commit, connection.rollback
-
-    def watched_cursor() -> object:
-        # SQLAlchemy opens one for each statement, just before it runs.
+    def watched_run(*arguments: Any, commits: bool = False, **named: Any) -> object:
+        nonlocal takes_commit_along
         faults.reach(Moment.STATEMENT, connection)
-        return open_cursor()
+        if not commits:
+            return run(*arguments, **named)
+        faults.reach(Moment.COMMIT, connection)
+        takes_commit_along = True
+        found = run(*arguments, commits=True, **named)
+        takes_commit_along = False
+        after_commit()
+        return found
 
     def watched_commit() -> None:
-        if connection._in_transaction:  # noqa: SLF001
+        if session.is_open:
             faults.reach(Moment.COMMIT, connection)
             commit()
-        elif not connection.simulation_commits:
-            return
-        connection.simulation_commits = False
+            after_commit()
+
+    def after_commit() -> None:
         try:
             faults.reach(Moment.COMMITTED, connection)
         except ConnectionError:
-            # As pg8000 says it, so that the pool drops the connection.
+            # As pg8000 says it; what was heard of the answer is not all of it.
+            session.in_step = False
             raise pg8000.dbapi.InterfaceError("network error") from None
 
     def watched_rollback() -> None:
-        ends = connection._in_transaction or connection.simulation_commits  # noqa: SLF001
-        connection.simulation_commits = False
+        nonlocal takes_commit_along
+        ends = session.is_open or takes_commit_along
+        takes_commit_along = False
         if ends and rival.rolled_back():
             faults.reach(Moment.RETRY)
         rollback()
 
-    connection.cursor = watched_cursor
-    connection.commit, connection.rollback = watched_commit, watched_rollback
+    instruments = {"run": watched_run, "commit": watched_commit, "rollback": watched_rollback}
+    for name, instrument in instruments.items():
+        setattr(session, name, instrument)
+    return session

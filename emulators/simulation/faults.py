@@ -11,10 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from google.api_core.exceptions import DeadlineExceeded, ServiceUnavailable
-
 from emulators.simulation.chance import Chance, VirtualClock
 from shared.carriers.types import CarrierUnavailable
+from shared.platform.outbox import NotSent
+
+
+class DestinationDown(NotSent):
+    """A topic or a queue that will be away for a while."""
 
 
 class Fault(StrEnum):
@@ -141,7 +144,7 @@ class Faults:
             connection: pg8000's, where the moment is one of the database.
 
         Raises:
-            Crashed, GoogleAPICallError, CarrierUnavailable, ConnectionError: what goes wrong here.
+            Crashed, NotSent, CarrierUnavailable, ConnectionError: what goes wrong here.
         """
         fault = self._chosen
         if fault is None:
@@ -161,11 +164,11 @@ class Faults:
         until = self._down_until.get(name)
         if until is not None:
             if self.active and self._clock.now < until:
-                raise ServiceUnavailable(name)  # type: ignore[no-untyped-call]
+                raise DestinationDown(name)
             del self._down_until[name]
         try:
             self.reach(Moment.SEND)
-        except ServiceUnavailable:
+        except DestinationDown:
             down_s = self._chance.between(*DOWN_S)
             self._down_until[name] = self._clock.now + timedelta(seconds=down_s)
             raise
@@ -188,9 +191,9 @@ class Faults:
     def _strike(self, fault: Fault, connection: Any) -> None:
         match fault:
             case Fault.DESTINATION_DOWN:
-                raise ServiceUnavailable("down")  # type: ignore[no-untyped-call]
+                raise DestinationDown("down")
             case Fault.SEND_ANSWER_LOST:
-                raise DeadlineExceeded("no answer")  # type: ignore[no-untyped-call]
+                raise NotSent("no answer")
             case Fault.CARRIER_DOWN | Fault.CARRIER_ANSWER_LOST:
                 raise CarrierUnavailable("no answer")
             case Fault.CARRIER_OUT:

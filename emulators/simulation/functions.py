@@ -22,12 +22,14 @@ from emulators.laptop.manifest import Manifest
 from emulators.simulation.post import Delivery
 from shared import wiring
 from shared.carriers.types import Carrier
+from shared.carriers.vendors import VENDORS
 from shared.costing.book import Bookshelf
 from shared.edge.services import Services
 from shared.edge.tasks import MAX_ATTEMPTS
 from shared.flows.rules import Rules
 from shared.platform.auth import Verifier
 from shared.platform.config import Config
+from shared.platform.documents import Stored
 
 SIGNATURE_HEADER = "X-Hmac-Signature"
 HOOK_SECRET = "simulated"  # noqa: S105  between the simulated carrier and this process
@@ -43,6 +45,21 @@ class Trusting(Verifier):
     def verify(self, authorization: str | None) -> str:
         """Accept."""
         return authorization or "simulated"
+
+
+class Cabinet:
+    """Keeps documents in this process: `Documents`."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Stored] = {}
+
+    def put(self, key: str, content: bytes, media_type: str) -> None:
+        """Keep or replace."""
+        self._kept[key] = Stored(content, media_type)
+
+    def get(self, key: str) -> Stored | None:
+        """What is kept."""
+        return self._kept.get(key)
 
 
 class LogLines(TextIOBase):
@@ -75,11 +92,13 @@ class Functions:
         self._restore = ExitStack()
         self._forget_built()
         self._replace(wiring, {"config": lambda: settings})
+        cabinet = Cabinet()
         for name in manifests:
             module = import_module(f"functions.{name}.main")
             things: dict[str, Callable[[], object]] = {
                 "services": lambda: services,
-                "carrier": lambda: carrier,
+                "carriers": lambda: dict.fromkeys(VENDORS, carrier),
+                "documents": lambda: cabinet,
                 "bookshelf": partial(self._shelf, name),
                 "rules": partial(self._rules_of, name),
             }

@@ -276,7 +276,9 @@ class ToTopics:
     def __init__(self, post: Post) -> None:
         self._post = post
 
-    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+    def send(
+        self, name: str, ordering_key: str, messages: Sequence[Outgoing], _within_s: float
+    ) -> None:
         """Publish them at once."""
         self._post.publish(name, ordering_key, [(m.attributes, m.body) for m in messages])
 
@@ -287,7 +289,9 @@ class ToQueues:
     def __init__(self, post: Post) -> None:
         self._post = post
 
-    def send(self, name: str, _ordering_key: str, messages: Sequence[Outgoing]) -> None:
+    def send(
+        self, name: str, _ordering_key: str, messages: Sequence[Outgoing], _within_s: float
+    ) -> None:
         """Add them one by one."""
         for message in messages:
             self._post.add(name, message.event_id, message.attributes, message.body)

@@ -96,7 +96,7 @@ ALWAYS: Mapping[str, str] = {
         SELECT source || ' ' || message_id, code, 'applied' FROM dead_letters
          WHERE code NOT IN ('malformed', 'unsupported_version', 'unknown_sku', 'order_conflict',
                             'order_never_came', 'too_late_to_change', 'illegal_transition',
-                            'count_below_reserved', 'refused_by_carrier', 'parcel_not_here_yet',
+                            'refused_by_carrier', 'parcel_not_here_yet',
                             'order_partly_picked')
     """,
 }
@@ -120,6 +120,14 @@ IN_THE_END: Mapping[str, str] = {
                SELECT convert_from(payload, 'UTF8')::jsonb->>'label_id' FROM dead_letters
                 WHERE attributes->>'ce-type' = 'dispatch.work.void_abandoned_label.v1')
     """,
+    "what is to be printed is kept": """
+        SELECT label_id, state, 'with its document' FROM labels
+         WHERE state = 'bought' AND document_key IS NULL
+    """,
+    "a day that was to be closed is closed": """
+        SELECT manifest_id, state, 'closed, refused or dropped' FROM manifests
+         WHERE state = 'requested'
+    """,
     "nothing is left in the outbox": """
         SELECT lane, count(*)::text || ' rows', 'none' FROM outbox GROUP BY lane
     """,
@@ -139,7 +147,7 @@ IN_THE_END: Mapping[str, str] = {
     "reconciliation finds nothing to repair": """
         SELECT concat_ws(' ', figure, 'of', sku, 'in', warehouse, nullif(partition, 0)),
                found::text, explained::text
-          FROM stock_drifts
+          FROM stock_drifts WHERE actor = 'nightly'
     """,
     "nobody waits for stock that is there": """
         WITH wanted AS (
@@ -147,11 +155,18 @@ IN_THE_END: Mapping[str, str] = {
              WHERE backordered > 0 GROUP BY 1, 2
         ), usable AS (
             SELECT order_id, wanted.sku, wanted.units AS wanted,
-                   coalesce(sum(greatest(0, on_hand - reserved - safety)), 0) AS units
+                   coalesce(sum(greatest(0, on_hand - reserved - safety - of_others)), 0) AS units
               FROM wanted LEFT JOIN stock_levels
                    ON stock_levels.sku = wanted.sku
                   AND (order_id, wanted.sku, warehouse) NOT IN (
                       SELECT order_id, sku, warehouse FROM order_exclusions)
+              LEFT JOIN LATERAL (
+                   SELECT coalesce(sum(quantity), 0) AS of_others
+                     FROM stock_holds JOIN stock_hold_items AS item USING (hold_id)
+                    WHERE state = 'open' AND purpose = 'order' AND for_order <> order_id
+                      AND (item.sku, item.warehouse, item.partition)
+                          = (stock_levels.sku, stock_levels.warehouse, stock_levels.partition)
+                   ) AS kept ON true
              GROUP BY order_id, wanted.sku, wanted.units)
         SELECT order_id, 'backordered', 'placed'
           FROM usable

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from emulators.laptop import postgres
-from emulators.laptop.cli import positive
+from emulators.laptop.cli import add_json, positive
 from emulators.laptop.stack import state_directory
 from emulators.simulation.database import steady
 from emulators.simulation.run import Outcome, Plan, simulate
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="stop after step K at the latest, audit after each of the steps before it, and show"
         " them",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

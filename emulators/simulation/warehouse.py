@@ -153,11 +153,12 @@ class Warehouses:
             if loose[counted] + difference >= 0:
                 self._differ({counted: difference})
         there = {counted: self.units[counted] for counted in places}
+        count_id = f"count-{len(self.sent):06}"
         event_id, message = self._message(
             COUNTED,
             {
                 "warehouse": place,
-                "count_id": f"count-{len(self.sent):06}",
+                "count_id": count_id,
                 "counted_at": self._clock.now.isoformat(),
                 "lines": [{"sku": sku, "on_hand": n} for (sku, _), n in there.items()],
             },
@@ -165,7 +166,7 @@ class Warehouses:
         self._written_down.append((place, message))
         if not self._chance.happens(WRITTEN_DOWN_SHARE):
             self._enter(-1)
-        self.shelves.reported[event_id] = Report(self._clock.now, there, counted=True)
+        self.shelves.reported[event_id] = Report(self._clock.now, there, count_id)
 
     def is_told(self, place: Place) -> bool:
         """Whether Dispatch has applied a count since it could last be wrong about a shelf."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from emulators.laptop.cli import UserMistake, positive
-from emulators.laptop.running import account, command, running, told_plainly
+from emulators.laptop.cli import UserMistake, add_json, positive
+from emulators.laptop.running import acted, add_by, command, running
 from emulators.laptop.screen import tell
 from emulators.stock import views
 from shared.drifts import store as drifts
@@ -21,7 +21,7 @@ from shared.flows.show_stock import show_stock
 from shared.flows.spread_stock import SpreadStock, spread_stock
 from shared.flows.steps import Run
 from shared.kit.ids import new_id
-from shared.platform.db import Database, Transaction
+from shared.platform.db import Transaction
 from shared.platform.relay import Relay
 
 SHOWN = 20  # drifts
@@ -58,20 +58,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_who(end)
     end.set_defaults(act=_end)
     reconcile = words.add_parser("reconcile", help="compare the books now, and set them right")
-    reconcile.add_argument("--by", default=account(), help="who; otherwise who runs this")
+    add_by(reconcile)
     reconcile.set_defaults(act=_reconcile)
     found = words.add_parser("drifts", help="what reconciliation has found, the newest first")
     found.add_argument("--limit", type=positive, default=SHOWN, metavar="N")
     found.set_defaults(act=_drifts)
-    for made in words.choices.values():
-        made.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(*words.choices.values())
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the word says; exit code 1 when it is refused, or a row has to be fenced off."""
-    act: Callable[[argparse.Namespace], int] = arguments.act
-    with told_plainly():
-        return act(arguments)
+    return acted(arguments)
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -104,7 +101,7 @@ def _allot(arguments: argparse.Namespace) -> int:
 def _laid(arguments: argparse.Namespace, step: Callable[[Transaction], None]) -> int:
     """Do it, and show how the balance lies now."""
     with running() as (database, relay):
-        _runner(database, relay)(step)
+        _runner(relay)(step)
         rows = database.run(lambda tx: show_stock(tx, arguments.sku), command())
     tell(
         views.rows_as_json(arguments.sku, rows),
@@ -116,8 +113,8 @@ def _laid(arguments: argparse.Namespace, step: Callable[[Transaction], None]) ->
 
 def _end(arguments: argparse.Namespace) -> int:
     wanted = EndAllotment(arguments.sale, _who(arguments), arguments.reason)
-    with running() as (database, relay):
-        ended = end_allotment(_runner(database, relay), wanted)
+    with running() as (_, relay):
+        ended = end_allotment(_runner(relay), wanted)
     said = f"The allotment of {wanted.sale} has ended; balances: {ended}"
     if not ended:
         said = f"Nothing is set aside for {wanted.sale}."
@@ -131,7 +128,7 @@ def _end(arguments: argparse.Namespace) -> int:
 
 def _reconcile(arguments: argparse.Namespace) -> int:
     with running() as (database, relay):
-        report = reconcile_stock(_runner(database, relay), _who(arguments))
+        report = reconcile_stock(_runner(relay), _who(arguments))
         found = database.run(lambda tx: drifts.newest(tx, SHOWN, report.run_id), command())
     tell(
         views.report_as_json(report, found),
@@ -148,11 +145,11 @@ def _drifts(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _runner(database: Database, relay: Relay) -> Run:
+def _runner(relay: Relay) -> Run:
     cause = command()
 
     def run_step(step: Callable[[Transaction], Result]) -> Result:
-        return database.run(step, cause, then=relay.send)
+        return relay.run(step, cause)
 
     return run_step
 
@@ -182,4 +179,4 @@ def _add_word(parser: argparse.ArgumentParser) -> None:
 
 def _add_who(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", default="by command", help="why; the ledger keeps it")
-    parser.add_argument("--by", default=account(), help="who; otherwise who runs this")
+    add_by(parser)

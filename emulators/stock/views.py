@@ -86,7 +86,7 @@ def print_report(report: Report, drifts: Sequence[KeptDrift]) -> None:
         print_drifts(drifts)
     screen().print(
         f"{report.balances} balances, {report.repaired} rows repaired, {report.fenced} fenced off,"
-        f" {report.lifted} right again"
+        f" {report.lifted} right again, {report.recounted} caps recounted"
     )
 
 

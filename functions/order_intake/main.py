@@ -8,7 +8,7 @@ from shared.edge import pubsub
 from shared.flows.accept_order import accept_order
 from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
-from shared.wiring import services
+from shared.wiring import pages_url, services
 
 
 @functions_framework.http
@@ -17,6 +17,10 @@ def order_intake(request: Request) -> Response:
     return pubsub.consume(
         request,
         services(),
-        {OrderSubmitted: accept_order, OrderAmended: change_order, OrderCancelled: cancel_order},
+        {
+            OrderSubmitted: lambda tx, event: accept_order(tx, event, pages_url()),
+            OrderAmended: change_order,
+            OrderCancelled: cancel_order,
+        },
         consumer="order_intake",
     )

@@ -7,7 +7,7 @@ from shared.contracts.base import Cause
 from shared.contracts.work import PlaceOrder
 from shared.edge import tasks
 from shared.flows.place_order import place_waiting
-from shared.wiring import rules, services
+from shared.wiring import crowd, rules, services
 
 
 @functions_framework.http
@@ -16,6 +16,6 @@ def placement_worker(request: Request) -> Response:
 
     def place(work: PlaceOrder, cause: Cause) -> None:
         again = tasks.attempt(request) > 1
-        place_waiting(services().runner(cause), work, rules(), alone=again)
+        place_waiting(services().runner(cause), work, rules(), crowd(), alone=again)
 
     return tasks.perform(request, services(), {PlaceOrder: place})

@@ -3,15 +3,15 @@
 Nothing else writes to it. No answer came, so whether anything was sold is not known.
 """
 
-from sqlalchemy import text
-
 from shared.carriers.store import LEASE
-from shared.carriers.types import Intent, VoidUnderWay
+from shared.carriers.types import Intent, ToVoid, VoidUnderWay
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 _ABANDON = """
-    INSERT INTO abandoned_labels (label_id, parcel_id, carrier, state, abandoned_at, leased_until)
-    VALUES (:label_id, :parcel_id, :carrier, 'void_requested', :now, :until)
+    INSERT INTO abandoned_labels (label_id, parcel_id, carrier, vendor, state, abandoned_at,
+                                  leased_until)
+    VALUES (:label_id, :parcel_id, :carrier, :vendor, 'void_requested', :now, :until)
  RETURNING 1
 """
 _SOLD_AFTER_ALL = """
@@ -20,7 +20,7 @@ _SOLD_AFTER_ALL = """
  RETURNING 1
 """
 _LOCK_TO_VOID = text("""
-    SELECT leased_until FROM abandoned_labels
+    SELECT vendor, leased_until FROM abandoned_labels
      WHERE label_id = :label_id AND state = 'void_requested'
        FOR UPDATE
 """)
@@ -52,6 +52,7 @@ def abandon(tx: Transaction, parcel_id: str, intent: Intent) -> Write:
             "label_id": intent.label_id,
             "parcel_id": parcel_id,
             "carrier": intent.carrier,
+            "vendor": intent.vendor,
             "now": tx.now,
             "until": tx.now + LEASE,
         },
@@ -64,8 +65,8 @@ def sold_after_all(label_id: str) -> Write:
     return Write(_SOLD_AFTER_ALL, {"label_id": label_id}, rows=1)
 
 
-def lease_void(tx: Transaction, label_id: str) -> str | None:
-    """The id, leased; None when there is nothing to void any more.
+def lease_void(tx: Transaction, label_id: str) -> ToVoid | None:
+    """The label, leased; None when there is nothing to void any more.
 
     Raises:
         VoidUnderWay: somebody else holds the lease, or its purchase may still get through.
@@ -76,7 +77,7 @@ def lease_void(tx: Transaction, label_id: str) -> str | None:
     if row.leased_until is not None and row.leased_until > tx.now:
         raise VoidUnderWay("the label is being voided", label_id=label_id)
     tx.write(Write(_LEASE, {"label_id": label_id, "until": tx.now + LEASE}, rows=1))
-    return label_id
+    return ToVoid(label_id, row.vendor)
 
 
 def give_back(label_id: str) -> Write:

@@ -8,18 +8,27 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-
-from shared.carriers.breaker import OPENS_AFTER, PROBE_LEASE, Breaker, BreakerState
-from shared.carriers.types import BrokenAnswer, CarrierPaused, CarrierUnavailable
+from shared.carriers.types import (
+    BrokenAnswer,
+    CarrierPaused,
+    CarrierTooFast,
+    CarrierUnavailable,
+    VendorUnavailable,
+)
+from shared.kit.breaker import LONGEST_PAUSE, OPENS_AFTER, PROBE_LEASE, Breaker, BreakerState
 from shared.kit.errors import DispatchError
 from shared.kit.ids import new_id
 from shared.platform import log
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 _FIND = text("""
-    SELECT carrier, failures, failed_at, quiet_until, since, probe_until
+    SELECT carrier, failures, failed_at, quiet_until, since, probe_until, vendor
       FROM carrier_breakers WHERE carrier = ANY(CAST(:carriers AS text[]))
+""")
+_ALL = text("""
+    SELECT carrier, failures, failed_at, quiet_until, since, probe_until, vendor
+      FROM carrier_breakers ORDER BY carrier
 """)
 # Of those who saw the same breaker one gets the lease: the others wait for the row and find it
 # changed.
@@ -31,20 +40,35 @@ _LEASE = text("""
 """)
 # While it is open only the probe counts: what was under way when it opened has nothing to add.
 _FAILED = """
-    INSERT INTO carrier_breakers AS kept (carrier, failures, failed_at, quiet_until)
+    INSERT INTO carrier_breakers AS kept (carrier, failures, failed_at, quiet_until, vendor)
     VALUES (:carrier, 1, :now,
-            CAST(:now AS timestamptz) + make_interval(secs => CAST(:retry_after_s AS integer)))
+            CAST(:now AS timestamptz) + make_interval(secs => CAST(:retry_after_s AS integer)),
+            CAST(:vendor AS text))
         ON CONFLICT (carrier) DO UPDATE
        SET failures = kept.failures + 1, failed_at = excluded.failed_at,
-           quiet_until = excluded.quiet_until, probe_id = NULL, probe_until = NULL,
+           quiet_until = excluded.quiet_until, vendor = excluded.vendor,
+           probe_id = NULL, probe_until = NULL,
            since = CASE WHEN kept.failures + 1 = :opens_after THEN excluded.failed_at
+                        ELSE kept.since END
+     WHERE kept.failures < :opens_after OR kept.probe_id = CAST(:probe_id AS text)
+ RETURNING 1
+"""
+# An answer, and a pause that all keep, though at most as long as one that failed is left alone.
+_TOO_FAST = """
+    INSERT INTO carrier_breakers AS kept (carrier, failures, failed_at, quiet_until)
+    VALUES (:carrier, 0, :now,
+            CAST(:now AS timestamptz) + make_interval(secs => CAST(:retry_after_s AS integer)))
+        ON CONFLICT (carrier) DO UPDATE
+       SET failures = 0, quiet_until = excluded.quiet_until, vendor = NULL,
+           probe_id = NULL, probe_until = NULL,
+           since = CASE WHEN kept.failures >= :opens_after THEN excluded.failed_at
                         ELSE kept.since END
      WHERE kept.failures < :opens_after OR kept.probe_id = CAST(:probe_id AS text)
  RETURNING 1
 """
 _ANSWERED = """
     UPDATE carrier_breakers
-       SET failures = 0, quiet_until = NULL, probe_id = NULL, probe_until = NULL,
+       SET failures = 0, quiet_until = NULL, vendor = NULL, probe_id = NULL, probe_until = NULL,
            since = CASE WHEN failures >= :opens_after THEN CAST(:now AS timestamptz)
                         ELSE since END
      WHERE carrier = :carrier AND failures > 0
@@ -66,10 +90,15 @@ def admit(tx: Transaction, carrier: str) -> Admission:
 
     Raises:
         CarrierPaused: the carrier is not called at this moment.
+        CarrierTooFast: it wants no calls for a while.
     """
     row = tx.row(_FIND, carriers=[carrier])
-    breaker = Breaker() if row is None else _breaker(row)
+    if row is None:
+        return Admission(carrier)
+    breaker = _breaker(row)
     if breaker.state(tx.now) is BreakerState.CLOSED:
+        if quiet_s := breaker.quiet_s(tx.now):
+            raise CarrierTooFast(f"{carrier} wants no calls for a while", retry_after_s=quiet_s)
         return Admission(carrier)
     if breaker.may_probe(tx.now):
         leased = tx.row(
@@ -86,13 +115,24 @@ def admit(tx: Transaction, carrier: str) -> Admission:
     log.line("carrier.paused", "WARNING", carrier=carrier, failures=breaker.failures)
     raise CarrierPaused(
         f"{carrier} does not answer and is left alone for a while",
+        vendor=row.vendor,
         carrier=carrier,
         failures=breaker.failures,
     )
 
 
-def learn(tx: Transaction, admission: Admission, error: DispatchError | None) -> Write:
-    """What came of the call. A refusal is an answer: the carrier works."""
+def refuse_paused(tx: Transaction, carrier: str) -> None:
+    """For calls that can wait: they neither probe a carrier nor say anything about it.
+
+    Raises:
+        CarrierPaused: the carrier's breaker is not closed.
+    """
+    if paused(tx, [carrier]):
+        raise CarrierPaused(f"{carrier} does not answer and is left alone", carrier=carrier)
+
+
+def learn(tx: Transaction, admission: Admission, error: DispatchError | None, vendor: str) -> Write:
+    """What came of the call to a vendor. A refusal is an answer: the carrier works."""
     told: dict[str, object] = {
         "carrier": admission.carrier,
         "probe_id": admission.probe_id,
@@ -101,8 +141,12 @@ def learn(tx: Transaction, admission: Admission, error: DispatchError | None) ->
     }
     if not isinstance(error, CarrierUnavailable | BrokenAnswer):
         return Write(_ANSWERED, told)
-    retry_after_s = error.retry_after_s if isinstance(error, CarrierUnavailable) else None
-    return Write(_FAILED, {**told, "retry_after_s": retry_after_s})
+    told["retry_after_s"] = error.retry_after_s if isinstance(error, CarrierUnavailable) else None
+    if isinstance(error, CarrierTooFast):
+        longest_s = int(LONGEST_PAUSE.total_seconds())
+        return Write(_TOO_FAST, {**told, "retry_after_s": min(error.retry_after_s or 0, longest_s)})
+    whose = vendor if isinstance(error, VendorUnavailable) else None
+    return Write(_FAILED, {**told, "vendor": whose})
 
 
 def paused(tx: Transaction, carriers: Collection[str]) -> frozenset[str]:
@@ -112,6 +156,11 @@ def paused(tx: Transaction, carriers: Collection[str]) -> frozenset[str]:
         for row in tx.rows(_FIND, carriers=sorted(carriers))
         if _breaker(row).state(tx.now) is not BreakerState.CLOSED
     )
+
+
+def all_states(tx: Transaction) -> dict[str, BreakerState]:
+    """Carrier -> the state of its breaker, for those that ever failed to answer."""
+    return {row.carrier: _breaker(row).state(tx.now) for row in tx.rows(_ALL)}
 
 
 def _breaker(row: Any) -> Breaker:

@@ -1,22 +1,29 @@
 """The table labels. Nothing else writes to it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import text
-
-from shared.carriers.types import Intent, Label, VoidUnderWay
+from shared.carriers.types import (
+    Intent,
+    KnownLabel,
+    Label,
+    LabelState,
+    ManifestedLabel,
+    ToVoid,
+    VoidUnderWay,
+)
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 LEASE = timedelta(seconds=90)  # longer than a function may run, so nobody still works under it
 
 _REQUEST = text("""
-    INSERT INTO labels (label_id, parcel_id, carrier, state, requested_at, leased_until)
-    VALUES (:label_id, :parcel_id, :carrier, 'requested', :now, :until)
+    INSERT INTO labels (label_id, parcel_id, carrier, vendor, state, requested_at, leased_until)
+    VALUES (:label_id, :parcel_id, :carrier, :vendor, 'requested', :now, :until)
         ON CONFLICT (parcel_id) DO UPDATE SET leased_until = excluded.leased_until
      WHERE labels.state = 'requested'
        AND (labels.leased_until IS NULL OR labels.leased_until <= :now)
- RETURNING label_id
+ RETURNING label_id, carrier, vendor
 """)
 _BOUGHT = """
     UPDATE labels
@@ -36,7 +43,7 @@ _FAILED = text("""
  RETURNING failures
 """)
 _LOCK_INTENT = text("""
-    SELECT label_id, carrier, leased_until FROM labels
+    SELECT label_id, carrier, vendor, leased_until FROM labels
      WHERE parcel_id = :parcel_id AND state = 'requested'
        FOR UPDATE
 """)
@@ -50,14 +57,45 @@ _BEING_BOUGHT = text("""
        AND leased_until > :now
 """)
 _REQUEST_VOID = """
-    UPDATE labels SET state = 'void_requested', leased_until = NULL
+    UPDATE labels SET state = 'void_requested', leased_until = NULL, manifest_id = NULL
      WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND state IN ('requested', 'bought')
  RETURNING 1
 """
 _LOCK_TO_VOID = text("""
-    SELECT label_id, leased_until FROM labels
+    SELECT label_id, vendor, leased_until FROM labels
      WHERE parcel_id = :parcel_id AND state = 'void_requested'
        FOR UPDATE
+""")
+_FIND = text("""
+    SELECT label_id, parcel_id, carrier, vendor, state, document_key
+      FROM labels WHERE parcel_id = :parcel_id
+""")
+_VENDORS = text("""
+    SELECT parcel_id, vendor FROM labels WHERE parcel_id = ANY(CAST(:parcel_ids AS text[]))
+""")
+_KEEP_DOCUMENT = """
+    UPDATE labels SET document_key = :document_key
+     WHERE label_id = :label_id AND bought_at IS NOT NULL
+ RETURNING 1
+"""
+_FORGET_DOCUMENT = """
+    UPDATE labels SET document_key = NULL WHERE label_id = :label_id AND state = 'bought'
+ RETURNING 1
+"""
+_PUT_ON_MANIFEST = """
+    UPDATE labels SET manifest_id = :manifest_id
+     WHERE label_id = ANY(CAST(:label_ids AS text[])) AND state = 'bought'
+       AND manifest_id IS NULL
+ RETURNING 1
+"""
+_TAKE_OFF_MANIFEST = """
+    UPDATE labels SET manifest_id = NULL WHERE manifest_id = :manifest_id
+ RETURNING 1
+"""
+_ON_MANIFEST = text("""
+    SELECT label_id, parcel_id, vendor, vendor_shipment_id FROM labels
+     WHERE manifest_id = :manifest_id AND state = 'bought'
+     ORDER BY label_id
 """)
 _LEASE = """
     UPDATE labels SET leased_until = :until WHERE label_id = :label_id
@@ -68,23 +106,32 @@ _VOIDED = """
      WHERE label_id = :label_id AND state = 'void_requested'
  RETURNING 1
 """
+_SOLD_AFTER_ALL = """
+    UPDATE labels SET state = 'void_requested', voided_at = NULL
+     WHERE label_id = :label_id AND state IN ('void_requested', 'voided')
+ RETURNING 1
+"""
 
 
-def request(tx: Transaction, label_id: str, parcel_id: str, carrier: str) -> str | None:
+def request(
+    tx: Transaction, label_id: str, parcel_id: str, *, carrier: str, vendor: str
+) -> Intent | None:
     """Record the intent to buy and lease it; None while another purchase holds the lease.
 
     Returns:
-        The id under which to buy: the one of the first intent, whoever recorded it.
+        The first intent, whoever recorded it: its id is the one under which to buy, and its vendor
+        the one that may have sold something under it.
     """
     row = tx.row(
         _REQUEST,
         label_id=label_id,
         parcel_id=parcel_id,
         carrier=carrier,
+        vendor=vendor,
         now=tx.now,
         until=tx.now + LEASE,
     )
-    return None if row is None else row.label_id
+    return None if row is None else Intent(row.label_id, row.carrier, row.vendor, is_leased=True)
 
 
 def bought(tx: Transaction, label_id: str, label: Label) -> Write:
@@ -106,7 +153,7 @@ def bought(tx: Transaction, label_id: str, label: Label) -> Write:
 
 def give_back(tx: Transaction, label_id: str) -> None:
     """Give back the lease after a call that failed, so that the next attempt need not wait."""
-    tx.connection.execute(_GIVE_BACK, {"label_id": label_id})
+    tx.rows(_GIVE_BACK, label_id=label_id)
 
 
 def failed(tx: Transaction, label_id: str) -> int:
@@ -121,7 +168,7 @@ def lock_intent(tx: Transaction, parcel_id: str) -> Intent | None:
     if row is None:
         return None
     is_leased = row.leased_until is not None and row.leased_until > tx.now
-    return Intent(row.label_id, row.carrier, is_leased=is_leased)
+    return Intent(row.label_id, row.carrier, row.vendor, is_leased=is_leased)
 
 
 def leave(intent: Intent) -> Write:
@@ -140,8 +187,8 @@ def request_void(parcel_ids: Collection[str]) -> Write:
     return Write(_REQUEST_VOID, {"parcel_ids": sorted(parcel_ids)}, rows=len(parcel_ids))
 
 
-def lease_void(tx: Transaction, parcel_id: str) -> str | None:
-    """The id of the label that is to be voided, leased; None when there is nothing to void.
+def lease_void(tx: Transaction, parcel_id: str) -> ToVoid | None:
+    """The label that is to be voided, leased; None when there is nothing to void.
 
     Raises:
         VoidUnderWay: somebody else holds the lease.
@@ -152,9 +199,65 @@ def lease_void(tx: Transaction, parcel_id: str) -> str | None:
     if row.leased_until is not None and row.leased_until > tx.now:
         raise VoidUnderWay("the label is being voided", parcel_id=parcel_id)
     tx.write(Write(_LEASE, {"label_id": row.label_id, "until": tx.now + LEASE}, rows=1))
-    return str(row.label_id)
+    return ToVoid(row.label_id, row.vendor)
 
 
 def voided(tx: Transaction, label_id: str) -> Write:
     """The vendor took the label back; whoever seemed dead and comes back records nothing twice."""
     return Write(_VOIDED, {"label_id": label_id, "now": tx.now})
+
+
+def sold_after_all(label_id: str) -> Write:
+    """Its answer came late: it is to be given back, even if there seemed to be nothing."""
+    return Write(_SOLD_AFTER_ALL, {"label_id": label_id}, rows=1)
+
+
+def find(tx: Transaction, parcel_id: str) -> KnownLabel | None:
+    """The parcel's label as it is now, without a lock; None where nobody has asked for one."""
+    row = tx.row(_FIND, parcel_id=parcel_id)
+    if row is None:
+        return None
+    return KnownLabel(
+        label_id=row.label_id,
+        parcel_id=row.parcel_id,
+        carrier=row.carrier,
+        vendor=row.vendor,
+        state=LabelState(row.state),
+        document_key=row.document_key,
+    )
+
+
+def vendors_of(tx: Transaction, parcel_ids: Collection[str]) -> dict[str, str]:
+    """By parcel id, who sold its label or was asked to."""
+    rows = tx.rows(_VENDORS, parcel_ids=sorted(parcel_ids))
+    return {row.parcel_id: row.vendor for row in rows}
+
+
+def keep_document(label_id: str, document_key: str) -> Write:
+    """Where the label's document lies; an earlier one was replaced."""
+    return Write(_KEEP_DOCUMENT, {"label_id": label_id, "document_key": document_key}, rows=1)
+
+
+def forget_document(label_id: str) -> Write:
+    """The label's document is to be fetched anew; it takes the place of what lies there."""
+    return Write(_FORGET_DOCUMENT, {"label_id": label_id}, rows=1)
+
+
+def put_on_manifest(manifest_id: str, label_ids: Sequence[str]) -> Write:
+    """Bought labels that are on no manifest are on this one now."""
+    return Write(
+        _PUT_ON_MANIFEST,
+        {"manifest_id": manifest_id, "label_ids": sorted(label_ids)},
+        rows=len(label_ids),
+    )
+
+
+def take_off_manifest(manifest_id: str) -> Write:
+    """The manifest was refused: its labels are on none."""
+    return Write(_TAKE_OFF_MANIFEST, {"manifest_id": manifest_id})
+
+
+def on_manifest(tx: Transaction, manifest_id: str) -> tuple[ManifestedLabel, ...]:
+    """The labels that are on a manifest now, by their ids."""
+    rows = tx.rows(_ON_MANIFEST, manifest_id=manifest_id)
+    return tuple(ManifestedLabel(**row._mapping) for row in rows)  # noqa: SLF001

@@ -3,10 +3,13 @@
 Dispatch speaks these words; a folder beside this file translates them for one vendor.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
 from typing import Protocol
 
-from shared.kit.errors import Fault, NotYet, Rejected, Untried
+from shared.kit.errors import Fact, Fault, NotYet, Rejected, TooFast, Untried
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,35 @@ class Dimensions:
             raise ValueError(f"every side must be longer than nothing, got {self}")
 
 
+class LabelFormat(StrEnum):
+    """In what a label is made."""
+
+    PDF = "pdf"
+    PNG = "png"
+    ZPL = "zpl"
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierAccount:
+    """Who sells a carrier's labels to us, and how. The defaults are for carriers without a row."""
+
+    carrier: str  # as rate cards name it
+    vendor: str = "easypost"
+    vendor_carrier: str = ""  # the vendor's name of the carrier; empty: its own
+    vendor_account: str | None = None  # the vendor's id of our account; None: whichever it takes
+    label_format: LabelFormat = LabelFormat.PDF
+    is_enabled: bool = True
+
+    @property
+    def name_at_vendor(self) -> str:
+        """What the vendor calls the carrier."""
+        return self.vendor_carrier or self.carrier
+
+    def name_at(self, vendor: str) -> str:
+        """What a vendor calls the carrier that has sold its labels, now or before."""
+        return self.name_at_vendor if vendor == self.vendor else self.carrier
+
+
 @dataclass(frozen=True, slots=True)
 class LabelRequest:
     """One label to buy.
@@ -57,6 +89,8 @@ class LabelRequest:
     reference: str  # printed on the label for people, such as the order's number
     service: str | None = None  # None: the carrier's cheapest
     dimensions_mm: Dimensions | None = None
+    vendor_account: str | None = None  # the vendor's id of our account with the carrier
+    label_format: LabelFormat = LabelFormat.PDF
 
     def __post_init__(self) -> None:
         if not 0 < len(self.label_id) <= 64:
@@ -80,12 +114,126 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """What a service would cost, unbought."""
+
+    carrier: str  # as the vendor names it
+    service: str
+    amount_cents: int
+    currency: str  # ISO 4217
+    transit_days: int | None  # None: the carrier does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A label or a manifest as the vendor made it. It has personal data in it."""
+
+    content: bytes = field(repr=False)
+    media_type: str  # such as application/pdf
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRequest:
+    """All labels that one carrier collects at one warehouse on one day.
+
+    `manifest_id` is the idempotency key, as `label_id` is for a label.
+    """
+
+    manifest_id: str
+    carrier: str  # the vendor's name of the carrier, upper and lower case alike
+    from_address: Address
+    ship_on: date
+    vendor_shipment_ids: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.vendor_shipment_ids:
+            raise ValueError("a manifest has at least one label on it")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that the vendor has made."""
+
+    vendor_manifest_id: str
+    document: Document
+
+
+class LabelState(StrEnum):
+    """How far a label has come."""
+
+    REQUESTED = "requested"  # asked for; it may have been bought
+    BOUGHT = "bought"
+    VOID_REQUESTED = "void_requested"  # to be given back, whether it was bought or not
+    VOIDED = "voided"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLabel:
+    """A label as it is stored; `document_key` says where its document lies, None: not kept yet."""
+
+    label_id: str
+    parcel_id: str
+    carrier: str
+    vendor: str
+    state: LabelState
+    document_key: str | None
+
+
+class ManifestState(StrEnum):
+    """How far a manifest has come."""
+
+    REQUESTED = "requested"  # asked for; the carrier may have closed it
+    CLOSED = "closed"
+    REFUSED = "refused"  # a person has to ask for the next one
+    DROPPED = "dropped"  # every label on it was given back
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a carrier takes over at one warehouse on one day."""
+
+    carrier: str
+    warehouse: str
+    ship_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class KnownManifest:
+    """A manifest as it is stored; `number` counts those of its handover, from 1."""
+
+    manifest_id: str
+    of: Handover
+    number: int
+    state: ManifestState
+    document_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestedLabel:
+    """A label on a manifest."""
+
+    label_id: str
+    parcel_id: str
+    vendor: str
+    vendor_shipment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """A label that is asked for, and may have been bought; leased: somebody is buying it now."""
 
     label_id: str
     carrier: str
+    vendor: str
     is_leased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToVoid:
+    """A label that is to be given back, to the vendor that sold it or may have."""
+
+    label_id: str
+    vendor: str
 
 
 class RefusedByCarrier(Rejected):
@@ -103,8 +251,14 @@ class RefusedByCarrier(Rejected):
         self.field = field
 
 
+class UnknownCarrier(Rejected):
+    """No carrier has this name: it has no rate card, and nobody ever called it."""
+
+    code = "unknown_carrier"
+
+
 class CarrierUnavailable(NotYet):
-    """No answer, too many requests, or not now. The label may or may not have been bought.
+    """No answer, or not now. The label may or may not have been bought.
 
     `retry_after_s` is the pause that the vendor asked for, None where it named none.
     """
@@ -116,6 +270,18 @@ class CarrierUnavailable(NotYet):
         self.retry_after_s = retry_after_s
 
 
+class VendorUnavailable(CarrierUnavailable):
+    """It is the vendor that does not answer: whatever it sells cannot be bought at this moment."""
+
+    code = "vendor_unavailable"
+
+
+class CarrierTooFast(CarrierUnavailable, TooFast):
+    """The vendor wants fewer questions. It answers, so nothing speaks against it or the carrier."""
+
+    code = "carrier_too_fast"
+
+
 class NotTakenBack(NotYet):
     """The carrier does not take the label back at this moment, and may do so later. It answers."""
 
@@ -123,9 +289,16 @@ class NotTakenBack(NotYet):
 
 
 class CarrierPaused(Untried):
-    """The carrier has not answered for a while: nobody calls it until a probe has shown more."""
+    """The carrier has not answered for a while: nobody calls it until a probe has shown more.
+
+    `vendor` is the vendor that did not answer; None where it is the carrier's own trouble.
+    """
 
     code = "carrier_paused"
+
+    def __init__(self, message: str, *, vendor: str | None = None, **facts: Fact) -> None:
+        super().__init__(message, vendor=vendor, **facts)
+        self.vendor = vendor
 
 
 class VoidUnderWay(NotYet):
@@ -140,14 +313,42 @@ class CarrierAccountRefused(Fault):
     code = "carrier_account_refused"
 
 
+class ManifestUnderWay(NotYet):
+    """Another attempt is closing this manifest at this moment, or died while it did."""
+
+    code = "manifest_under_way"
+
+
 class BrokenAnswer(Fault):
     """The vendor answered something that its documents do not allow."""
 
     code = "carrier_broken_answer"
 
 
+class UnknownVendor(Fault):
+    """A label is to be bought from, or given back to, somebody whom this version does not know."""
+
+    code = "unknown_vendor"
+
+
+class Notes(Protocol):
+    """What is written down about a label before money is spent on it.
+
+    For vendors that cannot be asked by our own id: a note says where they have it. It is there
+    for good when `keep` returns, so that whoever comes after a crash finds it.
+    """
+
+    def find(self, subject: str) -> str | None:
+        """The newest note on a label or a manifest, by our id; None: nothing was ever asked for."""
+        ...
+
+    def keep(self, subject: str, note: str) -> None:
+        """Write a note down, in place of the one before."""
+        ...
+
+
 class Carrier(Protocol):
-    """Whoever sells labels."""
+    """Whoever sells labels, and knows where the parcels are."""
 
     def buy(self, request: LabelRequest) -> Label:
         """Buy the label, or return the one that was already bought under `request.label_id`.
@@ -171,6 +372,49 @@ class Carrier(Protocol):
         Raises:
             RefusedByCarrier: the label will not be taken back.
             NotTakenBack: ask again later.
+            CarrierUnavailable, CarrierAccountRefused, BrokenAnswer: as for `buy`.
+        """
+        ...
+
+    def quote(self, request: LabelRequest) -> tuple[Quote, ...]:
+        """What all services of `request.carrier` would cost; none where it would not carry it.
+
+        Raises:
+            RefusedByCarrier, CarrierUnavailable, CarrierAccountRefused, BrokenAnswer: as for `buy`.
+        """
+        ...
+
+    def reprint(self, label_id: str) -> Document:
+        """The document of the label that was bought under `label_id`.
+
+        Raises:
+            RefusedByCarrier: nothing was bought under it.
+            CarrierUnavailable, CarrierAccountRefused, BrokenAnswer: as for `buy`.
+        """
+        ...
+
+    def manifest(self, request: ManifestRequest) -> Manifest:
+        """Close the day for these labels, or return what was closed under `request.manifest_id`.
+
+        Safe to repeat after any error, also with fewer labels than before; the caller holds the
+        manifest's lease.
+
+        Raises:
+            RefusedByCarrier: these labels do not go on one manifest; asking again gives the same
+                answer, and nothing was closed.
+            CarrierUnavailable, CarrierAccountRefused, BrokenAnswer: as for `buy`.
+        """
+        ...
+
+    def track(self, carrier: str, tracking_codes: Collection[str]) -> Mapping[str, bytes]:
+        """What is known of these parcels of a carrier now, by tracking code.
+
+        Each is the body that the vendor's own webhook would carry now, so that it is read in the
+        same way; the same progress gives the same body. A code that the vendor does not know is
+        left out.
+
+        Raises:
+            RefusedByCarrier: it will not answer this question, whoever asks again.
             CarrierUnavailable, CarrierAccountRefused, BrokenAnswer: as for `buy`.
         """
         ...

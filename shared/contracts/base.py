@@ -9,7 +9,7 @@ Source: CloudEvents 1.0.2 and its Google Cloud Pub/Sub protocol binding.
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Generic, Self, TypeVar
 
@@ -47,13 +47,18 @@ EVENT_ID = re.compile(r"[!-~]{1,200}")  # printable ASCII without spaces
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:/-]+$")]
 Moment = Annotated[AwareDatetime, AfterValidator(utc)]
+# BCP 47, as far as it matters here: a language, and what it is narrowed by. Any language is taken,
+# so that one which we learn later is no other contract.
+LanguageTag = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class Document(BaseModel):
     """A part of a contract. Unknown fields are ignored, so that a publisher may add some first."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
@@ -65,8 +70,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
-            faults = error.errors(include_url=False, include_context=False, include_input=False)
-            wrong = [WrongField(".".join(map(str, f["loc"])), f["msg"]) for f in faults]
+            wrong = _wrong(error)
             first = wrong[0]
             raise Malformed(
                 f"{first.field or 'body'}: {first.reason}", field=first.field, wrong=wrong
@@ -75,6 +79,20 @@ class Document(BaseModel):
     def encode(self) -> bytes:
         """The JSON body of this document, UTF-8."""
         return self.model_dump_json().encode()
+
+
+def _wrong(error: ValidationError) -> list[WrongField]:
+    """What is wrong, without what only follows from it.
+
+    pydantic counts the items of a tuple that are right: where all are wrong, it is too short, too.
+    """
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    around = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
+    return [
+        WrongField(".".join(map(str, fault["loc"])), fault["msg"])
+        for fault in faults
+        if fault["type"] != "too_short" or fault["loc"] not in around
+    ]
 
 
 class Event(Document):
@@ -107,10 +125,15 @@ class Work(Document):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something happens: the message that started it, and the trail it belongs to."""
+    """Why something happens: the message that started it, and the trail it belongs to.
+
+    Attributes:
+        occurred_at: when what the message tells of happened; None where it does not say.
+    """
 
     event_id: str
     correlation_id: str
+    occurred_at: datetime | None = None
 
 
 E = TypeVar("E", bound=Event)
@@ -122,7 +145,6 @@ class Received(Generic[E]):
 
     event: E
     cause: Cause
-    occurred_at: datetime | None
 
 
 def decode(accepted: Iterable[type[E]], attributes: Mapping[str, str], body: bytes) -> Received[E]:
@@ -150,8 +172,9 @@ def decode(accepted: Iterable[type[E]], attributes: Mapping[str, str], body: byt
         raise UnknownType(f"ce-type: {kind[:100]!r} is not handled here", field="ce-type")
     return Received(
         event=by_type[kind].decode(body),
-        cause=cause_of(attributes, event_id),
-        occurred_at=_moment(attributes.get("ce-time")),
+        cause=replace(
+            cause_of(attributes, event_id), occurred_at=_moment(attributes.get("ce-time"))
+        ),
     )
 
 
@@ -177,6 +200,23 @@ def attributes_of(event: Event, cause: Cause, event_id: str, moment: str) -> dic
         "content-type": "application/json",
         **event.extensions,
     }
+
+
+def headers_of(work: Work, cause: Cause, moment: str) -> dict[str, str]:
+    """The headers with which `work` is given out; `moment` is ISO 8601."""
+    return {
+        "ce-type": work.type,
+        "ce-time": moment,
+        "ce-correlationid": cause.correlation_id,
+    }
+
+
+def moment_of(attributes: Mapping[str, str]) -> datetime | None:
+    """When the message was announced, as far as its attributes say it usably."""
+    try:
+        return _moment(attributes.get("ce-time"))
+    except Malformed:
+        return None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -148,6 +148,17 @@ class CatalogueAgeing(Document):
     asks: Literal["express", "standard", "bulk"]
 
 
+class CatalogueCarrierAccount(Document):
+    """Who sells a carrier's labels; a carrier without one is sold by EasyPost, under its name."""
+
+    carrier: Identifier  # one that has a rate card
+    vendor: Identifier
+    vendor_carrier: Annotated[str, Field(max_length=120)] = ""  # its name there; empty: the same
+    vendor_account: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    label_format: Literal["pdf", "png", "zpl"] = "pdf"
+    is_enabled: bool = True
+
+
 class Catalogue(Document):
     """Everything; what is already there is replaced, and nothing is taken away."""
 
@@ -157,3 +168,4 @@ class Catalogue(Document):
     warehouses: tuple[CatalogueWarehouse, ...]
     rate_cards: tuple[CatalogueRateCard, ...]
     channels: tuple[CatalogueChannel, ...] = ()
+    carrier_accounts: tuple[CatalogueCarrierAccount, ...] = ()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.base import NO_NUL, Currency, Document, Identifier, Moment
+from shared.contracts.base import NO_NUL, Currency, Document, Identifier, LanguageTag, Moment
 from shared.contracts.orders import Destination
 
 
@@ -101,6 +101,10 @@ class OrderView(Document):
     lines: tuple[LineView, ...]
     parcels: tuple[ParcelView, ...]
     charges: tuple[ChargeView, ...]
+    language: LanguageTag | None = None  # as the channel said it
+    tracking_url: str | None = (
+        None  # where the customer can follow it; null: no page has an address
+    )
     shipping_cents: int | None = (
         None  # what the customer pays for it; null: the channel did not say
     )
@@ -113,12 +117,21 @@ class ProblemField(Document):
     detail: str
 
 
+class ProblemChange(Document):
+    """Something that has changed since it was looked at: what it is called, what it was and is."""
+
+    field: str
+    was: str
+    now: str
+
+
 class Problem(Document):
     """What went wrong. Source: RFC 9457. `code` is stable; `detail` is for people.
 
     `errors` names every wrong field, and `field` the first of them. The fingerprints are those of
     two requests, orders or holds that share a name and are not the same. `missing` is how many
-    units of each SKU there would have to be more.
+    units of each SKU there would have to be more, and `changed` what is no longer as it was when
+    the caller looked.
     """
 
     type: str
@@ -131,3 +144,4 @@ class Problem(Document):
     fingerprint: str | None = None
     known_fingerprint: str | None = None
     missing: dict[str, int] | None = None
+    changed: tuple[ProblemChange, ...] | None = None

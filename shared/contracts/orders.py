@@ -13,6 +13,7 @@ from shared.contracts.base import (
     Document,
     Event,
     Identifier,
+    LanguageTag,
     Moment,
 )
 
@@ -51,7 +52,8 @@ class OrderedLine(Document):
 Lines = Annotated[tuple[OrderedLine, ...], Field(min_length=1, max_length=200)]
 
 
-def _line_numbers_are_unique(lines: tuple[OrderedLine, ...]) -> tuple[OrderedLine, ...]:
+def line_numbers_are_unique(lines: tuple[OrderedLine, ...]) -> tuple[OrderedLine, ...]:
+    """The lines; ValueError where two of them have the same number."""
     if len({line.line_no for line in lines}) < len(lines):
         raise ValueError("two lines share a line_no")
     return lines
@@ -85,8 +87,11 @@ class OrderSubmitted(_ChannelEvent):
     ship_together: bool | None = None
     # What the customer pays for shipping, once an order; null: the channel does not say.
     shipping_cents: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    # What the customer reads: en, pt, de and variants such as pt-BR. Others, and null: that of the
+    # destination's country.
+    language: LanguageTag | None = None
 
-    _unique_lines = field_validator("lines")(_line_numbers_are_unique)
+    _unique_lines = field_validator("lines")(line_numbers_are_unique)
 
     @property
     def extensions(self) -> Mapping[str, str]:
@@ -101,7 +106,7 @@ class OrderAmended(_ChannelEvent):
     revision: Annotated[int, Field(ge=2, le=1_000_000)]
     lines: Lines
 
-    _unique_lines = field_validator("lines")(_line_numbers_are_unique)
+    _unique_lines = field_validator("lines")(line_numbers_are_unique)
 
 
 class OrderCancelled(_ChannelEvent):
@@ -137,9 +142,15 @@ class OrderAccepted(_WaitingOrder):
 
     type: ClassVar[str] = "dispatch.order.accepted.v1"
 
+    # Where the customer can follow it, for whoever writes to them; null: there are no pages.
+    tracking_url: str | None = None
+    # Whether it has what the hold that it names keeps. False: another order has that, or it has
+    # ended, so that the order is placed from what is free. Null: it names none.
+    has_hold: bool | None = None
+
 
 class OrderChanged(_WaitingOrder):
-    """The order waits to be placed anew: its lines were replaced, or it could not be picked."""
+    """Its lines were replaced, or it could not be picked: what has no parcel waits to be placed."""
 
     type: ClassVar[str] = "dispatch.order.changed.v1"
 

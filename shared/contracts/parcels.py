@@ -63,7 +63,10 @@ class ParcelLabelled(_ParcelFact):
 
 
 class ParcelRerouted(_ParcelFact):
-    """The parcel goes by another carrier than planned, because its own does not answer."""
+    """The parcel goes by another service than planned.
+
+    Its carrier does not answer, or a person has chosen so; theirs may be of the same carrier.
+    """
 
     type: ClassVar[str] = "dispatch.parcel.rerouted.v1"
 
@@ -71,7 +74,7 @@ class ParcelRerouted(_ParcelFact):
     from_service: Identifier
     to_carrier: Identifier
     to_service: Identifier
-    reason: str  # carrier_paused, or calls_failed
+    reason: str  # carrier_paused, calls_failed, or chosen_by_hand
     difference_cents: int  # what it costs more than before; below zero: less
     currency: Currency
     arrives_on: date | None  # null: the rate card does not say how long it takes
@@ -84,6 +87,27 @@ class ParcelCharged(_ParcelFact):
 
     items: dict[str, int]  # kind of charge -> cents, negative when taken back
     currency: Currency
+
+
+class ManifestClosed(Event):
+    """A carrier has the list of the parcels that it collects at a warehouse on a day.
+
+    Labels that were bought later are on a further manifest of that day, the next number.
+    """
+
+    type: ClassVar[str] = "dispatch.manifest.closed.v1"
+    topic: ClassVar[str] = "parcel-events"
+
+    manifest_id: Identifier
+    carrier: Identifier
+    warehouse: Identifier
+    ship_on: date
+    number: Annotated[int, Field(ge=1)]
+    parcel_ids: tuple[Identifier, ...]
+
+    @property
+    def ordering_key(self) -> str:
+        return f"{self.carrier}:{self.warehouse}"
 
 
 class DeliveryUpdated(Event):

@@ -1,8 +1,12 @@
 """Pieces of work, each one Cloud Task."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from shared.contracts.base import Identifier, Work
+from pydantic import Field
+
+from shared.contracts.base import Identifier, Moment, Work
+
+POLLED_TOGETHER = 50  # parcels in one question to a carrier
 
 
 class PlaceOrder(Work):
@@ -18,6 +22,25 @@ class PlaceOrder(Work):
         return f"placement-{self.priority}"
 
 
+def _labels(carrier: str) -> str:
+    """The queue in which a carrier is asked about its labels, at the rate that it allows."""
+    return f"labels-{carrier}"
+
+
+def queues_of(carrier: str) -> frozenset[str]:
+    """Every queue that work about the carrier goes to."""
+    labels = _labels(carrier)
+    return frozenset({labels, _express(labels), _polls(carrier)})
+
+
+def _express(queue: str) -> str:
+    return f"express-{queue}"
+
+
+def _polls(carrier: str) -> str:
+    return f"polls-{carrier}"
+
+
 class BuyLabel(Work):
     """Buy the label of a planned parcel. What is express has a part of the carrier's rate alone."""
 
@@ -29,7 +52,8 @@ class BuyLabel(Work):
 
     @property
     def queue(self) -> str:
-        return f"{'express-' if self.priority == 'express' else ''}labels-{self.carrier}"
+        labels = _labels(self.carrier)
+        return _express(labels) if self.priority == "express" else labels
 
 
 class VoidLabel(Work):
@@ -42,7 +66,7 @@ class VoidLabel(Work):
 
     @property
     def queue(self) -> str:
-        return f"labels-{self.carrier}"
+        return _labels(self.carrier)
 
 
 class VoidAbandonedLabel(Work):
@@ -56,4 +80,70 @@ class VoidAbandonedLabel(Work):
 
     @property
     def queue(self) -> str:
-        return f"labels-{self.carrier}"
+        return _labels(self.carrier)
+
+
+class KeepLabelDocument(Work):
+    """Fetch the document of a label that was bought, and keep it for whoever prints it."""
+
+    type: ClassVar[str] = "dispatch.work.keep_label_document.v1"
+
+    label_id: Identifier
+    parcel_id: Identifier
+    carrier: Identifier
+
+    @property
+    def queue(self) -> str:
+        return "documents"
+
+
+class CloseManifest(Work):
+    """Ask the carrier to close the day for the labels on a manifest, and keep its document."""
+
+    type: ClassVar[str] = "dispatch.work.close_manifest.v1"
+
+    manifest_id: Identifier
+    carrier: Identifier
+
+    @property
+    def queue(self) -> str:
+        return "manifests"
+
+
+class PollParcels(Work):
+    """Ask a carrier about parcels of which it has sent nothing for a while."""
+
+    type: ClassVar[str] = "dispatch.work.poll_parcels.v1"
+
+    carrier: Identifier
+    parcel_ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=POLLED_TOGETHER)]
+    asked_at: Moment  # a parcel that was asked about later is left to that question
+
+    @property
+    def queue(self) -> str:
+        return _polls(self.carrier)
+
+
+class DeliverWebhook(Work):
+    """Send an event to a subscriber, if it waits for that; otherwise there is nothing to do."""
+
+    type: ClassVar[str] = "dispatch.work.deliver_webhook.v1"
+
+    delivery_id: Identifier
+
+    @property
+    def queue(self) -> str:
+        return "webhooks"
+
+
+class GiveOutWebhooks(Work):
+    """Send all that waits for a subscriber who was enabled, the oldest first, part by part."""
+
+    type: ClassVar[str] = "dispatch.work.give_out_webhooks.v1"
+
+    subscriber_id: Identifier
+    after: Annotated[int, Field(ge=0)] = 0  # the sequence of the last one that has its work
+
+    @property
+    def queue(self) -> str:
+        return "webhooks"

@@ -30,6 +30,12 @@ class RateBook:
     def __bool__(self) -> bool:
         return bool(self._versions)
 
+    def only(self, wanted: Callable[[str], bool]) -> "RateBook":
+        """The book of those carriers alone that are wanted."""
+        return RateBook(
+            card for (name, _), cards in self._versions.items() if wanted(name) for card in cards
+        )
+
     def valid_at(self, moment: datetime) -> tuple[RateCard, ...]:
         """The valid version of each service that has one, by carrier and service."""
         found = (self._at(service, moment) for service in sorted(self._versions))

@@ -1,12 +1,12 @@
 """Drafts of rate cards from rows. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from shared.costing.problems import Problem, problems
+from shared.costing.problems import Problem, oddities, problems
 from shared.costing.rows import COLUMNS, Found, Row, WrongRow
 from shared.costing.types import NO_LIMIT_M, RateCardDraft, Step, Zone, ZoneRule
 from shared.kit.geo import bare_postcode
@@ -99,12 +99,21 @@ class _Cells:
         return int(cell)
 
 
-def drafts_of(found: Found, valid_from: datetime) -> tuple[list[RateCardDraft], list[WrongRow]]:
-    """What the rows say, by carrier and service, and everything that is wrong with them.
+class Drafts(NamedTuple):
+    """What rows say, by carrier and service; every row that is wrong, or odd and taken as it is.
 
-    The drafts can be published where nothing is wrong; otherwise they are as far as was understood.
+    The cards can be published where nothing is wrong; otherwise they are as far as was understood.
     """
+
+    cards: Sequence[RateCardDraft]
+    wrong: Sequence[WrongRow]
+    odd: Sequence[WrongRow]
+
+
+def drafts_of(found: Found, valid_from: datetime) -> Drafts:
+    """Read the rows; nothing is published."""
     wrong = Found(wrong=list(found.wrong))
+    odd: list[WrongRow] = []
     by_kind: dict[str, list[_Cells]] = {kind: [] for kind in COLUMNS}
     for row in found.rows:
         cells = _Cells(row, wrong)
@@ -125,6 +134,10 @@ def drafts_of(found: Found, valid_from: datetime) -> tuple[list[RateCardDraft], 
         for problem in problems(whole):
             number = _number(problem, of_card) or cells.row.number
             wrong.refuse(number, _column(problem), problem.reason)
+        odd += [
+            WrongRow(_number(oddity, of_card), _column(oddity), oddity.reason)
+            for oddity in oddities(whole)
+        ]
         drafts.append(
             replace(
                 whole,
@@ -135,7 +148,7 @@ def drafts_of(found: Found, valid_from: datetime) -> tuple[list[RateCardDraft], 
             )
         )
     drafts.sort(key=lambda draft: (draft.carrier, draft.service))
-    return drafts, sorted(set(wrong.wrong))
+    return Drafts(drafts, sorted(set(wrong.wrong)), sorted(odd))
 
 
 def _whose(cells: _Cells) -> _Service:

@@ -1,4 +1,4 @@
-"""What is wrong with a draft of a rate card, part by part. Pure."""
+"""What is wrong or odd about a draft of a rate card, part by part. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MOST_KILOGRAMS = 1_000  # beyond the last step: each of them is a step of its ow
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Where a draft is wrong: a zone by position, a rule or a step of it by position, and why.
+    """Where a draft is wrong or odd: a zone by position, a rule or a step of it, too, and why.
 
     `part` is "rules" or "steps", or "" for the zone itself; without a zone it is the card itself.
     """
@@ -32,7 +32,7 @@ class Problem:
 def problems(draft: RateCardDraft) -> Iterator[Problem]:
     """Everything that keeps the draft from being published.
 
-    The chain of `ZoneRule` needs rules that differ; placement relies on prices that ascend.
+    The chain of `ZoneRule` needs rules that differ.
     """
     if not draft.zones:
         yield Problem(None, "", None, "zones", "a service needs a zone")
@@ -43,6 +43,19 @@ def problems(draft: RateCardDraft) -> Iterator[Problem]:
         yield from _of_rules(position, zone, known)
         yield from _of_steps(position, zone)
         yield from _of_kilograms(position, zone)
+
+
+def oddities(draft: RateCardDraft) -> Iterator[Problem]:
+    """What may be a mistake, but is taken as it is: published tariffs have it, too."""
+    for position, zone in enumerate(draft.zones):
+        by_weight = sorted(enumerate(zone.steps), key=lambda numbered: numbered[1].max_weight_g)
+        for (_, lighter), (index, step) in pairwise(by_weight):
+            if step.price_cents < lighter.price_cents:
+                reason = (
+                    f"{step.price_cents} for {step.max_weight_g} g is less than"
+                    f" {lighter.price_cents} for {lighter.max_weight_g} g in {zone.zone}"
+                )
+                yield Problem(position, "steps", index, "price_cents", reason)
 
 
 def _of_rules(position: int, zone: Zone, known: dict[ZoneRule, str]) -> Iterator[Problem]:
@@ -67,13 +80,6 @@ def _of_steps(position: int, zone: Zone) -> Iterator[Problem]:
         if step.max_weight_g == lighter.max_weight_g:
             reason = f"{zone.zone} has a price up to {step.max_weight_g} g already"
             yield Problem(position, "steps", index, "max_weight_g", reason)
-        elif step.price_cents < lighter.price_cents:
-            reason = (
-                f"{step.price_cents} for {step.max_weight_g} g is less than"
-                f" {lighter.price_cents} for {lighter.max_weight_g} g in {zone.zone}:"
-                " heavier is never cheaper"
-            )
-            yield Problem(position, "steps", index, "price_cents", reason)
 
 
 def _of_kilograms(position: int, zone: Zone) -> Iterator[Problem]:

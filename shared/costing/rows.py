@@ -5,10 +5,10 @@ says which parcels are of a zone (several of them add up), and a `price` row wha
 there. Rows may come in any order, and one file may hold many services.
 
     row,carrier,service,currency,zone,to_country,max_weight_g,price_cents,per_kg_cents
-    card,postnl,Pakket,EUR,,,,,
-    zone,postnl,Pakket,,NL,NL,,,
-    price,postnl,Pakket,,NL,,10000,695,
-    price,postnl,Pakket,,NL,,30000,,150
+    card,jadlog,Expresso,BRL,,,,,
+    zone,jadlog,Expresso,,BR,BR,,,
+    price,jadlog,Expresso,,BR,,10000,695,
+    price,jadlog,Expresso,,BR,,30000,,150
 
 The last row: beyond 10 kg and up to 30 kg, 1.50 more for each started kilogram.
 """
@@ -58,7 +58,7 @@ _KNOWN = {"row", *(name for names in COLUMNS.values() for name in names)}
 
 @dataclass(frozen=True, slots=True, order=True)
 class WrongRow:
-    """A row of the file, its column, and why it is wrong; the row is 0 for the file as a whole.
+    """A row of the file, its column, and why it is wrong or odd; 0 is the file as a whole.
 
     In CSV it is the line on which the row begins, the header being line 1; in JSON the number of
     the object, counted from 1.
@@ -122,6 +122,21 @@ def read_rows(body: bytes, *, is_json: bool) -> Found:
     elif not found.rows and not found.wrong:
         found.refuse(0, "", "there are no rows")
     return found
+
+
+def lines_of(body: bytes, *, is_json: bool) -> Mapping[int, str]:
+    """The rows as they were sent, by the number that `WrongRow` gives them; none if unreadable."""
+    text = body.decode("utf-8-sig", errors="replace")
+    if not is_json:
+        lines = io.StringIO(text, newline="")
+        return {number: line.rstrip("\r\n") for number, line in enumerate(lines, start=1)}
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(rows, list):
+        return {}
+    return {number: json.dumps(row) for number, row in enumerate(rows, start=1)}
 
 
 def _read_csv(text: str, found: Found) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.costing.book import MIN_NOTICE, RateBook
 from shared.costing.types import (
     STANDARD,
@@ -25,6 +23,7 @@ from shared.costing.types import (
 )
 from shared.kit.money import Money
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 # One statement, so that a version is read with all its zones or not at all.
 _CARDS = text("""
@@ -87,6 +86,7 @@ _INSERT_PRICES = """
            jsonb_to_recordset(area.steps) AS price (max_weight_g integer, price_cents integer)
  RETURNING 1
 """
+_SERVICES = text("SELECT DISTINCT carrier, service FROM rate_cards")
 _VERSIONS = text("""
     SELECT rate_card_id, carrier, service, version, currency, valid_from,
            lead(valid_from) OVER (PARTITION BY carrier, service ORDER BY valid_from)
@@ -96,6 +96,9 @@ _VERSIONS = text("""
            published_by, reason
       FROM rate_cards AS card
      ORDER BY carrier, service, version
+""")
+_ZONES = text("""
+    SELECT DISTINCT carrier, zone FROM rate_cards JOIN rate_card_zones USING (rate_card_id)
 """)
 _CHARGE = """
     INSERT INTO charges (parcel_id, order_id, kind, entry, amount_cents, currency, rate_card_id,
@@ -186,9 +189,19 @@ def read_book(tx: Transaction) -> RateBook:
     )
 
 
+def services(tx: Transaction) -> frozenset[tuple[str, str]]:
+    """Every carrier and service that has a rate card, valid or not."""
+    return frozenset((row.carrier, row.service) for row in tx.rows(_SERVICES))
+
+
 def versions(tx: Transaction) -> Sequence[Version]:
     """Every version by carrier, service and number."""
     return [Version(**row._mapping) for row in tx.rows(_VERSIONS)]  # noqa: SLF001
+
+
+def zones(tx: Transaction) -> frozenset[tuple[str, str]]:
+    """Carriers with their zones, of any version."""
+    return frozenset((row.carrier, row.zone) for row in tx.rows(_ZONES))
 
 
 def publish(tx: Transaction, draft: RateCardDraft, published_by: str, reason: str) -> str:
@@ -203,7 +216,9 @@ def publish(tx: Transaction, draft: RateCardDraft, published_by: str, reason: st
     assert row is not None, "an aggregate has one row"
     if row.latest is not None and not (row.latest < draft.valid_from >= tx.now + MIN_NOTICE):
         raise RateCardRefused(
-            f"valid_from: must be at least {MIN_NOTICE} ahead and after the version before it",
+            f"valid_from: must be at least {MIN_NOTICE.seconds} s ahead, and after the version"
+            f" before it, which begins at {row.latest:%Y-%m-%d %H:%M} UTC",
+            field="valid_from",
             carrier=draft.carrier,
             service=draft.service,
         )

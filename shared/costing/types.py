@@ -28,7 +28,7 @@ class ChargeKind(StrEnum):
     REMOTE_AREA = "remote_area"
     RESIDENTIAL = "residential"
     OVERSIZE = "oversize"
-    FALLBACK_DIFFERENCE = "fallback_difference"  # what another carrier costs more than was quoted
+    FALLBACK_DIFFERENCE = "fallback_difference"  # what another service costs more than was quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ class RateCardDraft:
 class Terms:
     """What parcels cost from one place to another by one version; told apart by identity.
 
-    `steps` are (max_weight_g, price_cents) by chargeable weight, ascending in both, and contain the
-    minimum and fuel. A parcel costs `flat_cents`, its step, and `oversize_cents` where its longest
+    `steps` are (max_weight_g, price_cents) by chargeable weight, ascending, and contain the minimum
+    and fuel. A parcel costs `flat_cents`, its step, and `oversize_cents` where its longest
     side is above `oversize_mm`.
     """
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
-
 from shared.drifts.types import Drift, Figure, Finding, KeptDrift, Outcome
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 _RECORD = """
     INSERT INTO stock_drifts (run_id, found_at, sku, warehouse, partition, figure, found, explained,

@@ -13,6 +13,7 @@ class Figure(StrEnum):
     RESERVED = "reserved"
     HELD = "held"
     PROMISED = "promised"  # in parcels and holds, more than is on hand
+    MOMENT = "moment"  # of a count or a movement, dated ahead of now: by so many seconds
 
 
 class Outcome(StrEnum):

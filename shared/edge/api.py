@@ -18,8 +18,9 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_origin
+from urllib.parse import quote
 
 from flask import Request, Response
 from pydantic import TypeAdapter, ValidationError
@@ -27,8 +28,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.contracts.base import EVENT_ID, Cause, Document, Identifier
 from shared.edge import http
+from shared.edge.arrival import Arrival, from_outside, take
 from shared.edge.http import NothingHere, TooLarge
 from shared.edge.services import Services
+from shared.flows.steps import Run
 from shared.kit.errors import DispatchError, Malformed, NotYet, Rejected, WrongField
 from shared.kit.ids import new_id
 from shared.platform import idempotency, log
@@ -64,7 +67,10 @@ class Operation:
     contract (None without one). `path` names its parts in braces; each is an identifier. An
     operation with a `body` changes something, one with a `query` does not; what the query's
     contract has as a tuple may come several times. `outcomes` says what each status means that it
-    answers with by itself, and `refusals` which status a refusal gets.
+    answers with by itself, and `refusals` which status a refusal gets. `most_bytes` is how large a
+    body may be. `steps` does it instead of `act` where that takes several transactions; it says
+    whether its answer was given before. `paper` does it where what is answered is no JSON, but a
+    document to be printed; there is no `answer` then.
     """
 
     name: str
@@ -72,19 +78,39 @@ class Operation:
     path: str
     purpose: str
     act: Callable[[Transaction, Mapping[str, str], Any], Answer]
-    answer: type[Document]
+    answer: type[Document] | None
     outcomes: Mapping[int, str]
     body: type[Document] | None = None
     query: type[Document] | None = None
     refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    most_bytes: int = MAX_BODY_BYTES
+    steps: Callable[["Called"], tuple[Answer, bool]] | None = None
+    paper: Callable[[Run, Mapping[str, str]], Response] | None = None
 
 
-def answer(document: Document, status: int = 200, location: str | None = None) -> Answer:
-    """An operation's answer; `location` is a path of this API."""
-    headers = {"Content-Type": "application/json"}
-    if location is not None:
-        headers["Location"] = location
-    return Answer(status, headers, document.model_dump_json())
+@dataclass(frozen=True, slots=True)
+class Called:
+    """An operation of several transactions is asked for: `run` takes each, `key` is nobody's."""
+
+    run: Run
+    parts: Mapping[str, str]
+    said: Any
+    key: Key
+
+
+def answer(document: Document) -> Answer:
+    """An operation's answer."""
+    return Answer(200, {"Content-Type": "application/json"}, document.model_dump_json())
+
+
+def made(document: Document, folder: str, name: str, *, is_new: bool) -> Answer:
+    """The answer to what makes something, and where it is from then on: a path of this API.
+
+    What was known under this name is no mistake, and tells so by its status.
+    """
+    there = {"Location": f"{folder}/{quote(name, safe='')}"}
+    said = answer(document)
+    return replace(said, status=201 if is_new else 200, headers={**said.headers, **there})
 
 
 def serve(
@@ -104,12 +130,11 @@ def serve(
     at_path = [
         (operation, parts)
         for operation in operations
-        if (parts := _parts(operation.path, request.path)) is not None
+        if (parts := parts_of(operation.path, request.path)) is not None
     ]
     for operation, parts in at_path:
         if operation.method == request.method:
-            with log.bound(operation=operation.name):
-                return _served(request, services, caller, operation, parts)
+            return answered(request, services, lambda _tx: caller, operation, parts)
     if not at_path:
         return http.problem(NothingHere("nothing here"), status=404)
     refused = http.problem(WrongMethod("this path does not know the method"), status=405)
@@ -117,33 +142,37 @@ def serve(
     return refused
 
 
-def _served(
+def answered(
     request: Request,
     services: Services,
-    caller: str,
+    caller: Callable[[Transaction], str],
     operation: Operation,
     parts: Mapping[str, str],
 ) -> Response:
+    """Do what the operation says; `caller` says whose idempotency key it is, or who is refused."""
     event_id = new_id("req")
     cause = Cause(event_id, event_id)
-    try:
-        if operation.body is None:
-            asked = _asked(request, operation.query) if operation.query else None
-            found = services.run(lambda tx: operation.act(tx, parts, asked), cause)
-            return _response(request, found)
-        key, body = _read(request, caller, operation.body)
-        given, again = services.run(
-            lambda tx: idempotency.once(
-                tx,
-                key,
-                lambda: operation.act(tx, parts, body),
-                lambda refusal: _kept(_problem(refusal, operation)),
-            ),
-            cause,
+    arrived = Arrival(operation.name, operation.name, "server", from_outside(request), cause)
+    with log.bound(operation=operation.name):
+        return take(
+            request,
+            services,
+            arrived,
+            lambda: _served(request, services, caller, operation, parts=parts, cause=cause),
         )
-        response = _response(request, given)
-        if again:
-            response.headers[REPLAYED_HEADER] = "true"
+
+
+def _served(
+    request: Request,
+    services: Services,
+    caller: Callable[[Transaction], str],
+    operation: Operation,
+    *,
+    parts: Mapping[str, str],
+    cause: Cause,
+) -> Response:
+    try:
+        return _answered(request, services, caller, operation, parts=parts, cause=cause)
     except RequestEntityTooLarge:
         request.max_content_length = None  # functions-framework reads whatever we left unread
         return http.problem(TooLarge("the body is too large"), status=413)
@@ -156,11 +185,46 @@ def _served(
         if not isinstance(error, NotYet):
             log.failure("api.failed", error, code=http.code_of(error))
         return http.failed(error)
+
+
+def _answered(
+    request: Request,
+    services: Services,
+    caller: Callable[[Transaction], str],
+    operation: Operation,
+    *,
+    parts: Mapping[str, str],
+    cause: Cause,
+) -> Response:
+    if operation.paper is not None:
+        return operation.paper(services.runner(cause), parts)
+    if operation.body is None:
+        asked = _asked(request, operation.query) if operation.query else None
+        return _response(request, services.run(lambda tx: operation.act(tx, parts, asked), cause))
+    key, body = _read(request, operation.body, operation.most_bytes)
+    if operation.steps is not None:
+        given, again = operation.steps(Called(services.runner(cause), parts, body, key))
+    else:
+        given, again = services.run(
+            lambda tx: idempotency.once(
+                tx,
+                replace(key, caller=caller(tx)),
+                lambda: operation.act(tx, parts, body),
+                lambda refusal: _kept(_problem(refusal, operation)),
+            ),
+            cause,
+        )
+    response = _response(request, given)
+    if again:
+        response.headers[REPLAYED_HEADER] = "true"
+    elif "Location" in given.headers:
+        # No event says so again after a restore: then this line does.
+        log.line("api.made", location=given.headers["Location"])
     return response
 
 
-def _read(request: Request, caller: str, contract: type[Document]) -> tuple[Key, Document]:
-    """The key and the body of a request that changes something.
+def _read(request: Request, contract: type[Document], most_bytes: int) -> tuple[Key, Document]:
+    """The key, which is nobody's yet, and the body of a request that changes something.
 
     Raises:
         NotJson, RequestEntityTooLarge: before the body is read.
@@ -168,16 +232,14 @@ def _read(request: Request, caller: str, contract: type[Document]) -> tuple[Key,
     """
     if request.mimetype != "application/json":
         raise NotJson("Content-Type: must be application/json", field="Content-Type")
-    request.max_content_length = MAX_BODY_BYTES
+    request.max_content_length = most_bytes
     sent = request.get_data()
     key = request.headers.get(KEY_HEADER, "")
     if not EVENT_ID.fullmatch(key):
         reason = "must be 1 to 200 printable characters without spaces"
-        raise Malformed(
-            f"{KEY_HEADER}: {reason}", field=KEY_HEADER, wrong=[WrongField(KEY_HEADER, reason)]
-        )
+        raise Malformed.naming([WrongField(KEY_HEADER, reason)])
     what = f"{request.method} {request.path}\n".encode() + sent
-    return Key(caller, key, hashlib.sha256(what).hexdigest()[:32]), contract.decode(sent)
+    return Key("", key, hashlib.sha256(what).hexdigest()[:32]), contract.decode(sent)
 
 
 def _asked(request: Request, contract: type[Document]) -> Document:
@@ -195,7 +257,7 @@ def _asked(request: Request, contract: type[Document]) -> Document:
     return contract.decode(json.dumps(sent).encode())
 
 
-def _parts(template: str, path: str) -> dict[str, str] | None:
+def parts_of(template: str, path: str) -> dict[str, str] | None:
     """What stands in the place of the names in `template`, or None where `path` does not fit."""
     pattern = re.sub(r"{(\w+)}", r"(?P<\1>.+)", template)
     found = re.fullmatch(pattern, path)

@@ -1,7 +1,7 @@
 """Why an attempt failed, kept for whoever gives up. None of it may change an answer."""
 
 from shared.edge.services import Services
-from shared.kit.errors import DispatchError, Untried
+from shared.kit.errors import DispatchError, TooFast, Untried
 from shared.platform import failed_attempts, log
 from shared.platform.db import DatabaseUnavailable
 from shared.platform.failed_attempts import failed
@@ -10,12 +10,12 @@ from shared.platform.failed_attempts import failed
 def note_failure(services: Services, source: str, message_id: str, error: Exception) -> int:
     """Keep why this attempt failed, and return how many have failed for a reason of their own.
 
-    What fails because the database is away, or was not tried at all, has only waited: after an
-    outage everything still has all of its attempts.
+    What fails because the database is away, was not tried at all or came too fast has only waited:
+    after an outage everything still has all of its attempts.
     """
     if isinstance(error, DatabaseUnavailable):
         return 0  # there is nowhere to keep it, and finding out would hold the answer up
-    if isinstance(error, Untried):
+    if isinstance(error, Untried | TooFast):
         _forget(services, source, message_id)
         return 0
     try:

@@ -2,9 +2,14 @@
 
 A stranger learns what a door looks like, and nothing else: a vendor that nobody knows and one that
 is shut get the same answer, and so do all signatures that prove nothing. The log has the reason.
+
+The answer waits until the message is on its topic. The outbox would make it safe to answer with the
+commit and to send afterwards, but on Cloud Run the processor belongs to requests: a thread behind
+the answer may stand still until the next one, and the sweep comes once a minute.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Request, Response
@@ -12,12 +17,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.contracts.base import Cause
 from shared.edge import http
+from shared.edge.arrival import Arrival, from_outside, take
 from shared.edge.http import NothingHere, TooLarge
 from shared.edge.services import Services
 from shared.flows.receive_carrier_update import receive_carrier_update
-from shared.kit.errors import Malformed
+from shared.kit.errors import DoneBefore, Malformed
 from shared.kit.ids import new_id
-from shared.platform import log
+from shared.platform import log, trace
 from shared.platform.published_keys import KeysUnavailable
 from shared.platform.signatures import BadSignature, Sent, Trust
 from shared.tracking.vendors.vendor import Vendor
@@ -46,19 +52,26 @@ def receive(request: Request, services: Services, hooks: Mapping[str, Hook]) -> 
         # The name is not logged unless it is ours: a stranger may write anything there.
         _refused(None if hook is None else name, _why_nothing(hook))
         return http.problem(NothingHere("nothing here"), status=404)
+    arrived = Arrival(name, name, "server", from_outside(request))
+    return take(request, services, arrived, lambda: _received(request, services, name, hook))
+
+
+def _received(request: Request, services: Services, name: str, hook: Hook) -> Response:
     try:
-        _take(request, services, name, hook)
+        with suppress(DoneBefore):
+            _keep(request, services, name, hook)
     except Exception as error:
         return _turned_away(name, error)
     return http.done()
 
 
-def _take(request: Request, services: Services, name: str, hook: Hook) -> None:
+def _keep(request: Request, services: Services, name: str, hook: Hook) -> None:
     body = _body(request)
     hook.vendor.scheme.verify(Sent(body, request.headers.get, services.database.now()), hook.trust)
     report = hook.vendor.read(body)
     if report is not None:
         event_id = new_id("hook")
+        trace.tell(correlation_id=event_id)
         services.run(
             lambda tx: receive_carrier_update(tx, name, report.tracking_code, body),
             Cause(event_id, event_id),

@@ -1,10 +1,11 @@
 """Answers over HTTP. What went wrong is a problem document. Source: RFC 9457."""
 
 import json
+from dataclasses import asdict
 
 from flask import Response
 
-from shared.kit.errors import DispatchError, Fault, Malformed, NotEnough, NotYet, Rejected
+from shared.kit.errors import DispatchError, Fault, Malformed, NotEnough, NotYet, Rejected, Stale
 from shared.platform.auth import Unauthenticated
 
 MOST_WRONG = 100  # wrong fields that a problem document names; nobody repairs more in one go
@@ -67,6 +68,8 @@ def problem(error: DispatchError, status: int | None = None) -> Response:
         ]
     if isinstance(error, NotEnough):
         body["missing"] = dict(error.missing)
+    if isinstance(error, Stale):
+        body["changed"] = [asdict(change) for change in error.changed]
     answer = Response(json.dumps(body), status=chosen, content_type="application/problem+json")
     retry_after_s = error.facts.get("retry_after_s")
     if isinstance(error, NotYet) and retry_after_s is not None:

@@ -16,18 +16,20 @@ away, so it is set as high as it goes: what it gives up on comes by the dead-let
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 from flask import Request, Response
 from pydantic import Base64Bytes, Field
 
-from shared.contracts.base import Cause, Document, Event, cause_of, decode
-from shared.edge import http
+from shared.contracts.base import Cause, Document, Event, cause_of, decode, moment_of
+from shared.edge import arrival, http
+from shared.edge.arrival import Arrival, take
 from shared.edge.attempts import forget_failures, note_failure
 from shared.edge.services import Services
 from shared.flows.park_under_order import concerning_order
-from shared.kit.errors import DispatchError, NotYet, Rejected
-from shared.platform import inbox, log
+from shared.kit.errors import DispatchError, DoneBefore, NotYet, Rejected
+from shared.platform import inbox, log, trace
 from shared.platform.db import Transaction
 from shared.platform.dead_letters import UNDELIVERABLE, DeadLetter
 from shared.platform.failed_attempts import Failure, failed
@@ -71,6 +73,30 @@ def consume(
     except DispatchError as error:
         log.line("push.refused", "WARNING", code=error.code)
         return http.problem(error)
+    return take(
+        request,
+        services,
+        _arrival(envelope),
+        lambda: _consumed(envelope, services, flows, consumer),
+    )
+
+
+def _arrival(envelope: Envelope) -> Arrival:
+    attributes = envelope.message.attributes
+    return Arrival(
+        what=attributes.get("ce-type", "")[:100],
+        source=envelope.source,
+        kind="consumer",
+        parent=trace.parse(attributes.get(trace.ATTRIBUTE)),
+        cause=cause_of(attributes, envelope.message.message_id),
+        told_at=moment_of(attributes),
+        attempt=envelope.delivery_attempt,
+    )
+
+
+def _consumed(
+    envelope: Envelope, services: Services, flows: Mapping[type[Event], Flow], consumer: str
+) -> Response:
     message, attempt = envelope.message, envelope.delivery_attempt
     with log.bound(subscription=envelope.source, message_id=message.message_id):
         cause = cause_of(message.attributes, message.message_id)
@@ -78,14 +104,15 @@ def consume(
         try:
             received = decode(flows, message.attributes, message.data)
             flow = flows[type(received.event)]
-            services.run(lambda tx: _once(tx, consumer, flow, received.event), received.cause)
+            with trace.span("flow"), suppress(DoneBefore):
+                services.run(lambda tx: _once(tx, consumer, flow, received.event), received.cause)
         except Rejected as error:
             return _parked(services, envelope, cause, error)
         except Exception as error:  # whatever it is, Pub/Sub shall try again
             if isinstance(error, NotYet):
                 log.line("message.not_yet", code=error.code, attempt=attempt)
             else:
-                log.failure("message.failed", error, code=http.code_of(error))
+                log.failure("message.failed", error, code=http.code_of(error), attempt=attempt)
             if note_failure(services, envelope.source, event_id, error) >= FAILURES:
                 return _parked(services, envelope, cause, error)
             return http.failed(error)
@@ -117,12 +144,12 @@ def consume_dead(request: Request, services: Services) -> Response:
         attempts=int(attempts) if attempts.isdecimal() else 0,
         ordering_key=envelope.message.ordering_key,
     )
-    return _park(services, letter, cause)
+    return take(request, services, _arrival(envelope), lambda: _park(services, letter, cause))
 
 
 def _once(tx: Transaction, consumer: str, flow: Flow, event: Event) -> None:
-    if inbox.first_time(tx, consumer):
-        flow(tx, event)
+    inbox.take(tx, consumer)
+    flow(tx, event)
 
 
 def _parked(services: Services, envelope: Envelope, cause: Cause, error: Exception) -> Response:
@@ -148,5 +175,6 @@ def _park(services: Services, letter: DeadLetter, cause: Cause) -> Response:
     except Exception as error:  # it must not be lost: ask for it again
         log.failure("message.not_parked", error, code=http.code_of(error))
         return http.failed(error)
+    arrival.parked(letter.source, letter.code)
     log.line("message.parked", "WARNING", source=letter.source, code=letter.code)
     return http.done()

@@ -1,18 +1,16 @@
 """Cloud Scheduler: a job in, an outcome out. A job's path says which."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from flask import Request, Response
 
 from shared.contracts.base import Cause
 from shared.edge import http
+from shared.edge.arrival import Arrival, from_outside, take
 from shared.edge.services import Services
-from shared.flows.steps import Run
 from shared.kit.errors import DispatchError, Rejected
 from shared.kit.ids import new_id
 from shared.platform import log
-from shared.platform.db import Transaction
 
 Job = Callable[[Services, Cause], Mapping[str, object]]
 
@@ -34,25 +32,16 @@ def run_job(request: Request, services: Services, jobs: Mapping[str, Job]) -> Re
     if job is None:
         return http.problem(UnknownJob("no job has this path"), status=404)
     event_id = new_id("job")
+    cause = Cause(event_id, event_id)
+    arrived = Arrival(request.path, request.path, "server", from_outside(request), cause)
+    return take(request, services, arrived, lambda: _ran(request.path, services, job, cause))
+
+
+def _ran(path: str, services: Services, job: Job, cause: Cause) -> Response:
     try:
-        did = job(services, Cause(event_id, event_id))
+        did = job(services, cause)
     except Exception as error:  # Scheduler tries again
-        log.failure("job.failed", error, code=http.code_of(error), job=request.path)
+        log.failure("job.failed", error, code=http.code_of(error), job=path)
         return http.failed(error)
-    log.line("job.done", job=request.path)
+    log.line("job.done", job=path)
     return http.document(dict(did))
-
-
-def counts(what: str, step: Callable[[Transaction], int]) -> Job:
-    """A job of one transaction that counts what it did."""
-    return lambda services, cause: {what: services.run(step, cause)}
-
-
-def counts_in_steps(what: str, flow: Callable[[Run], int]) -> Job:
-    """A job of several transactions that counts what it did."""
-    return lambda services, cause: {what: flow(services.runner(cause))}
-
-
-def reports(flow: Callable[[Run], Mapping[str, Any]]) -> Job:
-    """A job of several transactions that says what it did."""
-    return lambda services, cause: flow(services.runner(cause))

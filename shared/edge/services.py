@@ -1,7 +1,7 @@
 """What every edge needs of its process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shared.contracts.base import Cause
@@ -10,6 +10,7 @@ from shared.platform.auth import Verifier
 from shared.platform.db import Database, Transaction
 from shared.platform.dead_letters import DeadLetter, park
 from shared.platform.relay import Relay
+from shared.platform.software_costs import SoftwareCosts
 
 Result = TypeVar("Result")
 
@@ -21,10 +22,11 @@ class Services:
     database: Database
     relay: Relay
     verifier: Verifier
+    software_costs: SoftwareCosts = field(default_factory=SoftwareCosts)
 
     def run(self, step: Callable[[Transaction], Result], cause: Cause) -> Result:
         """Run one step in a transaction, commit, and send what it announced."""
-        return self.database.run(step, cause, then=self.relay.send)
+        return self.relay.run(step, cause)
 
     def runner(self, cause: Cause) -> Run:
         """For a flow of several steps: runs each in a transaction of its own."""

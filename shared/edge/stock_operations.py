@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from shared.contracts.http_stock import (
     Availability,
@@ -13,7 +12,7 @@ from shared.contracts.http_stock import (
     HoldView,
     Nothing,
 )
-from shared.edge.api import Operation, answer
+from shared.edge.api import Operation, answer, made
 from shared.flows.hold_stock import hold_stock
 from shared.flows.own_hold import find_own
 from shared.flows.release_hold import release_hold
@@ -30,9 +29,8 @@ def operations(hold_ttl_s: int) -> tuple[Operation, ...]:
     """What may be asked for, where a hold lasts `hold_ttl_s` seconds."""
 
     def hold(tx: Transaction, _parts: Mapping[str, str], request: HoldRequest) -> Answer:
-        made, is_new = hold_stock(tx, request, hold_ttl_s)
-        location = f"/holds/{quote(made.hold_id, safe='')}"
-        return answer(_view(made), 201 if is_new else 200, location)
+        held, is_new = hold_stock(tx, request, hold_ttl_s)
+        return made(_view(held), "/holds", held.hold_id, is_new=is_new)
 
     def renew(tx: Transaction, parts: Mapping[str, str], _body: Nothing) -> Answer:
         return answer(_view(renew_hold(tx, parts["hold_id"], hold_ttl_s)))
@@ -123,8 +121,7 @@ def _availability(tx: Transaction, _parts: Mapping[str, str], asked: Availabilit
         if sku not in known
     ]
     if wrong:
-        first = wrong[0]
-        raise UnknownSku(f"{first.field}: {first.reason}", wrong=wrong, field=first.field)
+        raise UnknownSku.naming(wrong)
     return answer(Availability(skus=found))
 
 

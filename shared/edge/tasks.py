@@ -2,8 +2,8 @@
 
 Cloud Tasks has no dead-letter queue, so the last attempt parks the work itself and compensates.
 How many may fail is said by the queue, in a header of its own. Work that was sent again has a new
-name, and its event id in `ce-id`. A 429 or 503 would slow the whole queue down, so
-"not yet" is a 409: the work is fine, the moment is not.
+name, and its event id in `ce-id`. A 429 or 503 slows the whole queue down, so "not yet" is a 409:
+the work is fine, the moment is not. Only "too fast" is a 429, because the queue is.
 """
 
 import math
@@ -12,13 +12,13 @@ from typing import Any
 
 from flask import Request, Response
 
-from shared.contracts.base import Cause, UnknownType, Work, cause_of
-from shared.edge import http
+from shared.contracts.base import Cause, UnknownType, Work, cause_of, moment_of
+from shared.edge import arrival, http
+from shared.edge.arrival import Arrival, take
 from shared.edge.attempts import forget_failures, note_failure
 from shared.edge.services import Services
-from shared.flows.give_up import give_up
-from shared.kit.errors import DispatchError, Fault, NotYet, Rejected
-from shared.platform import log
+from shared.kit.errors import DispatchError, Fault, NotYet, Rejected, TooFast
+from shared.platform import log, trace
 from shared.platform.dead_letters import DeadLetter
 from shared.platform.failed_attempts import failed
 
@@ -45,14 +45,36 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
         log.line("task.refused", "WARNING", code=error.code)
         return http.problem(error)
     name = request.headers.get("X-CloudTasks-TaskName", "")
+    told = {key: request.headers.get(key, "") for key in ("ce-id", "ce-correlationid", "ce-time")}
+    cause = cause_of(told, name)
+    # Where there is one kind of work only, it need not say so.
+    kind = request.headers.get("ce-type", "") or "".join(c.type for c in flows if len(flows) == 1)
+    arrived = Arrival(
+        what=kind[:100],
+        source=request.headers.get("X-CloudTasks-QueueName", ""),
+        kind="consumer",
+        parent=trace.parse(request.headers.get(trace.HEADER)),
+        cause=cause,
+        told_at=moment_of(told),
+        attempt=attempt(request),
+    )
+    return take(
+        request, services, arrived, lambda: _performed(request, services, flows, kind, cause)
+    )
+
+
+def _performed(
+    request: Request,
+    services: Services,
+    flows: Mapping[type[Work], Flow],
+    kind: str,
+    cause: Cause,
+) -> Response:
+    name = request.headers.get("X-CloudTasks-TaskName", "")
     queue = request.headers.get("X-CloudTasks-QueueName", "")
     number = attempt(request)
     most = _number(request.headers.get(MAX_ATTEMPTS)) or math.inf
-    told = {key: request.headers.get(key, "") for key in ("ce-id", "ce-correlationid")}
-    cause = cause_of(told, name)
     body = request.get_data()
-    # Where there is one kind of work only, it need not say so.
-    kind = request.headers.get("ce-type", "") or "".join(c.type for c in flows if len(flows) == 1)
     with log.bound(queue=queue, task=name, attempt=number):
         work: Work | None = None
         try:
@@ -61,7 +83,8 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
             if number > UNANSWERED:
                 unanswered = note_failure(services, queue, cause.event_id, Fault("no answer"))
                 _refuse_deadly(unanswered, most)
-            flows[contract](work, cause)
+            with trace.span("flow"):
+                flows[contract](work, cause)
         except Exception as error:
             if not isinstance(error, Rejected):
                 failures = note_failure(services, queue, cause.event_id, error)
@@ -75,7 +98,7 @@ def perform(request: Request, services: Services, flows: Mapping[type[Work], Flo
                 reason=why.reason,
                 facts=why.facts,
                 failure=why.failure,
-                attributes={"ce-type": kind},
+                attributes={"ce-type": kind, **_place_in_trace(request)},
                 payload=body,
                 attempts=number,
             )
@@ -104,17 +127,20 @@ def _contract(flows: Mapping[type[Work], Flow], kind: str) -> type[Work]:
 def _again(error: Exception) -> Response:
     if isinstance(error, NotYet):
         log.line("task.not_yet", code=error.code)
-        return http.problem(error, status=409)
+        return http.problem(error, status=429 if isinstance(error, TooFast) else 409)
     log.failure("task.failed", error, code=http.code_of(error))
     return http.failed(error)
 
 
 def _give_up(services: Services, letter: DeadLetter, work: Work | None, cause: Cause) -> Response:
     try:
+        from shared.flows.give_up import give_up  # noqa: PLC0415  20 ms; with what is given up
+
         services.run(lambda tx: give_up(tx, letter, work), cause)
     except Exception as error:  # whatever is wrong with the compensation, the work is kept
         log.failure("task.not_compensated", error, code=http.code_of(error))
         return _park(services, letter, cause)
+    arrival.parked(letter.source, letter.code)
     log.line("task.parked", "ERROR", code=letter.code)
     return http.done()
 
@@ -125,8 +151,15 @@ def _park(services: Services, letter: DeadLetter, cause: Cause) -> Response:
     except Exception as error:  # it must not be lost: ask for it again
         log.failure("task.not_parked", error, code=http.code_of(error))
         return http.failed(error)
+    arrival.parked(letter.source, letter.code)
     log.line("task.parked", "ERROR", code=letter.code)
     return http.done()
+
+
+def _place_in_trace(request: Request) -> dict[str, str]:
+    """What makes a work that is sent again continue its trace."""
+    at = trace.parse(request.headers.get(trace.HEADER))
+    return {trace.HEADER: at.header} if at is not None else {}
 
 
 def _number(header: str | None) -> int:

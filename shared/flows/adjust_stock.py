@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from shared.contracts.stock import AdjustmentKind, StockAdjusted
 from shared.flows.booking import as_of
-from shared.flows.stocked import checked_warehouse
+from shared.flows.happened import happened
+from shared.flows.stocked import checked_warehouse, told
 from shared.flows.waitlist import share_out
 from shared.platform.db import Transaction
 from shared.stock import partitions
@@ -28,13 +29,16 @@ class _Adjustment:
     reasons: dict[str, None] = field(default_factory=dict)  # in their order
 
 
-def adjust_stock(tx: Transaction, event: StockAdjusted) -> None:
+def adjust_stock(tx: Transaction, event: StockAdjusted, *, actor: str | None = None) -> None:
     """Book an adjustment as of its time. The same again changes nothing, whatever its event id.
 
+    `actor` is who says so; None: the warehouse itself.
+
     Raises:
-        UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         AdjustmentBelowPromised: more is gone than is free; nothing of it is booked.
     """
+    event = happened(tx, event, "adjusted_at")
     skus = [line.sku for line in event.lines]
     checked_warehouse(tx, event.warehouse, skus)
     stock.ensure_levels(tx, event.warehouse, skus)
@@ -67,8 +71,9 @@ def adjust_stock(tx: Transaction, event: StockAdjusted) -> None:
     movements, made = as_of(locked, wanted)
     if movements:
         tx.write(
-            stock.record(tx, movements, actor=event.warehouse),
+            stock.record(tx, movements, actor=actor or event.warehouse),
             stock.change(made),
+            told(tx, [change.key for change in made]),
         )
         share_out(tx, locked, locked.after(made))
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from shared.contracts.inbound import TransferCancelled
-from shared.flows.in_transit import changed, locked_transfer
+from shared.flows.in_transit import changed, locked_at_origin, locked_transfer
 from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import HoldState
@@ -34,10 +34,7 @@ def cancel_transfer(tx: Transaction, event: TransferCancelled) -> None:
             field="inbound_id",
             inbound_id=known.inbound_id,
         )
-    assert known.hold_id is not None, "transfers have a hold"
-    hold = holds.lock(tx, known.hold_id)
-    assert hold is not None, "inbounds refer to holds"
-    locked = stock.lock(tx, {(units.sku, units.warehouse) for units in hold.items})
+    hold, locked = locked_at_origin(tx, known)
     changes = [
         Change(Key(units.sku, units.warehouse, units.partition), held=-units.quantity)
         for units in hold.items

@@ -35,6 +35,5 @@ def checked_skus(
         if sku not in known
     ]
     if wrong:
-        first = wrong[0]
-        raise UnknownSku(f"{first.field}: {first.reason}", wrong=wrong, field=first.field, **facts)
+        raise UnknownSku.naming(wrong, **facts)
     return known

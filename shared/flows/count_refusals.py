@@ -11,6 +11,6 @@ LOOKED_BACK = timedelta(days=28)  # four of each weekday
 
 def count_refusals(tx: Transaction) -> int:
     """Housekeeping: count the last weeks. Returns how many orders were refused in them."""
-    counted = refusals(tx, tx.now - LOOKED_BACK)
+    counted = refusals(tx, (tx.now - LOOKED_BACK).date(), tx.now.date())
     warehouse_refusals.put(tx, counted)
     return sum(refused for _, refused in counted.values())

@@ -1,5 +1,6 @@
 """A sale is over: what is left of its own units can be promised to everybody again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.flows.lay_anew import Word, lay_anew
@@ -8,6 +9,7 @@ from shared.kit.ids import new_id
 from shared.platform.db import Transaction
 from shared.stock import partitions
 from shared.stock import store as stock
+from shared.stock.types import NothingAllotted
 
 AT_ONCE = 100  # balances of one transaction
 
@@ -33,10 +35,30 @@ def end_allotment(run: Run, wanted: EndAllotment) -> int:
     return ended
 
 
+def end_allotment_at(tx: Transaction, wanted: EndAllotment, sku: str, warehouse: str) -> None:
+    """The same for one SKU in one warehouse alone.
+
+    Raises:
+        NothingAllotted: the sale has nothing of it there.
+    """
+    if not _laid_back(tx, wanted, [(sku, warehouse)]):
+        raise NothingAllotted(
+            f"sale: {wanted.sale} has nothing of {sku} to itself in {warehouse}; choose one of the"
+            " allotments that are shown",
+            field="sale",
+            sku=sku,
+            warehouse=warehouse,
+        )
+
+
 def _end(tx: Transaction, wanted: EndAllotment) -> int:
     places = stock.allotted(tx, wanted.sale, AT_ONCE)
-    if not places:
-        return 0
+    if places:
+        _laid_back(tx, wanted, places)
+    return len(places)
+
+
+def _laid_back(tx: Transaction, wanted: EndAllotment, places: Sequence[tuple[str, str]]) -> bool:
     locked = stock.lock(tx, places)
     # Another who ends it at this moment may have been faster.
     still = {key[:2] for key, level in locked.levels.items() if level.allotment == wanted.sale}
@@ -47,4 +69,4 @@ def _end(tx: Transaction, wanted: EndAllotment) -> int:
     ]
     if after:
         lay_anew(tx, locked, after, Word(wanted.actor, wanted.reason, new_id("end")))
-    return len(places)
+    return bool(after)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.contracts.inbound import InboundChanged
 from shared.contracts.orders import OrderExpected
-from shared.flows.steps import Run
+from shared.flows.steps import Run, in_rounds
 from shared.holds import store as holds
 from shared.inbound import store as inbound
 from shared.inbound.expectation import expected
@@ -23,13 +23,7 @@ MOST_STEPS = 100  # of one run; who is left then waits for the next one
 
 def expect_backorders(run: Run) -> int:
     """Housekeeping: tell every backordered order whose moment has changed. Returns how many."""
-    total = 0
-    for _ in range(MOST_STEPS):
-        told = run(_expect)
-        total += told
-        if told < TOLD_AT_ONCE:
-            break
-    return total
+    return in_rounds(run, _expect, at_once=TOLD_AT_ONCE, most_steps=MOST_STEPS)
 
 
 def expect_after(tx: Transaction, _event: InboundChanged) -> None:
@@ -77,7 +71,7 @@ def _news(
         Lot(sku, warehouse, units, tx.now)
         for (sku, warehouse), units in stock.free(tx, skus).items()
     ]
-    own = holds.kept_units(tx, {order.order_id: order.hold_id for order in waiting})
+    own = holds.kept_units(tx, [order.order_id for order in waiting])
     waiters = [_waiter(order, own) for order in waiting]
     moments = expected([w for w in waiters if w.wants], [*there, *lots], releases)
     news: dict[str, datetime | None] = {}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from shared.contracts.inbound import InboundAnnounced
+from shared.flows.happened import happened
 from shared.flows.in_transit import changed, ended_when_complete, units_of
 from shared.flows.stocked import checked_warehouse
 from shared.inbound import store as inbound
@@ -19,10 +20,11 @@ def expect_delivery(tx: Transaction, event: InboundAnnounced) -> None:
     more.
 
     Raises:
-        UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         InboundConflict: the id is that of a transfer, or of a delivery to elsewhere.
         InboundEnded: all of it has come, or nothing more of it was to come.
     """
+    event = happened(tx, event, "announced_at")
     known = inbound.lock(tx, event.inbound_id)
     if known is not None and not _is_news(known, event):
         return

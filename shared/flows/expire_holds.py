@@ -1,7 +1,7 @@
 """Housekeeping: holds that have ended give their units back."""
 
 from shared.flows.give_back import give_back
-from shared.flows.steps import Run
+from shared.flows.steps import Run, in_rounds
 from shared.holds import store as holds
 from shared.holds.types import HoldState
 from shared.platform.db import Transaction
@@ -15,17 +15,10 @@ def expire_holds(run: Run) -> int:
 
     A hold that somebody else ends or uses at this moment is passed over.
     """
-    total = 0
-    for _ in range(MOST_STEPS):
-        ended = run(_expire)
-        total += ended
-        if ended < AT_ONCE:
-            break
-    return total
+    return in_rounds(run, _expire, at_once=AT_ONCE, most_steps=MOST_STEPS)
 
 
 def _expire(tx: Transaction) -> int:
     ended = holds.lock_ended(tx, AT_ONCE)
-    if ended:
-        give_back(tx, ended, HoldState.EXPIRED)
+    give_back(tx, ended, HoldState.EXPIRED)
     return len(ended)

@@ -2,7 +2,7 @@
 
 from shared.contracts.base import Work
 from shared.contracts.orders import OrderNeedsReview
-from shared.contracts.work import BuyLabel, PlaceOrder
+from shared.contracts.work import BuyLabel, DeliverWebhook, PlaceOrder
 from shared.flows.park_under_order import concerning_order
 from shared.orders import order_lines
 from shared.orders import store as orders
@@ -28,6 +28,10 @@ def give_up(tx: Transaction, letter: DeadLetter, work: Work | None) -> None:
         _let_review(tx, work, letter)
     elif isinstance(work, BuyLabel):
         _tell_of_missing_label(tx, work, letter)
+    elif isinstance(work, DeliverWebhook):
+        from shared.flows.deliver_webhook import give_up_webhook  # noqa: PLC0415  for its own only
+
+        give_up_webhook(tx, work)
 
 
 def _let_review(tx: Transaction, work: PlaceOrder, letter: DeadLetter) -> None:

@@ -9,6 +9,7 @@ from zlib import crc32
 
 from shared.contracts.http_stock import HoldRequest
 from shared.flows.checked_lines import checked_skus
+from shared.flows.stocked import told
 from shared.flows.supply import OwnSupply, SawTooLittle, lock_shelves
 from shared.holds import store as holds
 from shared.holds.types import (
@@ -104,6 +105,7 @@ def hold_stock(tx: Transaction, request: HoldRequest, ttl_s: int) -> tuple[Hold,
             Change(Key(item.sku, item.warehouse, item.partition), held=item.quantity)
             for item in items
         ),
+        told(tx, [Key(item.sku, item.warehouse) for item in items]),
     )
     return hold, True
 
@@ -130,6 +132,8 @@ def _chosen(
         _sites(supply, request),
     )
     if isinstance(decision, Shortage):
+        if not supply.saw_all:
+            raise SawTooLittle
         raise _not_enough({item.sku: item.quantity for item in decision.missing}, parts)
     picks = Counter[tuple[str, str]]()
     for parcel in decision.parcels:

@@ -12,6 +12,8 @@ from shared.contracts.inbound import (
     TransferShipped,
 )
 from shared.contracts.stock import StockReceived
+from shared.holds import store as holds
+from shared.holds.types import Hold
 from shared.inbound import store as inbound
 from shared.inbound.lifecycle import FINAL, LIFECYCLE, InboundStep
 from shared.inbound.types import (
@@ -22,6 +24,8 @@ from shared.inbound.types import (
     Item,
 )
 from shared.platform.db import Transaction
+from shared.stock import store as stock
+from shared.stock.types import Locked
 
 
 def units_of(lines: Iterable[InboundUnits]) -> dict[str, int]:
@@ -54,6 +58,14 @@ def locked_transfer(
             inbound_id=event.inbound_id,
         )
     return known
+
+
+def locked_at_origin(tx: Transaction, known: Inbound) -> tuple[Hold, Locked]:
+    """What is held at the origin for a transfer that has not left, and the balances it lies in."""
+    assert known.hold_id is not None, "transfers have a hold"
+    hold = holds.lock(tx, known.hold_id)
+    assert hold is not None, "inbounds refer to holds"
+    return hold, stock.lock(tx, {(units.sku, units.warehouse) for units in hold.items})
 
 
 def locked_delivery(tx: Transaction, event: StockReceived) -> Inbound | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from shared.flows.stocked import told
 from shared.platform.db import Transaction
 from shared.stock import partitions
 from shared.stock import store as stock
@@ -23,4 +24,4 @@ def keep_safety(tx: Transaction, warehouse: str, safety: Mapping[str, int]) -> N
         if level != locked.levels[level.key]
     ]
     if after:
-        tx.write(stock.put(after))
+        tx.write(stock.put(after), told(tx, [level.key for level in after]))

@@ -1,8 +1,14 @@
 """Load what is sold, where it lies and what carriers take."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from shared.contracts.catalogue import Catalogue, CatalogueRateCard, CatalogueWarehouse
+from shared.carriers.types import CarrierAccount, LabelFormat
+from shared.contracts.catalogue import (
+    Catalogue,
+    CatalogueCarrierAccount,
+    CatalogueRateCard,
+    CatalogueWarehouse,
+)
 from shared.costing import store as costing
 from shared.costing.bands import Cell, zones_of
 from shared.costing.problems import problems
@@ -15,10 +21,14 @@ from shared.costing.types import (
     ZoneRule,
 )
 from shared.flows.keep_safety import keep_safety
+from shared.flows.known_carriers import why_no_rates
+from shared.flows.set_carrier_account import SetCarrierAccount, set_carrier_account
+from shared.kit.errors import Malformed
 from shared.kit.geo import Point, bare_postcode
-from shared.orders import backorder_caps
+from shared.orders import ageing_rules, backorder_caps
 from shared.orders import store as orders
 from shared.orders.types import Priority
+from shared.people.types import Person
 from shared.platform.db import Transaction
 from shared.shipments import site_days
 from shared.stock import store as stock
@@ -28,15 +38,18 @@ from shared.stock.skus import Unit, put_skus
 from shared.stock.types import KitRefused, UnknownSku, UnknownWarehouse
 from shared.stock.warehouses import Working
 
+_CATALOGUE = Person("catalogue", "loaded with the catalogue")
+
 
 def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
-    """Add or replace SKUs, warehouses and ageing rules, and publish the next rate card versions.
+    """Add or replace what is there, and publish the next rate card versions.
 
     Raises:
-        RateCardRefused: a rate card would be valid too soon, or cannot be: a heavier parcel would
-            be cheaper, or two zones claim the same places. Nothing of the catalogue is loaded.
+        RateCardRefused: a rate card would be valid too soon, or cannot be: two zones claim the same
+            places, or the carrier has no queues. Nothing of the catalogue is loaded.
         UnknownSku, KitRefused: a kit cannot be made of what it names.
         UnknownWarehouse: a channel may sell from a place that we do not know.
+        Malformed: a carrier account names a vendor or a carrier that nobody knows.
     """
     if catalogue.skus:
         put_skus(
@@ -75,13 +88,35 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
                 )
         orders.set_scope(tx, channel.channel, channel.share_percent)
     for rule in catalogue.ageing:
-        orders.set_ageing(tx, Priority(rule.priority), rule.share, Priority(rule.asks))
-    for number, card in enumerate(catalogue.rate_cards):
+        ageing_rules.put(tx, Priority(rule.priority), rule.share, Priority(rule.asks))
+    _publish(tx, catalogue.rate_cards)
+    _set_accounts(tx, catalogue.carrier_accounts)
+
+
+def _publish(tx: Transaction, cards: Sequence[CatalogueRateCard]) -> None:
+    for number, card in enumerate(cards):
+        if reason := why_no_rates(card.carrier):
+            field = f"rate_cards.{number}.carrier"
+            raise RateCardRefused(f"{field}: {reason}", field=field)
         draft = _draft(card)
         for problem in problems(draft):
             field = f"rate_cards.{number}.{problem.path if card.zones else 'cells'}"
             raise RateCardRefused(f"{field}: {problem.reason}", field=field)
         costing.publish(tx, draft, "", "loaded with the catalogue")
+
+
+def _set_accounts(tx: Transaction, accounts: Sequence[CatalogueCarrierAccount]) -> None:
+    for number, account in enumerate(accounts):
+        try:
+            set_carrier_account(tx, SetCarrierAccount(_account(account), _CATALOGUE))
+        except Malformed as wrong:
+            field = f"carrier_accounts.{number}.{wrong.field}"
+            raise Malformed(f"carrier_accounts.{number}.{wrong}", field=field) from None
+
+
+def _account(said: CatalogueCarrierAccount) -> CarrierAccount:
+    label_format = LabelFormat(said.label_format)
+    return CarrierAccount(**{**said.model_dump(), "label_format": label_format})
 
 
 def _working(place: CatalogueWarehouse) -> Working:

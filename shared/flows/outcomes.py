@@ -2,8 +2,8 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.contracts.base import Cause, Event, Work
@@ -12,21 +12,21 @@ from shared.contracts.orders import (
     OrderNeedsReview,
     OrderPartlyPlaced,
     OrderPlaced,
+    OrderRestCancelled,
 )
 from shared.contracts.parcels import ParcelContent, ParcelPlanned
-from shared.contracts.stock import StockIncreased
 from shared.contracts.work import BuyLabel
 from shared.flows.following import following
 from shared.flows.offers import Capacity, Offers, Wish, is_home
 from shared.flows.supply import OwnSupply
 from shared.flows.without_rest import without_rest
 from shared.holds import store as holds
-from shared.holds.types import HoldState
+from shared.holds.types import Hold, HoldState
 from shared.kit.ids import new_id
 from shared.orders import backorder_caps, order_lines
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.parts import Chosen
+from shared.orders.parts import Chosen, parts
 from shared.orders.types import WAITS_FOR_STOCK, Line, Move, Order, OrderState, Split
 from shared.placement import store as decisions
 from shared.placement.receipt import Receipt
@@ -68,7 +68,7 @@ class Outcome:
     """What is written for one order, and what it tells the world in its own trail."""
 
     order: Order
-    move: Move | None  # None where it stays in its state
+    move: Move
     kept: Kept
     messages: tuple[Event | Work, ...]
     splits: tuple[Split, ...] = ()  # of the lines whose units do not stay where they are
@@ -76,6 +76,7 @@ class Outcome:
     parcels: tuple[PlannedParcel, ...] = ()
     changes: tuple[Change, ...] = ()
     ended_holds: tuple[str, ...] = ()
+    left_holds: tuple[Hold, ...] = ()  # of what they kept beyond what was taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,46 @@ class Wanting:
     order: Order
     lines: Sequence[Line]
     siblings: Sequence[ParcelState] = ()
+    given_up: Chosen = field(
+        default_factory=dict
+    )  # cancelled units of these lines, not yet written
+    why_given_up: str = ""
 
     @property
     def waits_already(self) -> bool:
         """Whether all that is open waits for stock, and that was said."""
-        return self.order.state in WAITS_FOR_STOCK and all(
-            line.open == line.backordered for line in self.lines
+        return (
+            self.order.state in WAITS_FOR_STOCK
+            and all(line.open == line.backordered for line in self.lines)
+            and not self.given_up
         )
+
+    def without_fresh(self, skus: Collection[str]) -> "Wanting | None":
+        """The order without the units of these that nobody was promised; None: nothing is left.
+
+        Nor is anything left of an order of which nothing was promised at all: it is sold out.
+        """
+        given_up = {n.line_no: n.fresh for n in self.lines if n.sku in skus and n.fresh}
+        lines = [
+            line._replace(cancelled=line.cancelled + given_up.get(line.line_no, 0))
+            for line in self.lines
+        ]
+        if not any(line.secured for line in lines) or not any(line.open for line in lines):
+            return None
+        reason = f"sold out, and no more may wait for {', '.join(sorted(skus))}"
+        return replace(
+            self, lines=lines, given_up={**self.given_up, **given_up}, why_given_up=reason
+        )
+
+    def fresh_waiting(self, splits: Iterable[Split]) -> Mapping[str, int]:
+        """SKU -> units that would wait for stock, and that nobody was promised before."""
+        known = {line.line_no: line for line in self.lines}
+        fresh = Counter[str]()
+        for split in splits:
+            line = known[split.line_no]
+            promised = max(0, line.secured - split.allocated)
+            fresh[line.sku] += max(0, split.backordered - promised)
+        return +fresh
 
 
 def placed(
@@ -106,7 +140,7 @@ def placed(
 ) -> Outcome:
     """The chosen units have parcels, and the others wait for stock.
 
-    What the order's holds kept beyond that is free again.
+    What the order's holds kept beyond that goes to who waits for it, when it is given back.
     """
     order, lines = wanting.order, wanting.lines
     picks = Counter[tuple[str, str]]()
@@ -118,8 +152,9 @@ def placed(
     }
     reserved = dict(itertools.chain.from_iterable(taken.values()))
     parcels = _with_lines(wanting, chosen, taken, decision=decision, supply=supply, offered=offered)
-    splits = _allocated(order, lines, chosen)
+    splits = _allocated(wanting, chosen)
     is_whole = not any(split.backordered for split in splits)
+    rest = {split.line_no: split.backordered for split in splits}
     said: dict[str, Any] = {
         "order_id": order.order_id,
         "parcel_ids": tuple([parcel.parcel_id for parcel in parcels]),
@@ -135,31 +170,32 @@ def placed(
         splits=splits,
         waits_more=order_lines.waits_more(lines, splits),
         parcels=parcels,
-        changes=tuple(supply.changes(reserved.items())),
+        changes=tuple(supply.changes(reserved)),
+        left_holds=tuple(
+            supply.left_of_holds(reserved, order.order_id, tx.now, parts(lines, rest))
+        ),
         ended_holds=tuple([hold.hold_id for hold in supply.holds]),
         messages=(
+            *_given_up(wanting),
             OrderPlaced(**said) if is_whole else _partly(order, lines, chosen, said),
             *[_planned(tx, order, parcel) for parcel in parcels],
             *[_label(order, parcel) for parcel in parcels],
-            *[
-                StockIncreased(warehouse=warehouse, available=units)
-                for warehouse, units in supply.left_of_hold(reserved).items()
-            ],
         ),
     )
 
 
-def backordered(wanting: Wanting, shortage: Shortage, why: Why) -> Outcome:
-    """All that is open waits for stock."""
+def backordered(wanting: Wanting, shortage: Shortage, why: Why, reason: str = "") -> Outcome:
+    """All that is open waits for stock, or as the reason says."""
     order = wanting.order
-    splits = _allocated(order, wanting.lines, {})
+    splits = _allocated(wanting, {})
     return Outcome(
         order=order,
-        move=Move(order, LIFECYCLE.advance(order.state, OrderStep.BACKORDER)),
+        move=Move(order, LIFECYCLE.advance(order.state, OrderStep.BACKORDER), reason),
         kept=why.kept(order, "backordered"),
         splits=splits,
         waits_more=order_lines.waits_more(wanting.lines, splits),
         messages=(
+            *_given_up(wanting),
             OrderBackordered(
                 order_id=order.order_id,
                 missing=_missing(shortage),
@@ -169,8 +205,13 @@ def backordered(wanting: Wanting, shortage: Shortage, why: Why) -> Outcome:
     )
 
 
-def sold_out(wanting: Wanting, full: Collection[str], why: Why) -> Outcome:
-    """No more may wait: the channel is told at once, and can give the money back."""
+def sold_out(
+    tx: Transaction, wanting: Wanting, full: Collection[str], supply: OwnSupply, why: Why
+) -> Outcome:
+    """No more may wait: the channel is told at once, and can give the money back.
+
+    What the order's holds kept is given back.
+    """
     order = wanting.order
     reason = f"sold out, and no more may wait for {', '.join(sorted(full))}"
     given_up = without_rest(order, wanting.lines, wanting.siblings, reason)
@@ -180,6 +221,8 @@ def sold_out(wanting: Wanting, full: Collection[str], why: Why) -> Outcome:
         kept=why.kept(order, "sold_out"),
         splits=given_up.splits,
         waits_more=order_lines.waits_more(wanting.lines, given_up.splits),
+        left_holds=tuple(supply.left_of_holds({}, order.order_id, tx.now, {})),
+        ended_holds=tuple([hold.hold_id for hold in supply.holds]),
         messages=given_up.news,
     )
 
@@ -189,12 +232,13 @@ def in_review(wanting: Wanting, reason: str, why: Why) -> Outcome:
     order = wanting.order
     kept = why.kept(order, "review")
     messages = (OrderNeedsReview(order_id=order.order_id, reason=reason),)
+    move = Move(order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason)
     if order.state is OrderState.PARTLY_PLACED:
-        return Outcome(order, None, kept, messages)
-    splits = tuple([Split(order.order_id, n.line_no, 0, 0, 0) for n in wanting.lines])
+        return Outcome(order, move, kept, messages)
+    splits = tuple([Split(order.order_id, n.line_no, 0, 0, n.cancelled) for n in wanting.lines])
     return Outcome(
         order=order,
-        move=Move(order, LIFECYCLE.advance(order.state, OrderStep.REVIEW), reason),
+        move=move,
         kept=kept,
         splits=splits,
         waits_more=order_lines.waits_more(wanting.lines, splits),
@@ -204,10 +248,11 @@ def in_review(wanting: Wanting, reason: str, why: Why) -> Outcome:
 
 def write(tx: Transaction, outcomes: Sequence[Outcome], capacity: Capacity) -> None:
     """Write what becomes of the orders, and tell of it, in one statement."""
-    moves = [outcome.move for outcome in outcomes if outcome.move is not None]
+    moves = [outcome.move for outcome in outcomes]
     splits = [split for outcome in outcomes for split in outcome.splits]
     parcels = [parcel for outcome in outcomes for parcel in outcome.parcels]
     ended = [hold_id for outcome in outcomes for hold_id in outcome.ended_holds]
+    left = [hold for outcome in outcomes for hold in outcome.left_holds]
     changes = [change for outcome in outcomes for change in outcome.changes]
     more: dict[str, int] = {}
     for outcome in outcomes:
@@ -218,13 +263,14 @@ def write(tx: Transaction, outcomes: Sequence[Outcome], capacity: Capacity) -> N
     if capacity.new:
         site_days.begin(tx, capacity.new)
     tx.write(
-        *([orders.move(tx, *moves)] if moves else []),
+        orders.move(tx, *moves),
         *([order_lines.split(splits)] if splits else []),
         *(shipments.plan(tx, parcels) if parcels else ()),
-        *([site_days.take(days)] if days else []),
         *([holds.close(tx, ended, HoldState.CONSUMED)] if ended else []),
+        *(holds.insert(*left) if left else ()),
         *([stock.change(changes)] if changes else []),
         *([backorder_caps.change(waits_more)] if waits_more else []),
+        *([site_days.take(days)] if days else []),
         decisions.record(tx, [outcome.kept for outcome in outcomes]),
         outbox.put_for(
             tx,
@@ -245,15 +291,15 @@ def _missing(shortage: Shortage) -> dict[str, int]:
     return dict(missing)
 
 
-def _allocated(order: Order, lines: Sequence[Line], chosen: Chosen) -> tuple[Split, ...]:
+def _allocated(wanting: Wanting, chosen: Chosen) -> tuple[Split, ...]:
     """The lines that are open: the chosen units have parcels now, the others wait for stock."""
     splits = []
-    for line in lines:
-        if line.open:
+    for line in wanting.lines:
+        if line.open or line.line_no in wanting.given_up:
             units = chosen.get(line.line_no, 0)
             splits.append(
                 Split(
-                    order.order_id,
+                    wanting.order.order_id,
                     line.line_no,
                     line.allocated + units,
                     line.open - units,
@@ -261,6 +307,17 @@ def _allocated(order: Order, lines: Sequence[Line], chosen: Chosen) -> tuple[Spl
                 )
             )
     return tuple(splits)
+
+
+def _given_up(wanting: Wanting) -> tuple[OrderRestCancelled, ...]:
+    """What was added to the order, is not there, and may not wait either."""
+    cancelled = Counter[str]()
+    for line in wanting.lines:
+        cancelled[line.sku] += wanting.given_up.get(line.line_no, 0)
+    if not +cancelled:
+        return ()
+    order_id, reason = wanting.order.order_id, wanting.why_given_up
+    return (OrderRestCancelled(order_id=order_id, cancelled=+cancelled, reason=reason),)
 
 
 def _partly(
@@ -348,8 +405,8 @@ def _with_lines(
                 zone=agreed.zone,
                 volume_mm3=parcel.volume_mm3,
                 longest_mm=max(supply.skus[item.sku].longest_mm for item in parcel.items),
-                ship_on=offered.ship_on[parcel.warehouse],
-                arrives_on=offered.arrives_on(parcel.warehouse, parcel.rate_card_id),
+                ship_on=offered.leaves_on(parcel),
+                arrives_on=offered.arrives_on(parcel),
             )
         )
     return tuple(planned)

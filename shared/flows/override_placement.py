@@ -1,48 +1,34 @@
 """A person decides about an order, under the same constraints as the engine, with who and why."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from shared.contracts.orders import OrderChanged, OrderNeedsReview
 from shared.flows import outcomes
+from shared.flows.audited import audited_order
 from shared.flows.offers import Wish
 from shared.flows.rules import Rules
 from shared.flows.table import Followed, Table, wanting
 from shared.flows.unplace import unplace
+from shared.holds import store as holds
 from shared.kit.errors import Rejected
 from shared.orders import order_lines
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
 from shared.orders.parts import open_units, parts
 from shared.orders.types import Move, Order, OrderState, UnknownOrder
+from shared.people.types import Person
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
 from shared.stock import store as stock
-
-LONGEST_REASON = 200  # characters, and of a name
 
 
 class CannotBePlaced(Rejected):
     """What a person wants cannot be; the message says why, and nothing has changed."""
 
     code = "cannot_be_placed"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whose word it is, and why."""
-
-    by: str
-    reason: str
-
-    def __post_init__(self) -> None:
-        for name, word in (("by", self.by), ("reason", self.reason)):
-            if not 0 < len(word.strip()) <= LONGEST_REASON:
-                raise CannotBePlaced(
-                    f"{name}: 1 to {LONGEST_REASON} characters are wanted", field=name
-                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +52,9 @@ def override_placement(tx: Transaction, wanted: Override, rules: Rules) -> None:
     """Place the order anew as the person wants it: all of it, at once, or nothing changes.
 
     What holds for the engine holds for people: stock, channels, capacity, closures, and that a
-    picked parcel goes its way. The decision is kept with who and why.
+    picked parcel goes its way. Of an order that is partly placed the rest is placed then. A
+    warehouse that is named is asked again for what it could not pick for the order. The decision
+    and the audit trail keep who and why.
 
     Raises:
         UnknownOrder: there is no such order.
@@ -77,25 +65,41 @@ def override_placement(tx: Transaction, wanted: Override, rules: Rules) -> None:
     """
     followed = Followed.of(tx, rules)
     order = _locked(tx, wanted.order_id)
+    with audited_order(tx, wanted.person, "override_placement", order.order_id):
+        _place(tx, order, wanted, followed)
+
+
+def _place(tx: Transaction, order: Order, wanted: Override, followed: Followed) -> None:
     unknown = sorted({*wanted.warehouses, *wanted.units} - followed.working.keys())
     if unknown:
         raise CannotBePlaced(f"warehouse: there is no {unknown[0]}", field="warehouse")
-    shipments.lock_of_order(tx, order.order_id)
+    parcels = shipments.lock_of_order(tx, order.order_id)
     lines = order_lines.of_order(tx, order.order_id)
     skus = {sku for line in lines for sku in line.each}
     # All that may be given back or taken is locked at once, in order.
+    holds.lock_of_orders(tx, [order.order_id])
     stock.lock(tx, [(sku, warehouse) for sku in skus for warehouse in followed.working])
-    _to_waiting(tx, order)
-    ((order, fresh),) = orders.lock_to_place(tx, order.order_id, order.priority, most=1)
+    # Where something is picked that goes its way, and what waits beside it is placed.
+    if order.state is not OrderState.PARTLY_PLACED or not any(p.is_picked for p in parcels):
+        _to_waiting(tx, order)
+    found = orders.lock_to_place(tx, order.order_id, order.priority, most=1)
+    assert found is not None
+    ((order, fresh),) = found
+    named = wanted.warehouses or wanted.units.keys()
+    refused = frozenset([(sku, place) for sku, place in order.excluded if place not in named])
+    order = replace(order, excluded=refused)
     wants = parts(fresh, open_units(fresh))
     if wanted.units:
         _check_units(wanted.units, wants)
     wish = Wish(wanted.person.by, wanted.person.reason, wanted.warehouses, wanted.units)
-    table = Table(tx, [wanting(tx, order, fresh)], followed, draw=None, wish=wish)
-    (made,) = table.decide(wanting(tx, order, fresh)) or (None,)
-    if made is None or made.kept.outcome != "placed":
-        raise CannotBePlaced(_why_not(made), order_id=order.order_id)
+    one = wanting(tx, order, fresh)
+    table = Table(tx, [one], followed, draw=None, wish=wish)
+    (made,) = table.decide(one)
+    if made.kept.outcome != "placed":
+        why = [_why_not(made), *_not_asked(order, wants)]
+        raise CannotBePlaced("; ".join(why), order_id=order.order_id)
     outcomes.write(tx, [made], table.capacity)
+    tx.write(orders.ask_again(tx, order.order_id, named))
 
 
 def hold_order(tx: Transaction, order_id: str, person: Person) -> None:
@@ -107,14 +111,15 @@ def hold_order(tx: Transaction, order_id: str, person: Person) -> None:
     order = _locked(tx, order_id)
     if order.state is OrderState.REVIEW:
         return
-    _to_waiting(tx, order)
-    held = orders.lock(tx, order_id)
-    assert held is not None, "it is locked"
-    reason = f"held by {person.by}: {person.reason}"
-    tx.write(
-        orders.move(tx, Move(held, LIFECYCLE.advance(held.state, OrderStep.REVIEW), reason)),
-        outbox.put(tx, OrderNeedsReview(order_id=order_id, reason=reason)),
-    )
+    with audited_order(tx, person, "hold_order", order_id):
+        _to_waiting(tx, order)
+        held = orders.lock(tx, order_id)
+        assert held is not None, "it is locked"
+        reason = f"held by {person.by}: {person.reason}"
+        tx.write(
+            orders.move(tx, Move(held, LIFECYCLE.advance(held.state, OrderStep.REVIEW), reason)),
+            outbox.put(tx, OrderNeedsReview(order_id=order_id, reason=reason)),
+        )
 
 
 def release_order(tx: Transaction, order_id: str, person: Person) -> None:
@@ -131,12 +136,12 @@ def release_order(tx: Transaction, order_id: str, person: Person) -> None:
             order_id=order_id,
         )
     state = LIFECYCLE.advance(order.state, OrderStep.UNPLACE)
-    tx.write(
-        orders.move(tx, Move(order, state, f"released by {person.by}: {person.reason}")),
-        outbox.put(
-            tx, OrderChanged(order_id=order_id, priority=order.priority, revision=order.revision)
-        ),
-    )
+    announced = OrderChanged(order_id=order_id, priority=order.priority, revision=order.revision)
+    with audited_order(tx, person, "release_order", order_id):
+        tx.write(
+            orders.move(tx, Move(order, state, f"released by {person.by}: {person.reason}")),
+            outbox.put(tx, announced),
+        )
 
 
 def _locked(tx: Transaction, order_id: str) -> Order:
@@ -167,9 +172,17 @@ def _check_units(units: Mapping[str, Mapping[str, int]], wants: Mapping[str, int
             )
 
 
-def _why_not(made: outcomes.Outcome | None) -> str:
-    if made is None:
-        return "it is to wait as it is"
+def _not_asked(order: Order, wants: Mapping[str, int]) -> Iterator[str]:
+    """What looks like a shortage and is none."""
+    for sku, warehouse in sorted(order.excluded):
+        if sku in wants:
+            yield (
+                f"{warehouse} could not pick {sku} for it before; name {warehouse} to have it asked"
+                " again"
+            )
+
+
+def _why_not(made: outcomes.Outcome) -> str:
     result = made.kept.receipt.result
     if "reason" in result:
         return str(result["reason"])

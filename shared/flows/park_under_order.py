@@ -26,7 +26,8 @@ def _order_of_parcel(tx: Transaction, named: dict[str, Any]) -> str | None:
         parcel = shipments.find(tx, parcel_id)
         return None if parcel is None else parcel.order_id
     if (tracking_code := _name(named, "tracking_code")) is not None:
-        return shipments.order_of(tx, tracking_code)
+        newest = next(iter(shipments.with_code(tx, tracking_code)), None)
+        return None if newest is None else newest.order_id
     return None
 
 

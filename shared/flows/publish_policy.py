@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.policies import PolicyDocument
+from shared.costing import store as costing
+from shared.flows.audited import POLICY
 from shared.kit.errors import WrongField
+from shared.people import audit_log
+from shared.people.audit_log import Subject
+from shared.people.types import Person
 from shared.placement import placement_policies
 from shared.placement.policy import PolicyRefused
 from shared.platform.db import Transaction
 from shared.stock import warehouses
-
-LONGEST_REASON = 200  # characters, and of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,7 @@ class PublishPolicy:
 
     document: PolicyDocument
     valid_from: datetime | None
-    by: str
-    reason: str
+    person: Person
 
 
 def publish_policy(tx: Transaction, wanted: PublishPolicy) -> str:
@@ -29,12 +31,39 @@ def publish_policy(tx: Transaction, wanted: PublishPolicy) -> str:
     What was decided by older versions stays as it is, and can be explained by them.
 
     Raises:
-        PolicyRefused: it names warehouses that are not there, begins too early, or nobody says why.
+        PolicyRefused: it names warehouses, carriers or zones that are not there, or begins too
+            early.
     """
-    for name, word in (("by", wanted.by), ("reason", wanted.reason)):
-        if not 0 < len(word.strip()) <= LONGEST_REASON:
-            raise PolicyRefused(f"{name}: 1 to {LONGEST_REASON} characters are wanted", field=name)
-    document = wanted.document
+    check_policy(tx, wanted.document)
+    said = wanted.document.model_dump(mode="json", exclude_unset=True)
+    latest = placement_policies.latest(tx, wanted.document.channel)
+    policy_id = placement_policies.publish(
+        tx,
+        said,
+        channel=wanted.document.channel,
+        valid_from=wanted.valid_from or tx.now,
+        by=wanted.person.by,
+        reason=wanted.person.reason,
+    )
+    tx.write(
+        audit_log.record(
+            tx,
+            wanted.person,
+            "publish_policy",
+            Subject(POLICY, policy_id),
+            before=latest.document if latest is not None else {},
+            after=said,
+        )
+    )
+    return policy_id
+
+
+def check_policy(tx: Transaction, document: PolicyDocument) -> None:
+    """Go on if there is everything that the document names.
+
+    Raises:
+        PolicyRefused: names every warehouse, carrier and zone that is not there.
+    """
     wrong = [
         WrongField(f"{field}.{warehouse}", "there is no such warehouse")
         for field, names in (
@@ -43,16 +72,27 @@ def publish_policy(tx: Transaction, wanted: PublishPolicy) -> str:
         )
         for warehouse in sorted(names)
         if warehouses.find(tx, warehouse) is None
-    ]
+    ] + _wrong_fallbacks(tx, document)
     if wrong:
-        raise PolicyRefused(
-            f"{wrong[0].field}: {wrong[0].reason}", field=wrong[0].field, wrong=wrong
-        )
-    return placement_policies.publish(
-        tx,
-        document.model_dump(mode="json", exclude_unset=True),
-        channel=document.channel,
-        valid_from=wanted.valid_from or tx.now,
-        by=wanted.by,
-        reason=wanted.reason,
-    )
+        raise PolicyRefused.naming(wrong)
+
+
+def _wrong_fallbacks(tx: Transaction, document: PolicyDocument) -> list[WrongField]:
+    """Whoever is named there has a rate card, and the zone is one of its carrier's."""
+    if not document.fallbacks:
+        return []
+    zones = costing.zones(tx)
+    carriers = {carrier for carrier, _ in zones}
+    wrong = []
+    for number, fallback in enumerate(document.fallbacks):
+        field = f"fallbacks.{number}"
+        if fallback.carrier not in carriers:
+            wrong.append(WrongField(f"{field}.carrier", "no such carrier has a rate card"))
+        elif (fallback.carrier, fallback.zone) not in zones:
+            wrong.append(WrongField(f"{field}.zone", f"{fallback.carrier} has no such zone"))
+        wrong += [
+            WrongField(f"{field}.to.{position}", "no such carrier has a rate card")
+            for position, carrier in enumerate(fallback.to)
+            if carrier not in carriers
+        ]
+    return wrong

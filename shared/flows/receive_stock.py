@@ -4,27 +4,32 @@ from collections import Counter
 
 from shared.contracts.stock import StockReceived
 from shared.flows.booking import arrivals, as_of
+from shared.flows.happened import happened
 from shared.flows.in_transit import changed, locked_delivery, with_arrived
-from shared.flows.stocked import checked_warehouse
+from shared.flows.stocked import checked_warehouse, told
 from shared.flows.waitlist import share_out
 from shared.inbound import store as inbound
+from shared.orders import store as orders
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
 from shared.stock.types import MovementKind
 
 
-def receive_stock(tx: Transaction, event: StockReceived) -> None:
+def receive_stock(tx: Transaction, event: StockReceived, *, actor: str | None = None) -> None:
     """Book a receipt. The same receipt again changes nothing, whatever its event id.
+
+    `actor` is who says so; None: the warehouse itself.
 
     A receipt from before the latest count is on the shelf that was counted already: it is booked
     together with the correction that leaves the balance as it was counted. Where it names an
     inbound, it is noted there, also before the announcement.
 
     Raises:
-        UnknownWarehouse, UnknownSku: names the field.
+        AheadOfNow, UnknownWarehouse, UnknownSku: names the field.
         InboundConflict: the inbound goes elsewhere, or is a transfer.
     """
+    event = happened(tx, event, "received_at")
     checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
     units = Counter[str]()
     for line in event.lines:
@@ -54,8 +59,10 @@ def receive_stock(tx: Transaction, event: StockReceived) -> None:
         after = with_arrived(delivery, event, arrived)
         tx.write(
             *(inbound.save(tx, delivery, after) if after else ()),
-            stock.record(tx, movements, actor=event.warehouse),
+            stock.record(tx, movements, actor=actor or event.warehouse),
             stock.change(changes),
+            orders.found_again(tx, arrived, event.warehouse, event.received_at),
             *([outbox.put(tx, changed(after))] if after else []),
+            told(tx, [change.key for change in changes]),
         )
         share_out(tx, locked, locked.after(changes))

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from shared.contracts.inbound import TransferReceived
 from shared.flows.booking import arrivals, as_of
+from shared.flows.happened import happened
 from shared.flows.in_transit import changed, locked_transfer, units_of
+from shared.flows.stocked import told
 from shared.flows.waitlist import share_out
 from shared.inbound import store as inbound
 from shared.inbound.lifecycle import LIFECYCLE, InboundStep
@@ -15,24 +17,29 @@ from shared.inbound.types import (
     InboundState,
     UnitsContradict,
 )
+from shared.orders import store as orders
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
 from shared.stock.types import MovementKind
 
 
-def receive_transfer(tx: Transaction, event: TransferReceived) -> None:
+def receive_transfer(tx: Transaction, event: TransferReceived, *, actor: str | None = None) -> None:
     """Book the units, as of when they came. The same report again changes nothing.
+
+    `actor` is who says so; None: the warehouse itself.
 
     A receipt ends the transfer, also a short one: its items say what was shipped and what came.
     One that is reported before the shipment is booked, and the shipment ends the transfer.
 
     Raises:
+        AheadOfNow: names the field.
         InboundNotHereYet: nobody has asked for the transfer (yet).
         InboundConflict: it is between other warehouses, or was received with other units.
         InboundEnded: it was cancelled.
         UnitsContradict: more than was shipped.
     """
+    event = happened(tx, event, "received_at")
     known = locked_transfer(tx, event)
     received = units_of(event.lines)
     if known.received_at is not None:
@@ -67,8 +74,10 @@ def receive_transfer(tx: Transaction, event: TransferReceived) -> None:
     tx.write(
         *inbound.save(tx, known, after),
         stock.change(changes),
-        stock.record(tx, movements, actor=event.warehouse),
+        orders.found_again(tx, received, event.warehouse, event.received_at),
+        stock.record(tx, movements, actor=actor or event.warehouse),
         outbox.put(tx, changed(after)),
+        told(tx, [change.key for change in changes]),
     )
     share_out(tx, locked, locked.after(changes))
 

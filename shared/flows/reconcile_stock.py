@@ -2,22 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from shared.contracts.stock import StockCountWanted
 from shared.drifts import store as drifts
 from shared.drifts.judgement import judge
 from shared.drifts.types import Drift, Outcome, Verdict
+from shared.flows.count_stock import settle_counts
+from shared.flows.date_back import date_back
+from shared.flows.left_behind import give_back_left_behind
 from shared.flows.steps import Run
+from shared.flows.stocked import told
 from shared.flows.waitlist import share_out
 from shared.kit.ids import new_id
-from shared.ops import stock_books
+from shared.ops import dated_ahead, stock_books
 from shared.ops.stock_books import Place
+from shared.orders import backorder_caps
 from shared.platform import log, outbox
 from shared.platform.db import Transaction
 from shared.stock import store as stock
-from shared.stock.types import SHUT, Key, Level, Movement, MovementKind
+from shared.stock.types import FEWER_COUNTED, SHUT, Key, Level, Movement, MovementKind
 
 LOOKED_AT_ONCE = 10_000  # balances of one transaction, without a lock
 MENDED_AT_ONCE = 500  # balances of one transaction, locked
@@ -35,6 +40,7 @@ class Report:
     repaired: int = 0
     fenced: int = 0  # that are fenced off now, also since earlier
     lifted: int = 0  # that were fenced off, and are right again
+    recounted: int = 0  # caps that did not know how many units wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class _Row:
     def after(self) -> Level:
         verdict = self.verdict
         mended = self.level._replace(reserved=verdict.reserved, held=verdict.held)
+        if self.level.fenced_for == FEWER_COUNTED:
+            return mended  # the figures may well agree: the shelf does not
         return (
             mended.unfenced if verdict.fence is None else mended._replace(fenced_for=verdict.fence)
         )
@@ -55,13 +63,16 @@ class _Row:
     @property
     def is_known(self) -> bool:
         """Whether it was fenced off for the same before: then nothing is news."""
-        return self.verdict.fence is not None and self.level.fenced_for == self.verdict.fence
+        fence = self.verdict.fence
+        return fence is not None and self.level.fenced_for in {fence, FEWER_COUNTED}
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     looked_at: int
     rows: list[_Row] = field(default_factory=list)
+    dated: Sequence[Drift] = ()  # balances whose books spoke of a moment to come
+    settled: int = 0  # rows that a count had fenced off, and that it fits by now
     after: Place | None = None  # where the next step goes on
 
 
@@ -71,7 +82,9 @@ def reconcile_stock(run: Run, actor: str) -> Report:
     Promises follow parcels and holds, the ledger follows on-hand, and who waits gets first what
     becomes free. A row that cannot be right promises nothing from here on, whatever others do, and
     somebody is paged; it is fenced until its figures are possible again. Where only the shelf can
-    tell, a count is asked for.
+    tell, a count is asked for. What is dated ahead of now is dated back, and what is kept for an
+    order that needs it no more is given back. A count that found fewer than was promised is applied
+    where no more is promised by now. Caps know again how many units wait.
     """
     report, after = Report(new_id("rec")), ("", "")
     for _ in range(MOST_STEPS):
@@ -80,6 +93,17 @@ def reconcile_stock(run: Run, actor: str) -> Report:
         if step.after is None:
             break
         after = step.after
+    report.repaired += run(give_back_left_behind)
+    for sku, (found, waiting) in run(backorder_caps.recount).items():
+        report.recounted += 1
+        log.line("backorder_cap.drift", "WARNING", sku=sku, found=found, explained=waiting)
+    return report
+
+
+def reconcile_places(tx: Transaction, places: Sequence[Place], actor: str) -> Report:
+    """The same for a few balances, in this transaction."""
+    report = Report(new_id("rec"))
+    _add(report, _mend(tx, sorted(places), report.run_id, actor))
     return report
 
 
@@ -89,16 +113,25 @@ def _look(tx: Transaction, after: Place, run_id: str, actor: str) -> _Step:
     if not places:
         return _Step(0)
     not_right = {(row.sku, row.warehouse) for row in stock_books.not_right(tx, places, SHUT)}
+    not_right |= {(one.sku, one.warehouse) for one in dated_ahead.places(tx, places)}
     wrong = [place for place in places if place in not_right]  # in the database's order
     mended = wrong[:MENDED_AT_ONCE]
-    rows = _mend(tx, mended, run_id, actor) if mended else []
+    made = _mend(tx, mended, run_id, actor) if mended else _Step(0)
     if len(mended) < len(wrong):
-        return _Step(places.index(mended[-1]) + 1, rows, mended[-1])
-    return _Step(len(places), rows, places[-1] if len(places) == LOOKED_AT_ONCE else None)
+        return replace(made, looked_at=places.index(mended[-1]) + 1, after=mended[-1])
+    more = len(places) == LOOKED_AT_ONCE
+    return replace(made, looked_at=len(places), after=places[-1] if more else None)
 
 
-def _mend(tx: Transaction, places: Sequence[Place], run_id: str, actor: str) -> list[_Row]:
-    locked = stock.lock(tx, places)
+def _mend(tx: Transaction, places: Sequence[Place], run_id: str, actor: str) -> _Step:
+    """Mend what is not right of these balances."""
+    locked, settled = stock.lock(tx, places), 0
+    dated = date_back(tx, places, run_id, actor)
+    if settle_counts(tx, places) or dated:
+        before, locked = locked, stock.lock(tx, places)
+        settled = sum(
+            level.is_broken and not locked.at(key).is_broken for key, level in before.levels.items()
+        )
     # Read again now that nobody changes it: what was only on its way before is right now.
     rows = [
         _Row(locked.at(Key(books.sku, books.warehouse, books.partition)), judge(books))
@@ -107,7 +140,7 @@ def _mend(tx: Transaction, places: Sequence[Place], run_id: str, actor: str) -> 
     changed = [row.after for row in rows if row.after != row.level]
     news = [row for row in rows if not row.is_known]
     if not changed and not news:
-        return rows
+        return _Step(len(places), rows, dated, settled)
     after = locked.replaced(changed)
     repairs = [
         Movement(row.level.key, MovementKind.REPAIR, row.verdict.ledger, run_id, tx.now, _WHY)
@@ -119,12 +152,13 @@ def _mend(tx: Transaction, places: Sequence[Place], run_id: str, actor: str) -> 
         *([stock.put(changed)] if changed else []),
         *([stock.record(tx, repairs, actor)] if repairs else []),
         *([drifts.record(tx, findings, run_id, actor)] if findings else []),
+        told(tx, [row.level.key for row in rows]),
     )
     wanted = list(_counts_wanted(news))
     if wanted:
         tx.write(outbox.put(tx, *wanted))
     share_out(tx, locked, after)
-    return rows
+    return _Step(len(places), rows, dated, settled)
 
 
 def _drifts(row: _Row) -> list[Drift]:
@@ -149,8 +183,19 @@ def _counts_wanted(rows: Iterable[_Row]) -> list[StockCountWanted]:
 
 
 def _add(report: Report, step: _Step) -> None:
-    """Count what a step did, which is committed, and page somebody where nothing could be done."""
+    """Count what a step did, and page somebody where nothing could be done."""
     report.balances += step.looked_at
+    report.lifted += step.settled
+    report.repaired += len(step.dated)
+    for drift in step.dated:
+        log.line(
+            "stock.dated_ahead",
+            "WARNING",
+            sku=drift.sku,
+            warehouse=drift.warehouse,
+            run_id=report.run_id,
+            ahead_s=drift.finding.found,
+        )
     for row in step.rows:
         sku, warehouse, partition = row.level.key
         where: dict[str, log.Fact] = {
@@ -160,9 +205,9 @@ def _add(report: Report, step: _Step) -> None:
             "run_id": report.run_id,
         }
         report.repaired += bool(row.verdict.findings) and row.verdict.outcome is Outcome.REPAIRED
-        if row.verdict.fence is not None:
+        if row.after.is_broken:
             report.fenced += 1
-            log.line("stock.fenced_off", "CRITICAL", **where, why=row.verdict.fence)
+            log.line("stock.fenced_off", "CRITICAL", **where, why=row.after.fenced_for)
         elif row.level.is_broken:
             report.lifted += 1
             log.line("stock.fence_lifted", "INFO", **where)

@@ -1,6 +1,7 @@
 """A warehouse will not send a parcel, though nothing is missing: the order is placed elsewhere."""
 
 from shared.contracts.stock import ParcelRejected
+from shared.flows.happened import happened
 from shared.flows.place_elsewhere import Refusal, place_elsewhere
 from shared.flows.reported_parcel import lock_reported
 from shared.flows.stocked import checked_warehouse
@@ -15,11 +16,12 @@ def reject_parcel(tx: Transaction, event: ParcelRejected) -> None:
     cancelled or has left changes nothing, and so is harmless when it comes twice.
 
     Raises:
-        UnknownWarehouse: names the field.
+        AheadOfNow, UnknownWarehouse: names the field.
         NoSuchParcel, ParcelOfAnotherWarehouse: says what to look at.
         PartlyPicked: a kit of it lies in a picked parcel in part, so that a person has to decide.
         LabelBeingBought: whether there is a label to void shows in a moment.
     """
+    event = happened(tx, event, "rejected_at")
     checked_warehouse(tx, event.warehouse, [])
     reported = lock_reported(tx, event.warehouse, event.parcel_id)
     parcel = reported.parcel

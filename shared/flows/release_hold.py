@@ -13,10 +13,10 @@ def release_hold(tx: Transaction, hold_id: str) -> Hold:
 
     Raises:
         UnknownHold: there is no such hold of a customer.
-        HoldEnded: its order has the units.
+        HoldEnded: its order has the units, placed or not.
     """
     hold = lock_own(tx, hold_id)
-    if hold.state is HoldState.CONSUMED:
+    if hold.state is HoldState.CONSUMED or (hold.for_order and hold.state is HoldState.OPEN):
         raise HoldEnded("hold_id: the order has the units", field="hold_id", hold_id=hold_id)
     if hold.state is not HoldState.OPEN:
         return hold

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from shared.contracts.stock import QuarantineReleased
 from shared.flows.booking import as_of
+from shared.flows.happened import happened
 from shared.flows.return_stock import quarantine
-from shared.flows.stocked import checked_warehouse
+from shared.flows.stocked import checked_warehouse, told
 from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import Hold, HoldState, NotInQuarantine, Purpose
@@ -22,9 +23,10 @@ def release_stock(tx: Transaction, event: QuarantineReleased) -> None:
     A movement of nothing in the ledger says that the units were looked at.
 
     Raises:
-        UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         NotInQuarantine: the return has fewer units there; nothing of it is applied.
     """
+    event = happened(tx, event, "released_at")
     skus = [line.sku for line in event.lines]
     checked_warehouse(tx, event.warehouse, skus)
     reference = quarantine(event.warehouse, event.return_id)
@@ -74,6 +76,7 @@ def release_stock(tx: Transaction, event: QuarantineReleased) -> None:
         ),
         stock.record(tx, movements, actor=event.warehouse),
         stock.change(changes),
+        told(tx, [change.key for change in changes]),
     )
     share_out(tx, locked, locked.after(changes))
 

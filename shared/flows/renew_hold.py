@@ -14,10 +14,12 @@ def renew_hold(tx: Transaction, hold_id: str, ttl_s: int) -> Hold:
 
     Raises:
         UnknownHold: there is no such hold of a customer.
-        HoldEnded: it was consumed or released, or its time is over.
+        HoldEnded: its order has the units, it was released, or its time is over.
     """
     hold = lock_own(tx, hold_id)
     assert hold.expires_at is not None, "what is for a customer ends"
+    if hold.for_order is not None and hold.state is HoldState.OPEN:
+        raise HoldEnded("hold_id: the order has the units", field="hold_id", hold_id=hold_id)
     if hold.state is not HoldState.OPEN or hold.expires_at <= tx.now:
         ended = HoldState.EXPIRED if hold.state is HoldState.OPEN else hold.state
         raise HoldEnded(f"hold_id: the hold is {ended}", field="hold_id", hold_id=hold_id)

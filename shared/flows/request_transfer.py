@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.contracts.inbound import TransferRequested
 from shared.flows.in_transit import changed, units_of
-from shared.flows.stocked import checked_warehouse
+from shared.flows.stocked import WHAT_TO_DO, checked_warehouse
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
 from shared.inbound import store as inbound
@@ -85,7 +85,9 @@ def _check(tx: Transaction, event: TransferRequested) -> None:
         )
     if warehouses.find(tx, event.origin) is None:
         raise UnknownWarehouse(
-            f"origin: {event.origin} is not known", field="origin", warehouse=event.origin
+            f"origin: {event.origin} is not known; {WHAT_TO_DO}",
+            field="origin",
+            warehouse=event.origin,
         )
     checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
 

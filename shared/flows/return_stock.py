@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from shared.contracts.stock import Disposition, StockReturned
 from shared.flows.booking import as_of
-from shared.flows.stocked import checked_warehouse
+from shared.flows.happened import happened
+from shared.flows.stocked import checked_warehouse, told
 from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
@@ -14,7 +15,13 @@ from shared.orders import store as orders
 from shared.orders.types import UnknownOrder
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
-from shared.shipments.types import NoSuchParcel, NotInParcel, ParcelNeverLeft, ParcelState
+from shared.shipments.types import (
+    NoSuchParcel,
+    NotInParcel,
+    Parcel,
+    ParcelNeverLeft,
+    ParcelState,
+)
 from shared.stock import partitions
 from shared.stock import store as stock
 from shared.stock.types import Change, Key, Locked, Movement, MovementKind
@@ -27,10 +34,12 @@ def return_stock(tx: Transaction, event: StockReturned) -> None:
     from before the latest count it holds no more than is free: the rest has been promised since.
 
     Raises:
-        UnknownWarehouse, UnknownSku, KitHasNoStock, NoSuchParcel, UnknownOrder: names the field.
-        NotInParcel: more came back than the parcel had.
+        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock, NoSuchParcel, UnknownOrder: names
+            the field.
+        NotInParcel: more came back than the parcel had, together with what came back of it before.
         ParcelNeverLeft: the parcel was cancelled, and its units are in the stock already.
     """
+    event = happened(tx, event, "returned_at")
     checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
     _checked_origin(tx, event)
     units = {disposition: Counter[str]() for disposition in Disposition}
@@ -57,6 +66,7 @@ def return_stock(tx: Transaction, event: StockReturned) -> None:
             for write in holds.insert(_hold(tx, event, key, quantity))
         ),
         stock.change(changes),
+        told(tx, [change.key for change in changes]),
     )
     share_out(tx, locked, locked.after(changes))
 
@@ -75,7 +85,7 @@ def _checked_origin(tx: Transaction, event: StockReturned) -> None:
         )
     if event.parcel_id is None:
         return
-    parcel = shipments.find(tx, event.parcel_id)
+    parcel = _locked(tx, event.parcel_id)
     if parcel is None:
         raise NoSuchParcel(
             f"parcel_id: there is no parcel {event.parcel_id}; leave it out if nobody knows in"
@@ -92,16 +102,29 @@ def _checked_origin(tx: Transaction, event: StockReturned) -> None:
     packed = Counter[str]()
     for item in shipments.contents(tx, [event.parcel_id])[event.parcel_id]:
         packed[item.sku] += item.quantity
+    before = stock.came_back(tx, event.parcel_id, besides=(event.warehouse, event.return_id))
+    packed.subtract(before)
     for position, line in enumerate(event.lines):
         packed[line.sku] -= line.quantity
         if packed[line.sku] < 0:
             raise NotInParcel(
-                f"lines.{position}.quantity: parcel {event.parcel_id} had fewer of {line.sku};"
-                " report what was not in it as a return without a parcel_id",
+                f"lines.{position}.quantity: parcel {event.parcel_id} had fewer of {line.sku}, and"
+                f" {before.get(line.sku, 0)} of them came back before; report what was not in it as"
+                " a return without a parcel_id",
                 field=f"lines.{position}.quantity",
                 parcel_id=event.parcel_id,
                 sku=line.sku,
             )
+
+
+def _locked(tx: Transaction, parcel_id: str) -> Parcel | None:
+    """The parcel, with its order locked: two returns of it see one another."""
+    found = shipments.find(tx, parcel_id)
+    if found is None:
+        return None
+    orders.lock(tx, found.order_id)
+    parcels = shipments.lock_of_order(tx, found.order_id)
+    return next(parcel for parcel in parcels if parcel.parcel_id == parcel_id)
 
 
 def _moved(

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from shared.contracts.inbound import TransferShipped
 from shared.flows.booking import as_of
-from shared.flows.in_transit import changed, locked_transfer, units_of
+from shared.flows.happened import happened
+from shared.flows.in_transit import changed, locked_at_origin, locked_transfer, units_of
 from shared.flows.waitlist import share_out
 from shared.holds import store as holds
 from shared.holds.types import Hold, HoldState
@@ -25,18 +26,22 @@ from shared.stock import store as stock
 from shared.stock.types import Change, Key, Locked, Movement, MovementKind
 
 
-def ship_transfer(tx: Transaction, event: TransferShipped) -> None:
+def ship_transfer(tx: Transaction, event: TransferShipped, *, actor: str | None = None) -> None:
     """Take the units out of the stock; what was asked for and stays is free again.
+
+    `actor` is who says so; None: the origin itself.
 
     The same report again changes nothing, also after the receipt. A receipt that was reported
     first ends the transfer now.
 
     Raises:
+        AheadOfNow: names the field.
         InboundNotHereYet: nobody has asked for the transfer (yet).
         InboundConflict: it is between other warehouses, or was shipped with other units.
         InboundEnded: it was cancelled.
         UnitsContradict: more than was asked for, or less than was received.
     """
+    event = happened(tx, event, "shipped_at")
     known = locked_transfer(tx, event)
     shipped = units_of(event.lines)
     if known.state is InboundState.CANCELLED:
@@ -50,10 +55,7 @@ def ship_transfer(tx: Transaction, event: TransferShipped) -> None:
         _refuse_another(known, shipped)
         return
     _check(known, event, shipped)
-    assert known.hold_id is not None, "transfers have a hold"
-    hold = holds.lock(tx, known.hold_id)
-    assert hold is not None, "inbounds refer to holds"
-    locked = stock.lock(tx, {(units.sku, units.warehouse) for units in hold.items})
+    hold, locked = locked_at_origin(tx, known)
     movements, changes = _leave(hold, locked, shipped, event)
     after = replace(
         known,
@@ -68,7 +70,7 @@ def ship_transfer(tx: Transaction, event: TransferShipped) -> None:
         *inbound.save(tx, known, after),
         holds.close(tx, [hold.hold_id], HoldState.CONSUMED),
         stock.change(changes),
-        stock.record(tx, movements, actor=event.origin),
+        stock.record(tx, movements, actor=actor or event.origin),
         outbox.put(tx, changed(after)),
     )
     share_out(tx, locked, locked.after(changes))

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.carriers.breaker import Breaker, BreakerState
+from shared.carriers import carrier_accounts
+from shared.carriers.types import CarrierAccount
+from shared.kit.breaker import Breaker, BreakerState
 from shared.ops.carriers import CarrierFigures, WaitingParcel, carrier_figures, waiting_parcels
 from shared.platform.db import Transaction
 
@@ -18,6 +20,7 @@ class CarrierStanding:
     Attributes:
         state: of its breaker.
         next_probe_at: from when on one call may find out whether it is back; None while closed.
+        account: who sells its labels.
         figures: what was counted, sums of today's in UTC.
         parcels: the first of those that wait for it; none while its breaker is closed, for then
             they are only next.
@@ -26,6 +29,7 @@ class CarrierStanding:
     carrier: str
     state: BreakerState
     next_probe_at: datetime | None
+    account: CarrierAccount
     figures: CarrierFigures
     parcels: Sequence[WaitingParcel]
 
@@ -33,10 +37,14 @@ class CarrierStanding:
 def show_carriers(tx: Transaction) -> Sequence[CarrierStanding]:
     """Every carrier, by name, as it is now."""
     today = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [_standing(tx, figures) for figures in carrier_figures(tx, today)]
+    accounts = carrier_accounts.all_of(tx)
+    return [
+        _standing(tx, figures, accounts.get(figures.carrier, CarrierAccount(figures.carrier)))
+        for figures in carrier_figures(tx, today)
+    ]
 
 
-def _standing(tx: Transaction, figures: CarrierFigures) -> CarrierStanding:
+def _standing(tx: Transaction, figures: CarrierFigures, account: CarrierAccount) -> CarrierStanding:
     breaker = Breaker(
         failures=figures.failures,
         failed_at=figures.failed_at,
@@ -49,6 +57,7 @@ def _standing(tx: Transaction, figures: CarrierFigures) -> CarrierStanding:
         carrier=figures.carrier,
         state=state,
         next_probe_at=breaker.next_probe_at,
+        account=account,
         figures=figures,
         parcels=[]
         if state is BreakerState.CLOSED

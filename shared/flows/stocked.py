@@ -1,13 +1,16 @@
 """What a warehouse may report about, and what is told of balances that grew."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.contracts.stock import StockIncreased
-from shared.platform.db import Transaction
+from shared.platform import live_changes
+from shared.platform.db import Transaction, Write
 from shared.stock import store as stock
 from shared.stock import warehouses
-from shared.stock.types import KitHasNoStock, Locked, UnknownSku, UnknownWarehouse
+from shared.stock.types import Key, KitHasNoStock, Locked, UnknownSku, UnknownWarehouse
+
+WHAT_TO_DO = "correct the name, or load it with the catalogue, and send this again"
 
 
 def checked_warehouse(
@@ -24,7 +27,9 @@ def checked_warehouse(
     """
     if warehouses.find(tx, warehouse) is None:
         raise UnknownWarehouse(
-            f"warehouse: {warehouse} is not known", field="warehouse", warehouse=warehouse
+            f"warehouse: {warehouse} is not known; {WHAT_TO_DO}",
+            field="warehouse",
+            warehouse=warehouse,
         )
     checked_skus(tx, skus, field=field)
 
@@ -39,7 +44,9 @@ def checked_skus(tx: Transaction, skus: Sequence[str], *, field: str) -> None:
     for position, sku in enumerate(skus):
         named = field.format(position)
         if sku not in known:
-            raise UnknownSku(f"{named}: {sku} is not in the catalogue", field=named)
+            raise UnknownSku(
+                f"{named}: {sku} is not in the catalogue; {WHAT_TO_DO}", field=named, sku=sku
+            )
         if kit := known[sku]:
             components = ", ".join(sorted(kit))
             raise KitHasNoStock(
@@ -47,6 +54,12 @@ def checked_skus(tx: Transaction, skus: Sequence[str], *, field: str) -> None:
                 field=named,
                 sku=sku,
             )
+
+
+def told(tx: Transaction, keys: Iterable[Key]) -> Write:
+    """Who looks on at these balances is told; that there are fewer units is announced to nobody."""
+    rooms = {room for key in keys for room in (f"sku:{key.sku}", f"warehouse:{key.warehouse}")}
+    return live_changes.note(tx, *sorted(rooms))
 
 
 def grown(before: Locked, after: Locked) -> list[StockIncreased]:

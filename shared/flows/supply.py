@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.holds.types import Hold
+from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
 from shared.kit.geo import Point, PostalPlace
+from shared.kit.ids import new_id
 from shared.ops.channel_promises import promised_to_channel
 from shared.platform.db import Transaction
 from shared.stock import store as stock
@@ -51,6 +52,7 @@ class OwnSupply:
     origins: Mapping[str, PostalPlace]
     skus: Mapping[str, Sku]
     holds: tuple[Hold, ...]
+    saw_all: bool = True  # False: of places that have next to nothing only one row was looked at
 
     def take(self, sku: str, warehouse: str, quantity: int) -> Iterator[tuple[Key, int]]:
         """Take from the partitions: what is held for it, then its sale's, then the fullest.
@@ -72,20 +74,57 @@ class OwnSupply:
         if quantity:
             raise ValueError(f"{quantity} more of {sku} than there are in {warehouse}")
 
-    def changes(self, taken: Iterable[tuple[Key, int]]) -> list[Change]:
-        """What reserving `taken` does to the balances; the order's holds end with it."""
-        reserved = [Change(key, reserved=units) for key, units in taken]
-        return reserved + [Change(key, held=-units) for key, units in self.own.items()]
+    def changes(self, taken: Mapping[Key, int]) -> list[Change]:
+        """What reserving `taken` does to the balances. What its holds keep beyond it stays held."""
+        reserved = [Change(key, reserved=units) for key, units in taken.items()]
+        used = ((key, min(units, taken.get(key, 0))) for key, units in self.own.items())
+        return reserved + [Change(key, held=-units) for key, units in used]
 
-    def left_of_hold(self, taken: Mapping[Key, int]) -> dict[str, dict[str, int]]:
-        """Warehouse -> SKU -> available-to-promise, where the holds kept more than was taken."""
-        left: dict[str, dict[str, int]] = defaultdict(Counter)
-        by_key = {level.key: level for level in self.levels}
-        for key, units in self.own.items():
-            if units > taken.get(key, 0) and not by_key[key].fenced_for:
-                after = by_key[key].after(Change(key, reserved=taken.get(key, 0), held=-units))
-                left[key.warehouse][key.sku] += after.available
-        return left
+    def left_of_holds(
+        self, taken: Mapping[Key, int], order_id: str, now: datetime, still: Mapping[str, int]
+    ) -> list[Hold]:
+        """Holds of what the order's own kept beyond what was taken; where there is any.
+
+        What it had in parcels and still wants stays its own; `still` is by SKU. The others go to
+        one that has ended. Who places orders has not locked all that is needed to share it out
+        among those who wait: it is given back like every hold that has ended, and until then nobody
+        can take it.
+        """
+        unmet, stays, ends = Counter(still), list[HeldUnits](), list[HeldUnits]()
+        for key, units in sorted(self.own.items()):
+            beyond = units - min(units, taken.get(key, 0))
+            kept = min(beyond, self._had(key), unmet[key.sku])
+            unmet[key.sku] -= kept
+            stays += [HeldUnits(*key, kept)] if kept else []
+            ends += [HeldUnits(*key, beyond - kept)] if beyond > kept else []
+        left = [(Purpose.ORDER, stays, None, order_id), (Purpose.CART, ends, now, None)]
+        return [
+            Hold(
+                hold_id=new_id("hld"),
+                purpose=purpose,
+                reference=order_id,
+                channel=self.holds[0].channel,
+                sale=self.holds[0].sale,
+                state=HoldState.OPEN,
+                created_at=now,
+                expires_at=ends_at,
+                release_at=ends_at,
+                items=tuple(items),
+                for_order=owner,
+            )
+            for purpose, items, ends_at, owner in left
+            if items
+        ]
+
+    def _had(self, key: Key) -> int:
+        """Units there that the order had in a parcel."""
+        return sum(
+            item.quantity
+            for hold in self.holds
+            if hold.purpose is Purpose.ORDER
+            for item in hold.items
+            if (item.sku, item.warehouse, item.partition) == key
+        )
 
 
 class Shelves:
@@ -131,19 +170,30 @@ class Shelves:
                 for level in self._levels[sku].values()
             ]
         )
-        if self._drawn and _saw_too_little(taker, wanted, levels, own):
+        # A row that is fenced off has nothing for the taker, but the others of its place may.
+        usable = {
+            level.key: 0 if level.is_broken else level.available + own[level.key]
+            for level in levels
+            if may_take(taker, self.skus[level.sku].released_at, level.unfenced, tx.now)
+        }
+        if self._drawn and _saw_too_little(taker, wanted, levels, usable):
             raise SawTooLittle
         units: dict[tuple[str, str], int] = {}
         for level in levels:
             place = (level.sku, level.warehouse)
-            may = may_take(taker, self.skus[level.sku].released_at, level, tx.now)
-            more = level.available + own.get(level.key, 0) if may else 0
-            units[place] = units.get(place, 0) + more
+            units[place] = units.get(place, 0) + usable.get(level.key, 0)
         room = shares(taker, levels, lambda: self._promised_to(tx, taker.channel), own_holds)
         for place, most in room.items():
             of_own = sum(n for key, n in own.items() if key[:2] == place)
-            units[place] = min(units[place], most + of_own)
-        return OwnSupply(levels, own, units, self._places, self._origins, self.skus, own_holds)
+            units[place] = min(units[place], max(most, of_own))
+        saw_all = not self._drawn or all(
+            level.spread == 1 or usable.get(level.key, most) >= most
+            for level in levels
+            for most in [wanted.get(level.sku, 0)]
+        )
+        return OwnSupply(
+            levels, own, units, self._places, self._origins, self.skus, own_holds, saw_all
+        )
 
     def book(self, channel: str | None, supply: OwnSupply, changes: Iterable[Change]) -> None:
         """The taker has taken: what is left is for those after it."""
@@ -196,17 +246,22 @@ def lock_shelves(
 
 
 def _saw_too_little(
-    taker: Taker, wanted: Mapping[str, int], levels: Iterable[Level], own: Mapping[Key, int]
+    taker: Taker, wanted: Mapping[str, int], levels: Iterable[Level], usable: Mapping[Key, int]
 ) -> bool:
-    """Whether a drawn partition lacks what is wanted, or a share of the whole is to be found."""
-    return any(
-        level.spread > 1
-        and (
-            level.available + own.get(level.key, 0) < wanted.get(level.sku, 0)
-            or _is_shared(taker, level.warehouse)
-        )
-        for level in levels
-    )
+    """Whether a drawn partition lacks what is wanted, or a share of the whole is to be found.
+
+    Units are dealt evenly. Where a row has so few that all rows of its place have too few, and
+    another place has enough, that is no reason to look: a place that has run out would make all
+    orders wait for one another.
+    """
+    enough = {key.sku for key, units in usable.items() if units >= wanted.get(key.sku, 0)}
+    for level in levels:
+        if level.spread > 1 and level.key in usable:
+            units, most = usable[level.key], wanted.get(level.sku, 0)
+            could_serve = level.sku not in enough or units * level.spread >= most
+            if _is_shared(taker, level.warehouse) or (units < most and could_serve):
+                return True
+    return False
 
 
 def shares(

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 
 from shared.contracts.base import Event
 from shared.contracts.orders import OrderClosed
 from shared.contracts.parcels import CarrierUpdateReceived, DeliveryUpdated
 from shared.flows.booking import as_of
 from shared.flows.following import following
+from shared.flows.parcel_with_code import parcel_with_code
 from shared.kit.errors import Fault
 from shared.orders import store as orders
 from shared.orders.lifecycle import FINAL
 from shared.orders.types import Move
-from shared.platform import log, outbox
+from shared.platform import live_changes, log, outbox
 from shared.platform.db import Transaction, Write
 from shared.shipments import store as shipments
 from shared.shipments.lifecycle import LIFECYCLE as PARCEL
@@ -22,11 +24,15 @@ from shared.stock import store as stock
 from shared.stock.types import Change, Key, Movement, MovementKind
 from shared.tracking import store as tracking
 from shared.tracking.fold import Progress, fold
-from shared.tracking.types import TrackingReason, TrackingReport, TrackingStatus
+from shared.tracking.types import KeptUpdate, TrackingReason, TrackingReport, TrackingStatus
 from shared.tracking.vendors.table import VENDORS
 from shared.tracking.vendors.vendor import Vendor
 
 _LONGEST_CODE = 64
+# A vendor may know a label before we have written it down; later than this a code is somebody
+# else's with whom we share the vendor's account. Were it ours after all, nothing would be lost: a
+# vendor tells the whole history every time, and is asked about parcels of which nothing is heard.
+TO_BE_RECORDED = timedelta(hours=1)
 
 
 class LostUpdate(Fault):
@@ -48,24 +54,34 @@ def track_parcel(
 
     The first sign that the carrier has the parcel takes its units out of the stock.
     Of a parcel that was cancelled only the history is kept: its units are promised to others.
+    Of a code that is not ours nothing is but the raw text.
     `vendors` are those that can be read; those that a setting describes are beyond the usual.
 
     Raises:
-        ParcelNotHereYet: no parcel has this tracking code (yet).
+        ParcelNotHereYet: no parcel of the carrier has this tracking code (yet).
         LostUpdate: the update's raw text is missing.
         NobodyReads: it is of none of the vendors.
     """
-    report = _report(tx, event, vendors)
-    if report is None:
+    asked = tracking.raw(tx, event.update_id)
+    found = shipments.with_code(tx, event.tracking_code)
+    kept = asked()
+    report = _report(kept, event, vendors)
+    if kept is None or report is None:
         return
-    order_id = shipments.order_of(tx, report.tracking_code)
-    if order_id is None:
-        raise ParcelNotHereYet("no parcel has this tracking code", update_id=event.update_id)
-    order = orders.lock(tx, order_id)
+    meant = parcel_with_code(tx, found, event.vendor, report.carrier)
+    if meant is None:
+        if not found and tx.now - kept.received_at >= TO_BE_RECORDED:
+            log.line("tracking.not_ours", vendor=event.vendor, update_id=event.update_id)
+            return
+        raise ParcelNotHereYet(
+            "no parcel of this carrier has this tracking code", update_id=event.update_id
+        )
+    locked = orders.lock_ahead(tx, meant.order_id)
+    parcels = shipments.lock_of_order(tx, meant.order_id)
+    order = locked()
     assert order is not None, "parcels refer to orders"
     tx.follow(order.correlation_id)  # the carrier knows nothing of it
-    parcels = shipments.lock_of_order(tx, order_id)
-    parcel = next(p for p in parcels if p.tracking_code == report.tracking_code)
+    parcel = next(p for p in parcels if p.parcel_id == meant.parcel_id)
 
     _count_undocumented(event.vendor, parcel, report)
     known = _progress(parcel)
@@ -74,8 +90,9 @@ def track_parcel(
     if parcel.state is ParcelState.CANCELLED:
         _note_cancelled(tx, parcel, progress, history)
         return
+    heard = live_changes.note(tx, f"parcel:{parcel.parcel_id}", f"order:{order.order_id}")
     if progress == known:
-        tx.write(history)
+        tx.write(history, heard)
         return
     state = _parcel_state(parcel.state, progress)
     leaves = parcel.state is ParcelState.LABELLED and state is not ParcelState.LABELLED
@@ -96,10 +113,10 @@ def track_parcel(
         news.append(OrderClosed(order_id=order.order_id, state=order_state))
     tx.write(
         history,
-        _track(parcel, state, progress),
+        _track(tx, parcel, state, progress),
         *(_leave_the_stock(tx, parcel, progress) if leaves else ()),
         *((orders.move(tx, Move(order, order_state)),) if order_state is not order.state else ()),
-        *((outbox.put(tx, *news),) if news else ()),
+        outbox.put(tx, *news) if news else heard,
     )
 
 
@@ -116,16 +133,14 @@ def _note_cancelled(tx: Transaction, parcel: Parcel, progress: Progress, history
 
 
 def _report(
-    tx: Transaction, event: CarrierUpdateReceived, vendors: Mapping[str, Vendor]
+    kept: KeptUpdate | None, event: CarrierUpdateReceived, vendors: Mapping[str, Vendor]
 ) -> TrackingReport | None:
-    kept = tracking.raw(tx, event.update_id)
     if kept is None:
         raise LostUpdate("the raw update is missing", update_id=event.update_id)
-    name, body = kept
-    vendor = vendors.get(name)
+    vendor = vendors.get(kept.vendor)
     if vendor is None:
         raise NobodyReads("nobody reads this vendor's updates", update_id=event.update_id)
-    return vendor.read(body)
+    return vendor.read(kept.body)
 
 
 def _count_undocumented(vendor: str, parcel: Parcel, report: TrackingReport) -> None:
@@ -180,7 +195,7 @@ def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tup
     A count taken after the parcel had left did not find its units any more: there only the promise
     ends, and the ledger says both.
     """
-    left_at = progress.shipped_at or tx.now
+    left_at = min(progress.shipped_at or tx.now, tx.now)  # a carrier's clock may be ahead
     units = Counter[Key]()
     for item in shipments.contents(tx, [parcel.parcel_id])[parcel.parcel_id]:
         units[Key(item.sku, parcel.warehouse, item.partition)] += item.quantity
@@ -196,7 +211,7 @@ def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tup
     return (stock.change([*gone, *kept]), stock.record(tx, movements, actor="carrier"))
 
 
-def _track(parcel: Parcel, state: ParcelState, progress: Progress) -> Write:
+def _track(tx: Transaction, parcel: Parcel, state: ParcelState, progress: Progress) -> Write:
     return shipments.track(
         parcel,
         state=state,
@@ -205,5 +220,5 @@ def _track(parcel: Parcel, state: ParcelState, progress: Progress) -> Write:
         shipped_at=progress.shipped_at,
         delivered_at=progress.delivered_at,
         returned_at=progress.returned_at,
-        last_update_at=progress.last_update_at,
+        last_update_at=min(progress.last_update_at or tx.now, tx.now),
     )

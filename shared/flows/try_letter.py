@@ -36,7 +36,7 @@ from shared.contracts.stock import (
     StockReceived,
     StockReturned,
 )
-from shared.contracts.work import BuyLabel, PlaceOrder, VoidAbandonedLabel, VoidLabel
+from shared.contracts.work import PlaceOrder
 from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order
 from shared.flows.adjust_stock import adjust_stock
@@ -60,16 +60,19 @@ from shared.flows.return_stock import return_stock
 from shared.flows.rules import Rules
 from shared.flows.ship_transfer import ship_transfer
 from shared.flows.short_pick import short_pick
+from shared.flows.tell_subscribers import tell_subscribers
 from shared.flows.track_parcel import track_parcel
-from shared.kit.errors import DispatchError
+from shared.kit.errors import DispatchError, DoneBefore
 from shared.ops import snapshots
 from shared.ops.snapshots import Change
-from shared.platform import dead_letters, inbox
+from shared.platform import inbox, letters
 from shared.platform.db import LostRace, Transaction
-from shared.platform.dead_letters import Letter
+from shared.platform.dead_letters import NEVER_SENT
 from shared.platform.failed_attempts import failed
+from shared.platform.letters import Letter
+from shared.subscribers.offered import OFFERED
 
-# What the functions do with each event; an event is handled by one function only.
+# What the functions do with each event; an event is handled by one of these only.
 FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxyType(
     {
         OrderSubmitted: accept_order,
@@ -97,9 +100,11 @@ FLOWS: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxy
         CarrierUpdateReceived: track_parcel,
     }
 )
-
-
-_ASK_A_CARRIER = frozenset({BuyLabel.type, VoidLabel.type, VoidAbandonedLabel.type})
+# Webhooks are told of others' events as well.
+TELLER = "webhook_events"
+TOLD: Mapping[type[Event], Callable[[Transaction, Any], object]] = MappingProxyType(
+    dict.fromkeys(OFFERED.values(), tell_subscribers)
+)
 
 
 class Outcome(StrEnum):
@@ -107,7 +112,7 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     DONE_BEFORE = "done_before"  # the same event was applied: it would be ignored
-    UNTRIED = "untried"  # it would ask somebody outside, which a trial must not
+    UNTRIED = "untried"  # it would need somebody outside, whom a trial must not ask
     REJECTED = "rejected"
     NOT_YET = "not_yet"
     FAULT = "fault"
@@ -139,46 +144,47 @@ def try_letter(tx: Transaction, letter_id: int) -> Trial:
         UnknownLetter: there is no such letter.
         LostRace: somebody else was faster; the step is run anew.
     """
-    letter = dead_letters.find(tx, letter_id)
-    if letter.attributes.get("ce-type") in _ASK_A_CARRIER:
-        return Trial(Outcome.UNTRIED, reason="the carrier would have to be asked")
+    letter = letters.find(tx, letter_id)
+    if letter.is_work and letter.attributes.get("ce-type") != PlaceOrder.type:
+        return Trial(Outcome.UNTRIED, reason="somebody outside would have to be asked")
+    if letter.function == NEVER_SENT:
+        return Trial(Outcome.UNTRIED, reason="whoever would hear it was never told")
     skus = {*snapshots.ordered_skus(tx, letter.order_id), *_skus_in(letter.payload)}
     before = snapshots.take(tx, letter.order_id, skus)
-    savepoint = tx.connection.begin_nested()
-    trial = Transaction(tx.connection, tx.now, Cause(letter.message_id, letter.correlation_id))
+    cause = Cause(letter.message_id, letter.correlation_id)
     try:
-        if not _run(trial, letter):
-            return Trial(Outcome.DONE_BEFORE)
-        after = snapshots.take(trial, letter.order_id, skus)
-        return Trial(
-            Outcome.APPLIED,
-            changes=snapshots.changes(before, after),
-            announces=snapshots.announced_since(trial, before),
-            charged_cents=_more(snapshots.charged_cents(before), snapshots.charged_cents(after)),
-            quoted_cents=_more(snapshots.quoted_cents(before), snapshots.quoted_cents(after)),
-        )
+        with tx.trial(cause) as trial:
+            _run(trial, letter)
+            after = snapshots.take(trial, letter.order_id, skus)
+            announced = snapshots.announced_since(trial, before)
     except LostRace:
         raise
+    except DoneBefore:
+        return Trial(Outcome.DONE_BEFORE)
     except DispatchError as error:
         why = failed(error)
         return Trial(Outcome(why.failure), why.code, why.reason)
-    finally:
-        savepoint.rollback()
+    return Trial(
+        Outcome.APPLIED,
+        changes=snapshots.changes(before, after),
+        announces=announced,
+        charged_cents=_more(snapshots.charged_cents(before), snapshots.charged_cents(after)),
+        quoted_cents=_more(snapshots.quoted_cents(before), snapshots.quoted_cents(after)),
+    )
 
 
-def _run(tx: Transaction, letter: Letter) -> bool:
-    """Do what the function behind the letter's source would. Returns False if it did it before."""
+def _run(tx: Transaction, letter: Letter) -> None:
+    """Do what the function behind the letter's source would; DoneBefore where it did."""
     if letter.is_work:
         work = PlaceOrder.decode(letter.payload)
         make_way(tx, letter)
         place_order(tx, work, Rules())
-        return True
+        return
     attributes = {**letter.attributes, "ce-id": letter.message_id}
-    received = decode(FLOWS, attributes, letter.payload)
-    if not inbox.first_time(tx, letter.function):
-        return False
-    FLOWS[type(received.event)](tx, received.event)
-    return True
+    flows = TOLD if letter.function == TELLER else FLOWS
+    received = decode(flows, attributes, letter.payload)
+    inbox.take(tx, letter.function)
+    flows[type(received.event)](tx, received.event)
 
 
 def _more(before: Counter[str], after: Counter[str]) -> dict[str, int]:

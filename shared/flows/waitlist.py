@@ -147,4 +147,5 @@ def _hold(tx: Transaction, order: Waiting, taken: Mapping[Key, int]) -> Hold:
         expires_at=expires_at,
         release_at=release_of(hold_id, expires_at),
         items=tuple(HeldUnits(*key, units) for key, units in taken.items()),
+        for_order=order.order_id,
     )

@@ -1,9 +1,7 @@
 """Tell of parcels that have stood for longer than they may, each once for each time they stand."""
 
-from functools import partial
-
 from shared.contracts.parcels import ParcelStandsStill
-from shared.flows.steps import Run
+from shared.flows.steps import Run, in_rounds
 from shared.ops.standing_still import standing_still
 from shared.platform import outbox
 from shared.platform.db import Transaction
@@ -20,17 +18,11 @@ def watch_parcels(run: Run) -> int:
     Returns:
         How many were announced.
     """
-    total = 0
-    for _ in range(MOST_STEPS):
-        told = run(partial(_tell, limit=TOLD_AT_ONCE))
-        total += told
-        if told < TOLD_AT_ONCE:
-            break
-    return total
+    return in_rounds(run, _tell, at_once=TOLD_AT_ONCE, most_steps=MOST_STEPS)
 
 
-def _tell(tx: Transaction, limit: int) -> int:
-    stuck = standing_still(tx, USUAL.hours, limit=limit, untold=True)
+def _tell(tx: Transaction) -> int:
+    stuck = standing_still(tx, USUAL.stand_hours, limit=TOLD_AT_ONCE, untold=True)
     if not stuck:
         return 0
     events = [

@@ -1,25 +1,25 @@
 """The tables stock_holds and stock_hold_items. Nothing else writes to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, text
-
-from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
+from shared.holds.types import HeldUnits, Hold, HoldState, Purpose, release_of
 from shared.platform.db import Transaction, Write
+from shared.platform.driver import Row
+from shared.platform.sql import text
 
 _INSERT = """
     INSERT INTO stock_holds (hold_id, purpose, reference, channel, sale, state, created_at,
-                             expires_at, release_at, fingerprint)
+                             expires_at, release_at, fingerprint, for_order)
     SELECT hold_id, purpose, reference, channel, sale, 'open', created_at, expires_at, release_at,
-           fingerprint
+           fingerprint, for_order
       FROM unnest(CAST(:hold_ids AS text[]), CAST(:purposes AS text[]),
                   CAST(:references AS text[]), CAST(:channels AS text[]), CAST(:sales AS text[]),
                   CAST(:created AS timestamptz[]), CAST(:ends AS timestamptz[]),
-                  CAST(:releases AS timestamptz[]), CAST(:fingerprints AS text[]))
+                  CAST(:releases AS timestamptz[]), CAST(:fingerprints AS text[]),
+                  CAST(:orders AS text[]))
         AS hold (hold_id, purpose, reference, channel, sale, created_at, expires_at, release_at,
-                 fingerprint)
+                 fingerprint, for_order)
  RETURNING 1
 """
 _INSERT_ITEMS = """
@@ -32,16 +32,19 @@ _INSERT_ITEMS = """
 """
 _COLUMNS = """
     hold_id, purpose, reference, channel, sale, state, created_at, expires_at, release_at,
-    fingerprint
+    fingerprint, for_order
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM stock_holds WHERE hold_id = :hold_id")  # noqa: S608
 _LOCK = text(f"SELECT {_COLUMNS} FROM stock_holds WHERE hold_id = :hold_id FOR UPDATE")  # noqa: S608
-# What its cart held, and what was kept for it while it waited for stock.
 _LOCK_OF_ORDERS = text(f"""
     SELECT {_COLUMNS} FROM stock_holds
-     WHERE state = 'open'
-       AND ((hold_id = ANY(CAST(:hold_ids AS text[])) AND purpose IN ('cart', 'payment'))
-            OR (purpose = 'waitlist' AND reference = ANY(CAST(:order_ids AS text[]))))
+     WHERE state = 'open' AND for_order = ANY(CAST(:order_ids AS text[]))
+     ORDER BY hold_id
+       FOR UPDATE
+""")  # noqa: S608
+_LOCK_ALL = text(f"""
+    SELECT {_COLUMNS} FROM stock_holds
+     WHERE state = 'open' AND hold_id = ANY(CAST(:hold_ids AS text[]))
      ORDER BY hold_id
        FOR UPDATE
 """)  # noqa: S608
@@ -67,20 +70,19 @@ _ITEMS = text("""
      ORDER BY hold_id, sku, warehouse, partition
 """)
 _KEPT_UNITS = text("""
-    WITH waiting AS (
-        SELECT * FROM unnest(CAST(:order_ids AS text[]), CAST(:hold_ids AS text[]))
-                      AS waiting (order_id, hold_id)
-    ), own AS (
-        SELECT waiting.order_id, hold_id
-          FROM waiting JOIN stock_holds USING (hold_id)
-         WHERE state = 'open' AND purpose IN ('cart', 'payment')
-         UNION ALL
-        SELECT reference, hold_id FROM stock_holds
-         WHERE state = 'open' AND purpose = 'waitlist'
-           AND reference = ANY(CAST(:order_ids AS text[])))
-    SELECT order_id, sku, sum(quantity) AS units
-      FROM own JOIN stock_hold_items USING (hold_id)
-     GROUP BY order_id, sku
+    SELECT for_order, sku, sum(quantity) AS units
+      FROM stock_holds JOIN stock_hold_items USING (hold_id)
+     WHERE state = 'open' AND for_order = ANY(CAST(:order_ids AS text[]))
+     GROUP BY for_order, sku
+""")
+# What another channel's cart holds is not the order's, whatever it names.
+_CLAIM = text("""
+    UPDATE stock_holds
+       SET for_order = :order_id, expires_at = greatest(expires_at, CAST(:until AS timestamptz)),
+           release_at = greatest(release_at, CAST(:release_at AS timestamptz))
+     WHERE hold_id = :hold_id AND state = 'open' AND purpose IN ('cart', 'payment')
+       AND for_order IS NULL AND (channel IS NULL OR channel = CAST(:channel AS text))
+ RETURNING 1
 """)
 _RENEW = """
     UPDATE stock_holds SET expires_at = :expires_at, release_at = :release_at
@@ -110,6 +112,7 @@ def insert(*holds: Hold) -> tuple[Write, Write]:
                 "ends": [hold.expires_at for hold in holds],
                 "releases": [hold.release_at for hold in holds],
                 "fingerprints": [hold.fingerprint for hold in holds],
+                "orders": [hold.for_order for hold in holds],
             },
             rows=len(holds),
         ),
@@ -137,13 +140,24 @@ def lock(tx: Transaction, hold_id: str) -> Hold | None:
     return _one(tx, tx.row(_LOCK, hold_id=hold_id))
 
 
-def lock_of_orders(tx: Transaction, orders: Mapping[str, str | None]) -> tuple[Hold, ...]:
-    """The open holds that are for some orders: those of their carts, and what is kept, locked.
+def claim(tx: Transaction, hold_id: str, order_id: str, *, channel: str, until: datetime) -> bool:
+    """The order of this channel owns the hold from here on, which lasts until then at least.
 
-    `orders` has the hold of the cart that each of them names.
+    Returns:
+        Whether it does: not one that has ended, is the house's, another channel's or order's.
     """
-    hold_ids = [hold_id for hold_id in orders.values() if hold_id is not None]
-    return _with_items(tx, tx.rows(_LOCK_OF_ORDERS, order_ids=list(orders), hold_ids=hold_ids))
+    said = {"hold_id": hold_id, "order_id": order_id, "channel": channel, "until": until}
+    return bool(tx.rows(_CLAIM, release_at=release_of(hold_id, until), **said))
+
+
+def lock_of_orders(tx: Transaction, order_ids: Collection[str]) -> tuple[Hold, ...]:
+    """The open holds that are for some orders: their carts', and what is kept for them; locked."""
+    return _with_items(tx, tx.rows(_LOCK_OF_ORDERS, order_ids=sorted(order_ids)))
+
+
+def lock_all(tx: Transaction, hold_ids: Collection[str]) -> tuple[Hold, ...]:
+    """Those of the holds that are open, locked."""
+    return _with_items(tx, tx.rows(_LOCK_ALL, hold_ids=sorted(hold_ids)))
 
 
 def lock_open(tx: Transaction, purpose: Purpose, reference: str) -> tuple[Hold, ...]:
@@ -156,15 +170,10 @@ def lock_ended(tx: Transaction, limit: int) -> tuple[Hold, ...]:
     return _with_items(tx, tx.rows(_LOCK_ENDED, now=tx.now, limit=limit))
 
 
-def kept_units(tx: Transaction, orders: Mapping[str, str | None]) -> dict[tuple[str, str], int]:
-    """(Order, SKU) -> units that open holds keep for it, without a lock: to tell, not to promise.
-
-    `orders` has the hold of the cart that each of them names.
-    """
-    if not orders:
-        return {}
-    rows = tx.rows(_KEPT_UNITS, order_ids=list(orders), hold_ids=list(orders.values()))
-    return {(row.order_id, row.sku): int(row.units) for row in rows}
+def kept_units(tx: Transaction, order_ids: Collection[str]) -> dict[tuple[str, str], int]:
+    """(Order, SKU) -> units that open holds keep for it, without a lock: a hint."""
+    rows = tx.rows(_KEPT_UNITS, order_ids=sorted(order_ids)) if order_ids else ()
+    return {(row.for_order, row.sku): int(row.units) for row in rows}
 
 
 def renew(hold_id: str, expires_at: datetime, release_at: datetime) -> Write:
@@ -182,11 +191,11 @@ def close(tx: Transaction, hold_ids: Sequence[str], state: HoldState) -> Write:
     return Write(_CLOSE, parameters, rows=len(hold_ids))
 
 
-def _one(tx: Transaction, row: Row[Any] | None) -> Hold | None:
+def _one(tx: Transaction, row: Row | None) -> Hold | None:
     return None if row is None else _with_items(tx, [row])[0]
 
 
-def _with_items(tx: Transaction, rows: Sequence[Row[Any]]) -> tuple[Hold, ...]:
+def _with_items(tx: Transaction, rows: Sequence[Row]) -> tuple[Hold, ...]:
     items: dict[str, list[HeldUnits]] = {row.hold_id: [] for row in rows}
     if items:
         for row in tx.rows(_ITEMS, hold_ids=sorted(items)):
@@ -205,6 +214,7 @@ def _with_items(tx: Transaction, rows: Sequence[Row[Any]]) -> tuple[Hold, ...]:
             release_at=row.release_at,
             items=tuple(items[row.hold_id]),
             fingerprint=row.fingerprint,
+            for_order=row.for_order,
         )
         for row in rows
     )

@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     CART = "cart"
     PAYMENT = "payment"  # ordered, and not paid for
     WAITLIST = "waitlist"  # given back by another, and next in line for them is this order
+    ORDER = "order"  # it had them in a parcel, and is to be placed anew
     QUARANTINE = "quarantine"  # came back, and nobody has looked at it
     TRANSFER = "transfer"  # asked for by another warehouse
 
@@ -58,6 +59,7 @@ class Hold:
     release_at: datetime | None
     items: tuple[HeldUnits, ...]
     fingerprint: str = ""  # the hash of what was asked for
+    for_order: str | None = None  # whose order the units are, and nobody else's
 
 
 def release_of(hold_id: str, expires_at: datetime) -> datetime:

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
-
 from shared.inbound.lifecycle import FINAL
 from shared.inbound.types import Inbound, InboundState, Item, Lot
 from shared.platform.db import Transaction, Write
+from shared.platform.driver import Row
+from shared.platform.sql import text
 
+_FIND = text("""
+    SELECT inbound_id, origin, warehouse, state, state_reason, hold_id, expected_at, announced_at,
+           shipped_at, received_at
+      FROM inbounds WHERE inbound_id = :inbound_id
+""")
 _LOCK = text("""
     SELECT inbound_id, origin, warehouse, state, state_reason, hold_id, expected_at, announced_at,
            shipped_at, received_at
@@ -57,25 +62,14 @@ _COMING = text("""
 """)
 
 
+def find(tx: Transaction, inbound_id: str) -> Inbound | None:
+    """The inbound as it is now, without a lock: to look, not to decide."""
+    return _with_items(tx, tx.row(_FIND, inbound_id=inbound_id))
+
+
 def lock(tx: Transaction, inbound_id: str) -> Inbound | None:
     """The inbound, which stays as it is until the transaction ends."""
-    row = tx.row(_LOCK, inbound_id=inbound_id)
-    if row is None:
-        return None
-    items = tx.rows(_ITEMS, inbound_id=inbound_id)
-    return Inbound(
-        inbound_id=row.inbound_id,
-        origin=row.origin,
-        warehouse=row.warehouse,
-        state=InboundState(row.state),
-        items={i.sku: Item(i.sku, i.quantity, i.shipped, i.received) for i in items},
-        expected_at=row.expected_at,
-        hold_id=row.hold_id,
-        announced_at=row.announced_at,
-        shipped_at=row.shipped_at,
-        received_at=row.received_at,
-        reason=row.state_reason,
-    )
+    return _with_items(tx, tx.row(_LOCK, inbound_id=inbound_id))
 
 
 def save(tx: Transaction, before: Inbound | None, after: Inbound) -> tuple[Write, Write]:
@@ -114,3 +108,22 @@ def coming(tx: Transaction) -> Sequence[Lot]:
     """All that is on its way and not overdue, without a lock: to tell, not to promise."""
     rows = tx.rows(_COMING, now=tx.now)
     return [Lot(row.sku, row.warehouse, row.units, row.expected_at) for row in rows]
+
+
+def _with_items(tx: Transaction, row: Row | None) -> Inbound | None:
+    if row is None:
+        return None
+    items = tx.rows(_ITEMS, inbound_id=row.inbound_id)
+    return Inbound(
+        inbound_id=row.inbound_id,
+        origin=row.origin,
+        warehouse=row.warehouse,
+        state=InboundState(row.state),
+        items={i.sku: Item(i.sku, i.quantity, i.shipped, i.received) for i in items},
+        expected_at=row.expected_at,
+        hold_id=row.hold_id,
+        announced_at=row.announced_at,
+        shipped_at=row.shipped_at,
+        received_at=row.received_at,
+        reason=row.state_reason,
+    )

@@ -105,6 +105,12 @@ class InboundNotHereYet(NotYet):
     code = "inbound_not_here_yet"
 
 
+class UnknownInbound(Rejected):
+    """There is no such delivery."""
+
+    code = "unknown_inbound"
+
+
 class InboundConflict(Rejected):
     """The inbound id is known, with other contents."""
 

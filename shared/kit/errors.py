@@ -3,13 +3,17 @@
 DispatchError
 ├── Rejected   the request is wrong; asking again gives the same answer  -> acknowledge and park
 ├── NotYet     the world is not ready; ask again later                   -> redeliver
-│   └── Untried    what it needs is known to be away; it counts for nothing
+│   ├── Untried    what it needs is known to be away; it counts for nothing
+│   └── TooFast    whoever was asked wants fewer questions; it counts for nothing
+│                                                             -> slow the whole queue down
 └── Fault      our mistake, or a promise between modules that broke      -> redeliver and page
+
+DoneBefore is none of them: nothing went wrong.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 Fact = str | int | None
 
@@ -44,6 +48,12 @@ class Rejected(DispatchError):
         super().__init__(message, **facts)
         self.wrong = tuple(wrong)
 
+    @classmethod
+    def naming(cls, wrong: Sequence[WrongField], **facts: Fact) -> Self:
+        """For these fields, of which there is one at least; the message tells of the first."""
+        first = wrong[0]
+        return cls(f"{first.field}: {first.reason}", wrong=wrong, field=first.field, **facts)
+
 
 class NotEnough(Rejected):
     """There is less than is wanted; `missing` says of what, and how much."""
@@ -62,6 +72,25 @@ class NotEnough(Rejected):
         self.missing = missing
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was otherwise when somebody looked: what it is called, what it was, what it is."""
+
+    field: str
+    was: str
+    now: str
+
+
+class Stale(Rejected):
+    """What somebody wants to change has changed since they looked; `changed` says how."""
+
+    code = "stale"
+
+    def __init__(self, message: str, *, changed: Sequence[Changed], **facts: Fact) -> None:
+        super().__init__(message, wrong=(), **facts)
+        self.changed = tuple(changed)
+
+
 class NotYet(DispatchError):
     """The request may well be right, but something it needs has not arrived yet."""
 
@@ -74,10 +103,23 @@ class Untried(NotYet):
     code = "untried"
 
 
+class TooFast(NotYet):
+    """Whoever was asked wants to be asked more slowly: whatever else is to be asked waits too.
+
+    It says nothing about the question, so it is no attempt.
+    """
+
+    code = "too_fast"
+
+
 class Fault(DispatchError):
     """We broke a promise of our own; a person should look, and a retry may still succeed."""
 
     code = "fault"
+
+
+class DoneBefore(Exception):
+    """What came was done already, as it comes twice: the step is taken back, and all is well."""
 
 
 class Malformed(Rejected):

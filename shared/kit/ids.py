@@ -1,5 +1,6 @@
 """Identifiers: a prefix that says what it names, then a random or a derived part."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,15 @@ _source: ContextVar[Source] = ContextVar("id_source", default=_random)
 def new_id(prefix: str) -> str:
     """A fresh identifier such as `par_5f2c…`: 128 random bits, hexadecimal."""
     return f"{prefix}_{_source.get()():032x}"
+
+
+def new_token() -> str:
+    """What nobody can guess, fit for an address: 128 random bits, 22 characters of base64url.
+
+    From the same source as identifiers, and so of the system's own randomness outside of a run that
+    repeats.
+    """
+    return urlsafe_b64encode(_source.get()().to_bytes(16)).decode().rstrip("=")
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Lifecycle(Generic[State, Step]):
             return self.transitions[state, step]
         except KeyError:
             raise IllegalTransition(
-                f"cannot {step} a {self.noun} that is {state}", state=state, step=step
+                f"cannot {step} the {self.noun}: it is {state}", state=state, step=step
             ) from None
 
     def mermaid(self) -> str:

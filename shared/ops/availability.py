@@ -2,11 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import text
-
 from shared.contracts.http_stock import SkuAvailability
 from shared.ops.channel_promises import PROMISES
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 # One statement, so that all figures are of one moment. A kit is as many as its scarcest component
 # makes; what is not released yet cannot be promised.

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Collection
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 # Not a word of units that have left: they are no longer on hand either.
 PROMISES = """

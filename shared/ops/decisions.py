@@ -1,13 +1,13 @@
 """Who got what, when and why: the decisions about orders, as they are kept. Writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
+from shared.kit.geo import PostalPlace, bare_postcode
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _OF_ORDER = text("""
     SELECT * FROM placement_decisions WHERE order_id = :order_id ORDER BY decided_at, decision_id
@@ -18,6 +18,28 @@ _BETWEEN = text("""
        AND (decided_at, order_id) > (CAST(:after_time AS timestamptz), CAST(:after_id AS text))
      ORDER BY decided_at, order_id
      LIMIT :limit
+""")
+# By a hash of the order, so that every hour of the time has its share; only what is drawn is read
+# whole. Left out is what a person wished: it would be so again.
+_SAMPLE = text("""
+    WITH drawn AS (
+        SELECT decision_id, decided_at, order_id, count(*) OVER () AS of_all
+          FROM placement_decisions AS decision JOIN orders USING (order_id)
+         WHERE decided_at >= CAST(:since AS timestamptz) AND decided_by = 'engine'
+           AND outcome IN ('placed', 'partly_placed')
+           AND (CAST(:channel AS text) IS NULL OR channel = :channel)
+           AND channel <> ALL(CAST(:other_channels AS text[]))
+         ORDER BY hashtextextended(order_id, 0), decided_at
+         LIMIT :limit)
+    SELECT decision.*, of_all, destination->>'country' AS country,
+           destination->>'postcode' AS postcode, promised_at
+      FROM drawn JOIN placement_decisions AS decision USING (order_id, decided_at, decision_id)
+      JOIN orders USING (order_id)
+     ORDER BY decided_at, order_id
+""")
+_ORIGINS = text("""
+    SELECT warehouse, address->>'country' AS country, address->>'postcode' AS postcode
+      FROM warehouses
 """)
 
 
@@ -55,6 +77,60 @@ def between(
         limit=limit,
     )
     return [_decision(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A decision of a sample, with what its order is like today."""
+
+    decision: Decision
+    to: PostalPlace
+    promised_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some of the decisions of a time, and how many there are."""
+
+    drawn: Sequence[Drawn]
+    of_all: int
+
+
+def sample(
+    tx: Transaction,
+    since: datetime,
+    limit: int,
+    *,
+    channel: str | None = None,
+    other_channels: Collection[str] = (),
+) -> Sample:
+    """At most `limit` decisions by which orders got parcels, evenly from the time since then.
+
+    Args:
+        tx: the transaction.
+        since: from when on.
+        limit: how many at most.
+        channel: only of its orders; None: of all.
+        other_channels: not of theirs.
+    """
+    rows = tx.rows(
+        _SAMPLE, since=since, limit=limit, channel=channel, other_channels=sorted(other_channels)
+    )
+    drawn = [
+        Drawn(
+            _decision(row), PostalPlace(row.country, bare_postcode(row.postcode)), row.promised_at
+        )
+        for row in rows
+    ]
+    return Sample(drawn, rows[0].of_all if rows else 0)
+
+
+def origins(tx: Transaction) -> dict[str, PostalPlace]:
+    """Warehouse -> where its parcels come from."""
+    return {
+        row.warehouse: PostalPlace(row.country, bare_postcode(row.postcode))
+        for row in tx.rows(_ORIGINS)
+    }
 
 
 def _decision(row: Any) -> Decision:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _HOT = text("""
     WITH asked AS (

@@ -1,9 +1,8 @@
 """One order with all that belongs to it, as those outside may see it. Writes nothing."""
 
-from sqlalchemy import text
-
 from shared.contracts.http_orders import OrderView
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 # One statement, so that the order and its parcels are of the same moment. What the view does not
 # name is left behind when it is read.

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _OF_ORDER = text("""
     SELECT parcel_id, rerouted_at, from_carrier, from_service, to_carrier, to_service,

@@ -8,9 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _ROWS = text("""
     SELECT 'orders' AS name, order_id AS subject,
@@ -26,7 +25,8 @@ _ROWS = text("""
      UNION ALL
     SELECT 'parcels', parcel_id,
            jsonb_build_object('state', parcels.state, 'warehouse', warehouse, 'carrier', carrier,
-                              'quoted_cents', quoted_cents, 'currency', currency,
+                              'service', service, 'quoted_cents', quoted_cents,
+                              'currency', currency,
                               'tracking_status', tracking_status)
       FROM parcels JOIN orders USING (order_id) WHERE order_id = :order_id
      UNION ALL
@@ -44,7 +44,10 @@ _ROWS = text("""
       FROM stock_levels WHERE sku = ANY(CAST(:skus AS text[]))
 """)
 _SKUS = text("SELECT DISTINCT sku FROM order_lines WHERE order_id = :order_id")
-_NEWEST = text("SELECT coalesce(max(outbox_id), 0) AS outbox_id FROM outbox")
+_NEWEST = text("""
+    SELECT coalesce(pg_sequence_last_value(CAST(pg_get_serial_sequence('outbox', 'outbox_id')
+                                                AS regclass)), 0) AS outbox_id
+""")
 _ANNOUNCED = text("""
     SELECT attributes->>'ce-type' AS kind
       FROM outbox
@@ -58,7 +61,7 @@ Key = tuple[str, str]  # table, and what names the row for people
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The rows, and the newest message of the outbox."""
+    """The rows, and the newest id that a message of the outbox was given."""
 
     rows: Mapping[Key, Row]
     outbox_id: int

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _PLACES = text("""
     SELECT sku, warehouse
@@ -62,6 +61,13 @@ _NOT_RIGHT = text("""
         OR on_hand < in_parcels + in_holds
      ORDER BY sku, warehouse, partition
 """)
+_KEPT_FOR_NOBODY = text("""
+    SELECT stock_holds.hold_id FROM stock_holds LEFT JOIN orders ON order_id = for_order
+     WHERE stock_holds.state = 'open' AND purpose = 'order'
+       AND coalesce(orders.state, '') NOT IN ('waiting', 'backordered', 'partly_placed', 'review')
+     ORDER BY stock_holds.hold_id
+     LIMIT :limit
+""")
 
 Place = tuple[str, str]  # SKU, warehouse
 
@@ -114,3 +120,8 @@ def not_right(tx: Transaction, among: Collection[Place], shut: str) -> Sequence[
         )
         for row in rows
     ]
+
+
+def kept_for_nobody(tx: Transaction, limit: int) -> Sequence[str]:
+    """Holds of what orders had in parcels that are not to be placed anew, without a lock."""
+    return [row.hold_id for row in tx.rows(_KEPT_FOR_NOBODY, limit=limit)]

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _ROWS = text("""
     SELECT warehouse, partition, on_hand, reserved, held, safety,
@@ -15,6 +14,7 @@ _ROWS = text("""
            allotment, fenced_for, max(counted_at) OVER (PARTITION BY warehouse) AS counted_at
       FROM stock_levels
      WHERE sku = :sku
+       AND (CAST(:warehouse AS text) IS NULL OR warehouse = CAST(:warehouse AS text))
      ORDER BY warehouse, partition
 """)
 
@@ -35,6 +35,7 @@ class BalanceRow:
     counted_at: datetime | None  # of the whole warehouse
 
 
-def balance_rows(tx: Transaction, sku: str) -> Sequence[BalanceRow]:
-    """The rows by warehouse and number, without a lock."""
-    return [BalanceRow(**row._mapping) for row in tx.rows(_ROWS, sku=sku)]  # noqa: SLF001
+def balance_rows(tx: Transaction, sku: str, warehouse: str | None = None) -> Sequence[BalanceRow]:
+    """The rows by warehouse and number, without a lock; in one warehouse, or in all."""
+    rows = tx.rows(_ROWS, sku=sku, warehouse=warehouse)
+    return [BalanceRow(**row._mapping) for row in rows]  # noqa: SLF001

@@ -4,9 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 # In the order of their priority and then of their promise. Who wants anything of which there is
 # not enough everywhere together, or that is not released yet, does not stand in the way. Nor does
@@ -31,11 +30,10 @@ _NEXT = text("""
                  WHERE backordered > 0 AND kit IS NOT NULL) AS part
          GROUP BY order_id, sku
     ), kept AS (
-        SELECT reference AS order_id, sku, sum(quantity) AS units
+        SELECT for_order AS order_id, sku, sum(quantity) AS units
           FROM stock_holds JOIN stock_hold_items USING (hold_id)
-         WHERE state = 'open' AND purpose = 'waitlist'
-           AND reference IN (SELECT order_id FROM touched)
-         GROUP BY reference, sku
+         WHERE state = 'open' AND for_order IN (SELECT order_id FROM touched)
+         GROUP BY for_order, sku
     ), missing AS (
         SELECT order_id, sku, greatest(0, wanted.units - coalesce(kept.units, 0)) AS units
           FROM wanted LEFT JOIN kept USING (order_id, sku)
@@ -55,7 +53,7 @@ _NEXT = text("""
            (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
              WHERE channel_warehouses.channel = orders.channel) AS scope,
            (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
-             WHERE order_exclusions.order_id = orders.order_id) AS excluded,
+             WHERE order_exclusions.order_id = orders.order_id AND lifted_at IS NULL) AS excluded,
            jsonb_object_agg(missing.sku, missing.units) AS wants,
            jsonb_object_agg(missing.sku, coalesce(anybody.places, '{}')) AS elsewhere,
            jsonb_object_agg(missing.sku, coalesce(own.places, '{}')) AS of_sale
@@ -78,10 +76,10 @@ _NEXT = text("""
 
 _KEPT_FOR = text("""
     SELECT order_id, priority
-      FROM stock_holds JOIN orders ON order_id = reference
-     WHERE purpose = 'waitlist' AND stock_holds.state = 'open'
+      FROM stock_holds JOIN orders ON order_id = for_order
+     WHERE purpose IN ('waitlist', 'order') AND stock_holds.state = 'open'
        AND orders.state IN ('backordered', 'partly_placed')
-     ORDER BY created_at, stock_holds.hold_id
+     ORDER BY purpose DESC, created_at, stock_holds.hold_id  -- the waitlist first: it ends
      LIMIT :limit
 """)
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from shared.orders.types import EarlyChange
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 _REMEMBER = """
     INSERT INTO early_changes (order_id, type, revision, body, event_id, received_at)

@@ -15,7 +15,8 @@ class OrderStep(StrEnum):
     BACKORDER = "backorder"
     REVIEW = "review"
     UNPLACE = "unplace"  # its lines changed, or it could not be picked: choose again
-    UNPLACE_PART = "unplace_part"  # a part could not be picked, the rest is on its way
+    UNPLACE_PART = "unplace_part"  # a part is to be placed anew, the rest is on its way
+    KEEP_WAITING = "keep_waiting"  # nothing has a parcel any more, and some of it waits for stock
     GIVE_UP_REST = "give_up_rest"  # what still waits is cancelled
     SHIP = "ship"
     DELIVER = "deliver"
@@ -45,12 +46,15 @@ LIFECYCLE = Lifecycle(
             (_S.PARTLY_PLACED, _T.PLACE): _S.PLACED,  # and on to where its parcels are
             (_S.PARTLY_PLACED, _T.PLACE_PART): _S.PARTLY_PLACED,
             (_S.PARTLY_PLACED, _T.BACKORDER): _S.PARTLY_PLACED,
+            (_S.PARTLY_PLACED, _T.REVIEW): _S.PARTLY_PLACED,  # what has parcels goes its way
             (_S.PARTLY_PLACED, _T.GIVE_UP_REST): _S.PLACED,
             (_S.PARTLY_PLACED, _T.UNPLACE): _S.WAITING,
             (_S.PARTLY_PLACED, _T.UNPLACE_PART): _S.PARTLY_PLACED,
             (_S.PARTLY_PLACED, _T.CANCEL): _S.CANCELLED,
             (_S.PLACED, _T.UNPLACE_PART): _S.PARTLY_PLACED,
             (_S.SHIPPED, _T.UNPLACE_PART): _S.PARTLY_PLACED,
+            (_S.BACKORDERED, _T.KEEP_WAITING): _S.BACKORDERED,
+            (_S.PARTLY_PLACED, _T.KEEP_WAITING): _S.BACKORDERED,
             (_S.REVIEW, _T.UNPLACE): _S.WAITING,
             (_S.REVIEW, _T.CANCEL): _S.CANCELLED,
             (_S.PLACED, _T.UNPLACE): _S.WAITING,

@@ -1,38 +1,41 @@
-"""The tables orders and ageing_rules, and from where orders may take.
+"""The table orders, and from where orders may take.
 
 That is in channel_warehouses and order_exclusions. Nothing else writes to them.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import TextClause, text
-
 from shared.kit.geo import Point
-from shared.orders.lifecycle import FINAL
-from shared.orders.types import Line, Move, Order, OrderState, Priority
+from shared.kit.ids import new_token
+from shared.orders.company import HAS_COMPANY, MORE_URGENT
+from shared.orders.lifecycle import FINAL, PLACEABLE
+from shared.orders.types import SHORT_PICK, Line, Move, Order, OrderState, Priority
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import Statement, text
 
 _INSERT = """
     INSERT INTO orders (order_id, channel, revision, fingerprint, state, priority, currency,
                         destination, lat, lon, ordered_at, promised_at, accepted_at,
-                        asked_priority, asked_at, correlation_id, hold_id, sale, ship_together)
+                        asked_priority, asked_at, correlation_id, hold_id, sale, ship_together,
+                        tracking_token, language)
     VALUES (:order_id, :channel, 1, :fingerprint, 'waiting', :priority, :currency,
             CAST(:destination AS jsonb), :lat, :lon, :ordered_at, :promised_at, :now,
-            :priority, :now, :correlation_id, :hold_id, :sale, :ship_together)
+            :priority, :now, :correlation_id, :hold_id, :sale, :ship_together,
+            :tracking_token, :language)
  RETURNING 1
 """
 _COLUMNS = """
     order_id, revision, fingerprint, state, priority, currency, lat, lon, destination, promised_at,
-    correlation_id, channel, hold_id, sale, expected_at, return_wanted_at,
+    state_reason, correlation_id, channel, hold_id, sale, expected_at, return_wanted_at,
     ship_together,
     (SELECT jsonb_object_agg(warehouse, share_percent) FROM channel_warehouses
       WHERE channel_warehouses.channel = orders.channel) AS scope,
     (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
-      WHERE order_exclusions.order_id = orders.order_id) AS excluded
+      WHERE order_exclusions.order_id = orders.order_id AND lifted_at IS NULL) AS excluded
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM orders WHERE order_id = :order_id")  # noqa: S608
 # What a statement with a lock reads beside the locked row is as it was before it waited for the
@@ -44,21 +47,19 @@ _AS_SEEN = """
 _LOCK = text(f"SELECT {_COLUMNS}, {_AS_SEEN} FROM orders WHERE order_id = :order_id FOR UPDATE")  # noqa: S608
 _LINES = """
     (SELECT jsonb_agg(jsonb_build_array(line_no, sku, quantity, unit_price_cents, kit, allocated,
-                                        backordered, cancelled) ORDER BY line_no)
+                                        backordered, cancelled, secured) ORDER BY line_no)
        FROM order_lines WHERE order_lines.order_id = orders.order_id) AS lines
 """
+# What has been decided is not locked: who has locked a row waits for the disk when it commits, and
+# of fifty who find their orders placed together forty-nine have nothing to write.
 _LOCK_WITH_LINES = text(f"""
-    SELECT {_COLUMNS}, {_AS_SEEN}, {_LINES}, asked_at,
-           EXISTS (SELECT FROM orders AS other
-                    WHERE other.state = 'waiting' AND other.asked_priority = CAST(:queue AS text)
-                      AND other.order_id <> :order_id)
-           AND NOT EXISTS (SELECT FROM orders AS other
-                            WHERE other.state = 'waiting'
-                              AND other.asked_priority = ANY(CAST(:urgent AS text[])))
-               AS has_company
-      FROM orders
-     WHERE order_id = :order_id
-       FOR UPDATE
+    SELECT locked.*, {HAS_COMPANY} AS has_company
+      FROM (SELECT order_id AS known FROM orders WHERE order_id = :order_id) AS known
+           LEFT JOIN LATERAL (
+           SELECT {_COLUMNS}, {_AS_SEEN}, {_LINES}, asked_at
+             FROM orders
+            WHERE order_id = known AND state = ANY(CAST(:states AS text[]))
+              FOR UPDATE) AS locked ON true
 """)  # noqa: S608
 # Who holds one of them at this moment places or changes it, and is not waited for. They come as
 # JSON in one row, which costs the driver less than fifty rows.
@@ -87,7 +88,21 @@ _EXCLUDE = """
     INSERT INTO order_exclusions (order_id, sku, warehouse, reason, excluded_at)
     SELECT :order_id, sku, :warehouse, :reason, CAST(:now AS timestamptz)
       FROM unnest(CAST(:skus AS text[])) AS refused (sku)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (order_id, sku, warehouse)
+        DO UPDATE SET reason = excluded.reason, excluded_at = excluded.excluded_at, lifted_at = NULL
+ RETURNING 1
+"""
+# A rejection says nothing of stock, so that more stock does not lift it.
+_FOUND_AGAIN = """
+    UPDATE order_exclusions SET lifted_at = :now
+     WHERE warehouse = :warehouse AND sku = ANY(CAST(:skus AS text[])) AND reason = :reason
+       AND excluded_at < CAST(:at AS timestamptz) AND lifted_at IS NULL
+ RETURNING 1
+"""
+_ASK_AGAIN = """
+    UPDATE order_exclusions SET lifted_at = :now
+     WHERE order_id = :order_id AND warehouse = ANY(CAST(:warehouses AS text[]))
+       AND lifted_at IS NULL
  RETURNING 1
 """
 _MOVE = """
@@ -130,7 +145,12 @@ _EXPECT = """
      WHERE orders.order_id = told.order_id AND state IN ('backordered', 'partly_placed')
  RETURNING 1
 """
-_AGE = text("UPDATE ageing_rules SET share = :share, asks = :asks WHERE priority = :priority")
+_LINKED = text("SELECT tracking_token FROM orders WHERE order_id = :order_id")
+_LINK = """
+    UPDATE orders SET tracking_token = :token
+     WHERE order_id = :order_id AND tracking_token IS NULL
+ RETURNING 1
+"""
 # Skipped while another has them locked: they are being placed at this moment.
 _PROMOTE = text("""
     WITH aged AS (
@@ -149,12 +169,6 @@ _PROMOTE = text("""
 """)
 
 
-_MORE_URGENT = {
-    queue: [other.value for other in list(Priority)[: list(Priority).index(queue)]]
-    for queue in Priority
-}
-
-
 def insert(
     *,
     order_id: str,
@@ -169,6 +183,8 @@ def insert(
     hold_id: str | None,
     sale: str | None,
     ship_together: bool | None,
+    tracking_token: str,
+    language: str | None,
     tx: Transaction,
 ) -> Write:
     """A new order that waits to be placed."""
@@ -190,6 +206,8 @@ def insert(
             "hold_id": hold_id,
             "sale": sale,
             "ship_together": ship_together,
+            "tracking_token": tracking_token,
+            "language": language,
         },
         rows=1,
     )
@@ -202,28 +220,42 @@ def find(tx: Transaction, order_id: str) -> Order | None:
 
 def lock(tx: Transaction, order_id: str) -> Order | None:
     """The order, which stays as it is until the transaction ends."""
-    return _order(_locked(tx, _LOCK, order_id))
+    return lock_ahead(tx, order_id)()
+
+
+def lock_ahead(tx: Transaction, order_id: str) -> Callable[[], Order | None]:
+    """The same; the lock travels with what is asked next, and is taken before it."""
+    found = tx.ask(_LOCK, lambda rows: rows[0] if rows else None, order_id=order_id)
+
+    def locked() -> Order | None:
+        row = found()
+        if row is not None and not row.as_seen:
+            row = tx.row(_LOCK, order_id=order_id)
+        return _order(row)
+
+    return locked
 
 
 def lock_to_place(
     tx: Transaction, order_id: str, queue: Priority, most: int
-) -> Sequence[tuple[Order, Sequence[Line]]]:
+) -> Sequence[tuple[Order, Sequence[Line]]] | None:
     """The order and up to `most` - 1 others that wait in the same queue, with their lines, locked.
 
     Those that were asked for first come first; others that somebody has at this moment are not
-    waited for, and while anybody waits in a more urgent queue there are none. Nothing where there
-    is no such order. It is there in whatever state it is.
+    waited for, and while anybody waits in a more urgent queue there are none. It is not among them
+    where it waits no longer. None: there is no such order.
     """
     row = _locked(
         tx,
         _LOCK_WITH_LINES,
         order_id,
+        states=sorted(PLACEABLE),
         queue=queue if most > 1 else None,
-        urgent=_MORE_URGENT[queue],
+        urgent=MORE_URGENT[queue],
     )
     if row is None:
-        return ()
-    rows = [row]
+        return None
+    rows = [row] if row.order_id is not None else []
     if row.has_company:
         found = tx.row(_LOCK_OTHERS, order_id=order_id, queue=queue, limit=most - 1)
         assert found is not None
@@ -262,11 +294,8 @@ def want_back(tx: Transaction, order: Order, state: OrderState) -> Write:
 
 def set_scope(tx: Transaction, channel: str, shares: Mapping[str, int]) -> None:
     """Warehouse -> the share of it, in percent, that a channel may sell; empty: all of all."""
-    tx.connection.execute(_DROP_SCOPE, {"channel": channel})
-    tx.connection.execute(
-        _SET_SCOPE,
-        {"channel": channel, "warehouses": list(shares), "shares": list(shares.values())},
-    )
+    tx.rows(_DROP_SCOPE, channel=channel)
+    tx.rows(_SET_SCOPE, channel=channel, warehouses=list(shares), shares=list(shares.values()))
 
 
 def scope_of(tx: Transaction, channel: str) -> Mapping[str, int] | None:
@@ -278,7 +307,10 @@ def scope_of(tx: Transaction, channel: str) -> Mapping[str, int] | None:
 def exclude(
     tx: Transaction, order_id: str, skus: Collection[str], warehouse: str, reason: str
 ) -> Write:
-    """The warehouse could not pick these for the order, and is not asked for them again."""
+    """The warehouse could not pick these for the order, and is not asked for them again.
+
+    Until somebody found some of a SKU that it missed, or a person wants it.
+    """
     return Write(
         _EXCLUDE,
         {
@@ -291,9 +323,29 @@ def exclude(
     )
 
 
+def found_again(tx: Transaction, skus: Collection[str], warehouse: str, at: datetime) -> Write:
+    """Some of these came or were counted then: who missed them there before may have them again."""
+    return Write(
+        _FOUND_AGAIN,
+        {
+            "skus": sorted(skus),
+            "warehouse": warehouse,
+            "reason": SHORT_PICK,
+            "at": at,
+            "now": tx.now,
+        },
+    )
+
+
+def ask_again(tx: Transaction, order_id: str, warehouses: Collection[str]) -> Write:
+    """These warehouses may be asked for all that they could not pick for the order."""
+    parameters = {"order_id": order_id, "warehouses": sorted(warehouses), "now": tx.now}
+    return Write(_ASK_AGAIN, parameters)
+
+
 def expect_alone(tx: Transaction) -> bool:
     """Whether nobody else works out moments now; then nobody does until the transaction ends."""
-    return bool(tx.connection.execute(_EXPECT_ALONE).scalar_one())
+    return bool(tx.rows(_EXPECT_ALONE)[0][0])
 
 
 def lock_backordered(tx: Transaction, order_ids: Collection[str]) -> tuple[str, ...]:
@@ -308,9 +360,17 @@ def expect(moments: Mapping[str, datetime | None]) -> Write:
     return Write(_EXPECT, parameters, rows=len(moments))
 
 
-def set_ageing(tx: Transaction, priority: Priority, share: float, asks: Priority) -> None:
-    """After a share of the longest wait in one queue, its orders ask another queue too."""
-    tx.connection.execute(_AGE, {"priority": priority, "share": share, "asks": asks})
+def tracking_token(tx: Transaction, order_id: str) -> str | None:
+    """The token of the order's page; None where there is no such order.
+
+    An order from before there were pages gets its own now. Of two that ask for it at once the
+    second waits, and finds what the first has left.
+    """
+    row = tx.row(_LINKED, order_id=order_id)
+    if row is not None and row.tracking_token is None:
+        tx.written(Write(_LINK, {"order_id": order_id, "token": new_token()}))
+        row = tx.row(_LINKED, order_id=order_id)
+    return None if row is None else row.tracking_token
 
 
 def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[str, Priority]]:
@@ -323,9 +383,9 @@ def promote(tx: Transaction, longest_wait_s: int, limit: int) -> Sequence[tuple[
     return sorted(found, key=lambda order: list(Priority).index(order[1]))
 
 
-def _locked(tx: Transaction, statement: TextClause, order_id: str, **parameters: object) -> Any:
+def _locked(tx: Transaction, statement: Statement, order_id: str, **parameters: object) -> Any:
     row = tx.row(statement, order_id=order_id, **parameters)
-    if row is None or row.as_seen:
+    if row is None or row.as_seen is not False:  # none where nothing was locked
         return row
     return tx.row(statement, order_id=order_id, **parameters)
 
@@ -348,6 +408,7 @@ def _some(row: Any) -> Order:
         revision=row.revision,
         fingerprint=row.fingerprint,
         state=OrderState(row.state),
+        reason=row.state_reason,
         priority=Priority(row.priority),
         currency=row.currency,
         destination=Point(row.lat, row.lon),

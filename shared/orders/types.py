@@ -24,6 +24,7 @@ class OrderState(StrEnum):
     CANCELLED = "cancelled"
 
 
+SHORT_PICK = "short pick"  # why a warehouse is not asked again: it missed units
 WAITS_FOR_STOCK = frozenset({OrderState.BACKORDERED, OrderState.PARTLY_PLACED})
 
 
@@ -49,11 +50,23 @@ class Line(NamedTuple):
     allocated: int = 0  # have parcels
     backordered: int = 0  # wait for stock
     cancelled: int = 0
+    was_secured: int = 0  # had a parcel or waited for stock at some time, wanted still or not
 
     @property
     def open(self) -> int:
         """Units that have no parcel yet and are still wanted."""
         return self.quantity - self.allocated - self.cancelled
+
+    @property
+    def secured(self) -> int:
+        """Units that were promised once, in a parcel or in the waitlist, and are still wanted."""
+        most = max(self.was_secured, self.allocated + self.backordered)
+        return min(most, self.quantity - self.cancelled)
+
+    @property
+    def fresh(self) -> int:
+        """Units that nobody was promised yet: those that may be sold out."""
+        return self.quantity - self.cancelled - self.secured
 
     @property
     def each(self) -> Mapping[str, int]:
@@ -89,6 +102,7 @@ class Order:
     revision: int
     fingerprint: str
     state: OrderState
+    reason: str  # why it is in its state, where that was said
     priority: Priority
     currency: str
     destination: Point
@@ -124,7 +138,6 @@ class Waiting:
     wants: Mapping[str, int]  # SKU -> units, a kit as its components
     warehouses: frozenset[str] | None  # None: all
     excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
-    hold_id: str | None
     expected_at: datetime | None
 
 

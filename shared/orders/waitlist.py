@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import text
-
 from shared.orders.types import Waiting
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _BACKORDERED_SKUS = text("""
     SELECT sku FROM order_lines WHERE backordered > 0 AND kit IS NULL
@@ -33,11 +32,11 @@ _WAITLIST = text("""
          GROUP BY order_id, part.sku
     ), wanted AS (
         SELECT order_id, jsonb_object_agg(sku, units) AS units FROM parts GROUP BY order_id)
-    SELECT order_id, hold_id, expected_at, wanted.units,
+    SELECT order_id, expected_at, wanted.units,
            (SELECT array_agg(warehouse) FROM channel_warehouses
              WHERE channel_warehouses.channel = orders.channel) AS warehouses,
            (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
-             WHERE order_exclusions.order_id = orders.order_id) AS excluded
+             WHERE order_exclusions.order_id = orders.order_id AND lifted_at IS NULL) AS excluded
       FROM orders JOIN wanted USING (order_id)
      WHERE state IN ('backordered', 'partly_placed')
      ORDER BY CASE priority WHEN 'express' THEN 0 WHEN 'standard' THEN 1 ELSE 2 END,
@@ -58,7 +57,6 @@ def waiting_for(tx: Transaction, skus: Collection[str]) -> Sequence[Waiting]:
             wants=row.units,
             warehouses=None if row.warehouses is None else frozenset(row.warehouses),
             excluded=frozenset((sku, place) for sku, place in row.excluded or ()),
-            hold_id=row.hold_id,
             expected_at=row.expected_at,
         )
         for row in tx.rows(_WAITLIST, skus=sorted(skus))

@@ -10,8 +10,9 @@ where `forced` is the size that only this site can ship once other sites are rul
 that is undecided counts only as far as lines that the open sites leave uncovered must open one:
 such a line pays the least of what its holders cost, that much is taken off each holder, and the
 next line goes on with what is left. What is collected never exceeds what the holders opened in the
-end cost: the dual ascent for set cover (Erlenkotter, Operations Research 26, 1978). The bound is
-the best over a few prices r; r = 0 is the plain sum of the cheapest parcels.
+end cost: the dual ascent for set cover (Erlenkotter, Operations Research 26, 1978). At a high price
+a site may be worth opening, c(w) - r w being below 0: it is counted as open, and collects nothing.
+The bound is the best over a few prices r; r = 0 is the plain sum of the cheapest parcels.
 
 Everything is in whole millionths of a cent, so that r may be small and no rounding creeps in.
 """
@@ -23,9 +24,10 @@ from shared.placement.bundles import Bundle
 from shared.placement.plans import FINE, Problem
 from shared.placement.tariffs import IMPOSSIBLE, Units
 
-# Tenths of its cheapest parcel's cost that prices leave every site. Measured: these end the search
-# soonest.
+# Tenths of its cheapest parcel's cost that prices leave every site, and percents of the price that
+# is known to be enough. Measured: these end the search soonest.
 SHARES = (4, 1)
+PERCENTS = (80, 105)
 
 
 class Coverage:
@@ -102,8 +104,13 @@ class Bounds:
     """Lower bounds in millionths of a cent, opportunity costs left out."""
 
     def __init__(
-        self, problem: Problem, bundles: Sequence[Sequence[Bundle]], coverage: Coverage
+        self,
+        problem: Problem,
+        bundles: Sequence[Sequence[Bundle]],
+        coverage: Coverage,
+        known_cents: int,
     ) -> None:
+        """`known_cents` is what a plan costs that is known: about what a unit of size is worth."""
         self.coverage = coverage
         self.listed: dict[int, list[int]] = {}
         self.size = coverage.short_size(0)
@@ -112,9 +119,15 @@ class Bounds:
             for of_site in bundles
         ]
         self.ends = [[up_to for up_to, _ in of_site] for of_site in room]
-        self.prices = _prices(room)
+        self.prices = _prices(room, FINE * known_cents // self.size)
         self.floors = [[_floors(of_site, r) for of_site in room] for r in self.prices]
-        self.least = [[floors[0] for floors in of_price] for of_price in self.floors]
+        least = [[floors[0] for floors in of_price] for of_price in self.floors]
+        # What sites must cost that are opened, and what they may give back that need not be.
+        self.least = [[max(0, floor) for floor in of_price] for of_price in least]
+        self.gains = [
+            [(1 << site, floor) for site, floor in enumerate(of_price) if floor < 0]
+            for of_price in least
+        ]
         holders = [
             sum([1 << index for index, source in enumerate(problem.sources) if source.have[line]])
             for line in range(len(problem.lines))
@@ -128,12 +141,9 @@ class Bounds:
             found = self.listed[mask] = positions(mask)
         return found
 
-    def floor(self, price: int, source: int, forced: int) -> int:
-        """The least of c(w) - r w for this site when it ships a size of `forced` or more."""
-        position = bisect_left(self.ends[source], forced)
-        if position == len(self.ends[source]):
-            return IMPOSSIBLE
-        return self.floors[price][source][position]
+    def _place(self, member: int, tight: Sequence[tuple[int, int]]) -> int:
+        """Where its bundles begin that are large enough, given what is `tight` with others."""
+        return bisect_left(self.ends[member], self.coverage.forced_size(member, tight))
 
     def of(self, members: Sequence[int], mask: int, undecided: int, enough: int) -> int:
         """The bound for plans that use all of `members` and no others but `undecided`.
@@ -145,15 +155,11 @@ class Bounds:
             enough: the search for a better bound stops once one exceeds this.
         """
         tight = self.coverage.tight(mask | undecided)
-        places: list[tuple[int, int]] = []
-        for member in members:
-            position = 0
-            if tight:
-                forced = self.coverage.forced_size(member, tight)
-                position = bisect_left(self.ends[member], forced)
-                if position == len(self.ends[member]):
-                    return IMPOSSIBLE
-            places.append((member, position))
+        places = [(member, 0) for member in members]
+        if tight:
+            places = [(member, self._place(member, tight)) for member in members]
+            if any(position == len(self.ends[member]) for member, position in places):
+                return IMPOSSIBLE
         short = self.coverage.short(mask)
         choices = [
             self._listed(holders & undecided) for line, holders in self.scarce_first if short[line]
@@ -164,6 +170,8 @@ class Bounds:
             bound = rate * self.size
             for member, position in places:
                 bound += floors[member][position]
+            if self.gains[price]:
+                bound += sum([gain for bit, gain in self.gains[price] if bit & undecided])
             if choices:
                 bound += _cover(self.least[price], choices)
             if bound > best:
@@ -196,9 +204,13 @@ def positions(mask: int) -> list[int]:
     return found
 
 
-def _prices(room: Sequence[Sequence[tuple[int, int]]]) -> list[int]:
-    """Prices per size that leave every site at least some share of its cheapest parcel's cost."""
-    prices = {0}
+def _prices(room: Sequence[Sequence[tuple[int, int]]], known: int) -> list[int]:
+    """Prices per size, ascending from 0.
+
+    Some leave every site a share of its cheapest parcel's cost; others are about the price that is
+    `known` to be enough, by which sites may be worth opening.
+    """
+    prices = {0, *[known * percent // 100 for percent in PERCENTS]}
     for tenths in SHARES:
         prices.add(
             min(

@@ -1,5 +1,6 @@
 """Which parcels of one site to combine."""
 
+import itertools
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
@@ -9,6 +10,7 @@ from shared.placement.tariffs import Band
 
 # Beyond this many combinations of parcels for one site the search stops being exact and says so.
 MAX_BUNDLES = 400
+MOST_LOOKED_AT = 2_000  # to find these; where there is one day, each that is looked at is one
 
 
 class Bundle(NamedTuple):
@@ -22,38 +24,49 @@ class Bundle(NamedTuple):
 
 
 def bundles(
-    of_site: Sequence[Band], everything: Band, most_parcels: int, ceiling_cents: int
+    of_site: Sequence[Band], everything: Band, left: Sequence[int], ceiling_cents: int
 ) -> list[Bundle]:
     """Every combination of parcels of one site worth trying, ascending by cost.
 
     Left out, because a plan without them is as cheap and has fewer parcels: combinations dearer
     than one parcel that holds all the site can ship; combinations with two parcels that one other
-    parcel replaces; anything above `ceiling_cents`, the cost of a plan that is known already. After
-    `MAX_BUNDLES` the rest is summed up in one entry without bands whose cost no unlisted
-    combination undercuts, so bounds stay true.
+    parcel of their days replaces; parcels that leave on a later day than they could; anything above
+    `ceiling_cents`, the cost of a plan that is known already. After `MAX_BUNDLES` the rest is one
+    entry without bands whose cost no unlisted combination undercuts, so bounds stay true.
 
     Args:
         of_site: ascending by cost.
         everything: what the site can ship, all together, as one parcel; its cost is not looked at.
-        most_parcels: how many the site may send.
+        left: how many parcels the site may send on each of its days; on the first, one at least.
         ceiling_cents: see above.
     """
-    found = [Bundle(*band, (band,)) for band in of_site]
-    if most_parcels == 1 or not found:
+    first_day = [band for band in of_site if not band.departure]
+    found = [_bundle(band, (band,)) for band in first_day]
+    if sum(left) == 1 or not found:
         return found
-    for band in of_site:
+    for band in first_day:
         if band.holds(everything):
             ceiling_cents = min(ceiling_cents, band.cost_cents - 1)
             break
-    if 2 * found[0].cost_cents > ceiling_cents:
+    cheapest_cents = found[0].cost_cents
+    if 2 * cheapest_cents > ceiling_cents:
         return found
-    found.extend(_combinations(of_site, everything, most_parcels, ceiling_cents))
+    useful = list(of_site)
+    if cheapest_cents:
+        most = ceiling_cents // cheapest_cents
+        before = [*itertools.accumulate(left, initial=0)]
+        useful = [band for band in of_site if before[band.departure] < most]
+    found.extend(_combinations(useful, everything, left, ceiling_cents))
     found.sort(key=attrgetter("cost_cents"))  # stable: fewer parcels stay first
     return found
 
 
+def _bundle(together: Band, parcels: tuple[Band, ...]) -> Bundle:
+    return Bundle(*together[:4], parcels)
+
+
 def _combinations(
-    of_site: Sequence[Band], everything: Band, most_parcels: int, ceiling_cents: int
+    of_site: Sequence[Band], everything: Band, left: Sequence[int], ceiling_cents: int
 ) -> list[Bundle]:
     """Two or more parcels together, cheapest first, by extending cheaper combinations."""
     partners = _irreplaceable(of_site, everything, ceiling_cents)
@@ -62,29 +75,45 @@ def _combinations(
     ]
     heapify(queue)
     found: list[Bundle] = []
-    while queue:
+    for looked_at in itertools.count():
+        if not queue:
+            break
         cost_cents, parcels, members, together = heappop(queue)
-        if len(found) == MAX_BUNDLES:
+        if len(found) == MAX_BUNDLES or looked_at == MOST_LOOKED_AT:
             found.append(Bundle(*everything[:3], cost_cents, None))
             break
-        if parcels > 1:
-            found.append(Bundle(*together, tuple([of_site[index] for index in members])))
-        if parcels == most_parcels:
-            continue
+        sent = [0] * len(left)
+        for member in members:
+            sent[of_site[member].departure] += 1
+        if parcels > 1 and _leaves_at_once(sent, left):
+            found.append(_bundle(together, tuple([of_site[index] for index in members])))
         for index in range(members[-1], len(of_site)):
             total_cents = cost_cents + of_site[index].cost_cents
             if total_cents > ceiling_cents:
                 break
+            day = of_site[index].departure
+            if sent[day] == left[day]:
+                continue
             if all((member, index) in partners for member in members):
                 both = _together(together, of_site[index], everything)
                 heappush(queue, (total_cents, parcels + 1, (*members, index), both))
     return found
 
 
+def _leaves_at_once(sent: Sequence[int], left: Sequence[int]) -> bool:
+    """Whether no parcel leaves on a day while one before it has room."""
+    has_room = False
+    for parcels, most in zip(sent, left, strict=True):
+        if parcels and has_room:
+            return False
+        has_room = has_room or parcels < most
+    return True
+
+
 def _irreplaceable(
     of_site: Sequence[Band], everything: Band, ceiling_cents: int
 ) -> set[tuple[int, int]]:
-    """Pairs of bands, by position, whose content no single parcel takes at the same cost."""
+    """Pairs of bands, by position, whose content no parcel of their days takes at their cost."""
     pairs: set[tuple[int, int]] = set()
     for low, first in enumerate(of_site):
         for high in range(low, len(of_site)):
@@ -95,7 +124,7 @@ def _irreplaceable(
                 if one.cost_cents > both.cost_cents:
                     pairs.add((low, high))
                     break
-                if one.holds(both):
+                if one.departure in {first.departure, of_site[high].departure} and one.holds(both):
                     break
             else:
                 pairs.add((low, high))

@@ -37,6 +37,16 @@ class Calendar:
             if day.isoweekday() in self.working_days and day not in self.closed_on:
                 yield day
 
+    def today(self, now: datetime) -> date:
+        """Which day it is there."""
+        return now.astimezone(_zone(self.time_zone)).date()
+
+    def last_closed_day(self, now: datetime) -> date:
+        """The last day for which nothing is decided any more: its cut-off is past."""
+        local = now.astimezone(_zone(self.time_zone))
+        is_past = local.hour * 60 + local.minute >= self.cut_off_minute
+        return local.date() - timedelta(days=not is_past)
+
     def late_days(self, arrives_on: date, promised_at: datetime) -> int:
         """Days by which it comes after the day of the promise; 0 where it is in time."""
         promised_on = promised_at.astimezone(_zone(self.time_zone)).date()

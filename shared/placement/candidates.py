@@ -92,7 +92,13 @@ def _reason(offer: Offer, lines: Sequence[Demand]) -> str:
             reasons.append(f"short of {line.sku} by {line.quantity - units}")
         if carried < units:
             reasons.append(_obstacle(site, line))
-    return "; ".join(reasons) or f"more than {site.parcels_left} parcels, all that are left today"
+    return "; ".join(reasons) or _too_few_parcels(site)
+
+
+def _too_few_parcels(site: Site) -> str:
+    left = (site.parcels_left or 0) + sum([day.parcels_left for day in site.later])
+    when = f"on {1 + len(site.later)} days" if site.later else "today"
+    return f"more than {left} parcels, all that are left {when}"
 
 
 def _obstacle(site: Site, line: Demand) -> str:

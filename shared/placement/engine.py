@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from operator import lt
 
 from shared.placement.candidates import Offer, candidates, credible
 from shared.placement.plans import Load, Plan, Problem, Source, left_over
@@ -48,7 +49,8 @@ def decide(
 
     Raises:
         ValueError: the demand is empty, a SKU or a warehouse comes twice, an opportunity cost is
-            negative, or tariffs are in several currencies. All are mistakes of the caller.
+            negative, a later day is cheaper, or tariffs are in several currencies. All are
+            mistakes of the caller.
 
     Complexity: exponential in the number of sites in the worst case, held by `limits.nodes`.
     Source: `search`, `bounds` and `packing` argue why the plan is the cheapest.
@@ -79,7 +81,7 @@ def _placement(
     total_cents = best.rank.total_cents - first_cents
     parcels = [_parcel(load, problem) for load in best.loads]
     if len(parcels) > 1:
-        parcels.sort(key=lambda parcel: (parcel.warehouse, parcel.items))
+        parcels.sort(key=lambda parcel: (parcel.warehouse, parcel.items, parcel.departure))
     cost_cents = sum([parcel.cost_cents for parcel in parcels])
     alone = {problem.sources[index].warehouse: plan for index, plan in found.alone.items()}
     runner_up = None
@@ -172,6 +174,7 @@ def _carried(site: Site, lines: Sequence[Demand], have: Units) -> Units:
 
 def _source(offer: Offer, units: int, lines: Sequence[Demand]) -> Source:
     site = offer.site
+    left = _left(site, units)
     unit_cents: Units = (0,) * len(lines)
     if site.opportunity_cents:
         unit_cents = tuple([site.opportunity_cents.get(line.sku, 0) for line in lines])
@@ -183,9 +186,29 @@ def _source(offer: Offer, units: int, lines: Sequence[Demand]) -> Source:
         offer.shipped,
         unit_cents,
         site.tariffs,
-        units if site.parcels_left is None else min(site.parcels_left, units),
+        tuple(left),
+        tuple([departure.tariffs for departure in site.later[: len(left) - 1]]),
         offer.whole,
     )
+
+
+def _left(site: Site, units: int) -> list[int]:
+    """Parcels that may leave on each of its days, as far as so many units may need them."""
+    if site.parcels_left is None:
+        return [units]
+    left = [min(site.parcels_left, units)]
+    before = site.tariffs
+    for parcels, tariffs in site.later:
+        units -= left[-1]
+        if not units:
+            break
+        if [t.name for t in tariffs] != [t.name for t in before] or any(
+            map(lt, [t.penalty_cents for t in tariffs], [t.penalty_cents for t in before])
+        ):
+            raise ValueError(f"a later day of {site.warehouse} has cheaper or other services")
+        left.append(min(parcels, units))
+        before = tariffs
+    return left
 
 
 def _short(lines: Sequence[Demand], stocks: Sequence[Units]) -> Units:
@@ -225,4 +248,5 @@ def _parcel(load: Load, problem: Problem) -> Parcel:
         freight_cents=offer.freight_cents,
         oversize_cents=offer.oversize_cents,
         penalty_cents=tariff.penalty_cents,
+        departure=load.departure,
     )

@@ -1,5 +1,6 @@
 """Whether given units fit into given parcels, and where they are cheapest to take."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import lt
@@ -11,6 +12,9 @@ Room = tuple[int, ...]  # grams left per box, and then cubic millimetres left pe
 Split = tuple[int, ...]  # units of one row, per box
 
 MAX_CUT_BOXES = 9  # beyond, testing every set of boxes costs more than it saves
+MAX_GROUPED_BOXES = 5
+MANY_DEAD_ENDS = 6  # before, looking for sums costs more than it saves
+MAX_SUM_G = 250_000  # beyond, the weights that are possible are not worth listing
 MAX_DEPTH = 150  # rows with a choice, and boxes: either costs one level of recursion each
 
 
@@ -58,10 +62,11 @@ class Allowance:
 def pack(rows: Sequence[Row], boxes: Sequence[Box], allowance: Allowance) -> Packed | None:
     """Put all units of `rows` into `boxes` at the least opportunity cost, or None if none fits.
 
+    What a box holds is above its band's lower end, if it has one; a box may stay empty.
+
     Exact: a recursion over the rows that tries every split of a row over the boxes and remembers,
     per row and room left, the best way to go on. It stops early at a completion that costs no more
-    than every unit at its cheapest site, which without opportunity costs is the first that fits. A
-    box may stay empty.
+    than every unit at its cheapest site, which without opportunity costs is the first that fits.
 
     Raises:
         OutOfNodes: `allowance` ran out first.
@@ -152,7 +157,15 @@ class _Task:
         self.known: dict[tuple[int, Room], Packed | None] = {}
         # Grams and cubic millimetres; made at the first dead end: most tasks never see one.
         self.needs: list[tuple[list[int], list[int]]] = []
+        self.dead_ends = 0
+        self.groups: list[tuple[int, ...]] = []
+        self.sums: list[list[int]] = []
+        self.left_g = [0]
+        for row in reversed(rows):
+            self.left_g.append(self.left_g[-1] + row.quantity * row.weight_g)
+        self.left_g.reverse()
         self.at_least = [0]  # opportunity cost of the rows from each depth on, were room no matter
+        self.has_lower_ends = any(box.band.above_g for box in boxes)
         self.priced = any(any(row.unit_cents) for row in rows)
         if not self.priced:
             self.at_least *= len(rows) + 1
@@ -164,7 +177,7 @@ class _Task:
 
     def finish(self, depth: int, room: Room) -> Packed | None:
         if depth == len(self.rows):
-            return Packed((), 0)
+            return None if self.has_lower_ends and self._is_too_light(room) else Packed((), 0)
         if self.needs and self._is_dead_end(depth, room):
             return None
         key = (depth, room)
@@ -186,9 +199,18 @@ class _Task:
                 if cents == self.at_least[depth]:
                     break
         self.known[key] = best
-        if best is None and not self.needs and len(self.boxes) <= MAX_CUT_BOXES:
-            self.needs = self._needs()
+        if best is None and len(self.boxes) <= MAX_CUT_BOXES:
+            self._learn()
         return best
+
+    def _learn(self) -> None:
+        """A dead end was met: find out what others look like, once it pays."""
+        self.dead_ends += 1
+        if self.dead_ends == 1:
+            self.needs = self._needs()
+        elif self.dead_ends == MANY_DEAD_ENDS and self.left_g[0] <= MAX_SUM_G:
+            self.groups = self._groups()
+            self.sums = self._sums()
 
     def _cents(self, row: Row, split: Split) -> int:
         """The opportunity cost of a row that is split like this."""
@@ -211,12 +233,69 @@ class _Task:
         later.reverse()
         return _Turn(room, list(row.have), takes, later)
 
+    def _is_too_light(self, room: Room) -> bool:
+        """Whether a box has something, and too little for the price of its band."""
+        for position, (_, band) in enumerate(self.boxes):
+            weight_g = band.up_to_g - room[position]
+            volume_mm3 = band.up_to_mm3 - room[len(self.boxes) + position]
+            if weight_g and not band.is_reached(weight_g, volume_mm3):
+                return True
+        return False
+
     def _is_dead_end(self, depth: int, room: Room) -> bool:
         needs_g, needs_mm3 = self.needs[depth]
         count = len(self.boxes)
-        return any(map(lt, subset_sums(room[:count]), needs_g)) or any(
-            map(lt, subset_sums(room[count:]), needs_mm3)
+        return (
+            any(map(lt, subset_sums(room[:count]), needs_g))
+            or any(map(lt, subset_sums(room[count:]), needs_mm3))
+            or (bool(self.sums) and self._is_out_of_reach(depth, room))
         )
+
+    def _is_out_of_reach(self, depth: int, room: Room) -> bool:
+        """Whether some boxes cannot be filled so far that the others have room for the rest."""
+        spare_g = sum(room[: len(self.boxes)]) - self.left_g[depth]
+        window = (1 << spare_g + 1) - 1
+        for some, reached in zip(self.groups, self.sums[depth], strict=True):
+            least_g = sum([room[position] for position in some]) - spare_g
+            if not (reached >> least_g if least_g > 0 else reached) & window:
+                return True
+        return False
+
+    def _groups(self) -> list[tuple[int, ...]]:
+        """Boxes that are looked at together: each, and of a few boxes any that are half of them.
+
+        What holds for some boxes holds for all the others as well.
+        """
+        boxes = range(len(self.boxes))
+        largest = len(boxes) // 2 if len(boxes) <= MAX_GROUPED_BOXES else 1
+        return [some for n in range(1, largest + 1) for some in itertools.combinations(boxes, n)]
+
+    def _sums(self) -> list[list[int]]:
+        """For each depth and group, as bits, what units of the rows from there on can weigh in it.
+
+        Where little room is to be left over, few of the weights that a group would have to
+        get are among them. Source: Bellman's recursion for the knapsack, a machine word at a time.
+        """
+        sums = [[1] * len(self.groups)]
+        sites = [box.site for box in self.boxes]
+        insides = [{sites[position] for position in some} for some in self.groups]
+        outsides = [
+            {site for position, site in enumerate(sites) if position not in some}
+            for some in self.groups
+        ]
+        for row in reversed(self.rows):
+            have = {box.site: row.have[box.site] for box in self.boxes if box.band.lines & row.bit}
+            longer = []
+            for reached, inside, outside in zip(sums[-1], insides, outsides, strict=True):
+                most = sum([have.get(site, 0) for site in inside])
+                least = max(0, row.quantity - sum([have.get(site, 0) for site in outside]))
+                found = 0
+                for units in range(least, min(most, row.quantity) + 1):
+                    found |= reached << units * row.weight_g
+                longer.append(found)
+            sums.append(longer)
+        sums.reverse()
+        return sums
 
     def _needs(self) -> list[tuple[list[int], list[int]]]:
         """For each depth and set of boxes, the weight and the volume that fit into no other box.

@@ -2,13 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
-from shared.placement.policy import EVERY_CHANNEL, Policy, PolicyBook, PolicyRefused, Version
+from shared.placement.policy import (
+    EVERY_CHANNEL,
+    Fallback,
+    Policy,
+    PolicyBook,
+    PolicyRefused,
+    Version,
+)
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 _ALL = text("""
     SELECT policy_id, channel, version, valid_from, document, published_by, reason
@@ -19,6 +26,11 @@ _LATEST = text("""
     SELECT coalesce(max(version), 0) + 1 AS version, max(valid_from) AS latest
       FROM placement_policies WHERE channel = :channel
 """)
+_OF_CHANNEL = text("""
+    SELECT policy_id, document, valid_from FROM placement_policies
+     WHERE channel = :channel ORDER BY version DESC LIMIT 1
+""")
+_DOCUMENT = text("SELECT document FROM placement_policies WHERE policy_id = :policy_id")
 _INSERT = """
     INSERT INTO placement_policies (policy_id, channel, version, valid_from, document,
                                     published_at, published_by, reason)
@@ -26,6 +38,30 @@ _INSERT = """
             :reason)
  RETURNING 1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The version that was published last, as it was said."""
+
+    policy_id: str
+    document: Mapping[str, Any]
+    valid_from: datetime
+
+
+def latest(tx: Transaction, channel: str | None) -> Latest | None:
+    """The channel's last version, whether it holds already or not; None: every other channel."""
+    row = tx.row(_OF_CHANNEL, channel=channel or EVERY_CHANNEL)
+    return None if row is None else Latest(**row._mapping)  # noqa: SLF001
+
+
+def document(tx: Transaction, policy_id: str) -> Mapping[str, Any] | None:
+    """A version as it was said; None where there is none of that name."""
+    row = tx.row(_DOCUMENT, policy_id=policy_id)
+    if row is None:
+        return None
+    said: Mapping[str, Any] = row.document
+    return said
 
 
 def versions(tx: Transaction) -> tuple[Version, ...]:
@@ -97,4 +133,7 @@ def policy_of(policy_id: str, document: Mapping[str, Any]) -> Policy:
     said.pop("channel", None)
     for name in ("excluded_warehouses", "excluded_services"):
         said[name] = frozenset(said.get(name, ()))
+    said["fallbacks"] = tuple(
+        Fallback(one["carrier"], one["zone"], tuple(one["to"])) for one in said.get("fallbacks", ())
+    )
     return Policy(policy_id, **said)

@@ -1,5 +1,6 @@
 """Sites as the search sees them, plans as it compares them, and plans that are found in one go."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -28,8 +29,18 @@ class Source(NamedTuple):
     have: Units
     unit_cents: Units  # opportunity cost of one unit, per line
     tariffs: tuple[Tariff, ...]
-    most_parcels: int  # that it may send; no more than it has units
+    left: tuple[int, ...]  # parcels that it may send on each of its days, no more than it has units
+    later: tuple[tuple[Tariff, ...], ...]  # the tariffs of the days beyond the first
     whole: Quote | None  # all the demand in one parcel, where it has all and a service takes it
+
+    @property
+    def most_parcels(self) -> int:
+        """That it may send at all."""
+        return sum(self.left)
+
+    def tariffs_on(self, departure: int) -> tuple[Tariff, ...]:
+        """Those of one of its days; 0 is the first."""
+        return self.later[departure - 1] if departure else self.tariffs
 
 
 class Load(NamedTuple):
@@ -39,6 +50,7 @@ class Load(NamedTuple):
     units: Units
     contents: Contents
     quote: Quote
+    departure: int = 0  # on which of the site's days it leaves
 
 
 class Rank(NamedTuple):
@@ -99,12 +111,20 @@ class Problem:
 
     @cached_property
     def bands(self) -> list[tuple[Band, ...]]:
-        """Of each source."""
+        """Of each source, all its days together."""
         dense = dense_first(self.lines)
-        return [
-            bands(source.tariffs, self.lines, source.have, dense, self.split_cents)
-            for source in self.sources
-        ]
+        found: list[tuple[Band, ...]] = []
+        for source in self.sources:
+            of_site: list[Band] = []
+            for day in range(len(source.left)):
+                tariffs = source.tariffs_on(day)
+                of_site += bands(
+                    tariffs, self.lines, source.have, dense, self.split_cents, departure=day
+                )
+            if source.later:
+                of_site.sort(key=lambda band: band.cost_cents)
+            found.append(tuple(of_site))
+        return found
 
     def room(self, parcels: Band | Bundle) -> int:
         """The size that these parcels take at most."""
@@ -127,13 +147,13 @@ class Problem:
         rank = Rank(total_cents, len(ordered), distance_m, tuple([load[0] for load in ordered]))
         return Plan(rank, opportunity_cents, ordered)
 
-    def load(self, source: int, units: Units) -> Load:
+    def load(self, source: int, units: Units, departure: int = 0) -> Load:
         """One parcel by its cheapest service; the caller knows that one takes it."""
         parcel = contents(self.lines, units)
-        best = quote(self.sources[source].tariffs, parcel)
+        best = quote(self.sources[source].tariffs_on(departure), parcel)
         if best is None:
             raise ValueError(f"no carrier takes {parcel} from {self.sources[source].warehouse}")
-        return Load(source, units, parcel, best)
+        return Load(source, units, parcel, best, departure)
 
     def whole(self, source: int) -> Plan | None:
         """Everything in one parcel from this source, where that can be."""
@@ -155,7 +175,7 @@ def quick_plan(problem: Problem, using: Sequence[int] | None = None) -> Plan | N
     """A plan for a demand that the sources (or those `using` names) can cover, fast.
 
     The site that is cheapest for the size it adds ships all it can, and so on with what is left.
-    None where that leads to more parcels than the sites may send.
+    None where that leads to more parcels than all sites may send.
 
     The greedy rule for weighted set cover (Chvatal, "A greedy heuristic for the set-covering
     problem", Mathematics of Operations Research 4, 1979), with parcels as sets.
@@ -172,7 +192,10 @@ def quick_plan(problem: Problem, using: Sequence[int] | None = None) -> Plan | N
             if any(units):
                 parcels = _quick_loads(problem, source, units)
                 if len(parcels) > site.most_parcels:
-                    continue
+                    parcels = _largest(problem, parcels, site.most_parcels)
+                    units = tuple(map(sum, zip(*[load.units for load in parcels], strict=True)))
+                if len(parcels) > site.left[0]:
+                    parcels = _over_days(problem, source, parcels)
                 cents = sum([p.quote.weighed_cents for p in parcels])
                 cents += len(parcels) * problem.split_cents
                 cents += sum(map(int.__mul__, units, site.unit_cents))
@@ -186,6 +209,28 @@ def quick_plan(problem: Problem, using: Sequence[int] | None = None) -> Plan | N
         loads.extend(parcels)
         wanted = tuple(map(int.__sub__, wanted, units))
     return problem.plan(loads)
+
+
+def _largest(problem: Problem, loads: Sequence[Load], most: int) -> tuple[Load, ...]:
+    by_size = sorted(loads, key=lambda load: problem.size(load.units), reverse=True)
+    return tuple(by_size[:most])
+
+
+def _over_days(problem: Problem, source: int, loads: Sequence[Load]) -> tuple[Load, ...]:
+    """These parcels of one site on its days, those first that the last day makes dearest."""
+    site = problem.sources[source]
+    on_last = [problem.load(source, load.units, len(site.later)) for load in loads]
+    waits_cents = [
+        last.quote.weighed_cents - load.quote.weighed_cents
+        for last, load in zip(on_last, loads, strict=True)
+    ]
+    days = itertools.chain.from_iterable(
+        itertools.repeat(day, parcels) for day, parcels in enumerate(site.left)
+    )
+    first = sorted(range(len(loads)), key=lambda position: -waits_cents[position])
+    return tuple(
+        [problem.load(source, loads[p].units, day) for p, day in zip(first, days, strict=False)]
+    )
 
 
 def left_over(problem: Problem) -> Units:
@@ -207,20 +252,29 @@ def left_over(problem: Problem) -> Units:
 def _quick_loads(problem: Problem, source: int, units: Units) -> tuple[Load, ...]:
     """Parcels for these units of one site: one if it can be, else the best first-fit packing.
 
-    First fit, heaviest units first, is tried with each band as the limit of a parcel; lines that
-    the band does not take go by parcels of their own. Not optimal; it is where the search starts
+    First fit, heaviest units first, is tried with each band as the limit of a parcel, the largest
+    first and none that would take too many parcels to be cheaper; lines that the band does not take
+    go by parcels of their own. Not optimal; it is where the search starts
     from and what is left when its nodes run out.
     """
     parcel = contents(problem.lines, units)
     whole = quote(problem.sources[source].tariffs, parcel)
     if whole is not None:
         return (Load(source, units, parcel, whole),)
-    attempts = []
-    for band in problem.bands[source]:
-        boxes = _first_fit(problem, source, units, band)
-        loads = tuple([problem.load(source, box) for box in boxes])
-        attempts.append((sum([load.quote.weighed_cents for load in loads]), len(loads), loads))
-    return min(attempts, key=lambda attempt: attempt[:2])[2]
+    bands = [band for band in problem.bands[source] if not band.departure]
+    least_cents = bands[0].cost_cents - problem.split_cents
+    size = problem.size(units)
+    best: tuple[int, int, tuple[Load, ...]] | None = None
+    for band in sorted(bands, key=problem.room, reverse=True):
+        fewest = -(-size // problem.room(band))
+        if best is not None and fewest * least_cents > best[0]:
+            continue
+        loads = tuple([problem.load(source, b) for b in _first_fit(problem, source, units, band)])
+        cents = sum([load.quote.weighed_cents for load in loads])
+        if best is None or (cents, len(loads)) < best[:2]:
+            best = cents, len(loads), loads
+    assert best is not None, "a site that ships something has a band"
+    return best[2]
 
 
 def _first_fit(problem: Problem, source: int, units: Units, band: Band) -> list[Units]:
@@ -257,7 +311,9 @@ def _by_itself(problem: Problem, source: int, index: int, units: int) -> list[Un
     _, _, most = min(
         (-(-units // most) * band.cost_cents, position, most)
         for position, band in enumerate(problem.bands[source])
-        if band.lines >> index & 1 and (most := _fits(line, band.up_to_g, band.up_to_mm3))
+        if not band.departure
+        and band.lines >> index & 1
+        and (most := _fits(line, band.up_to_g, band.up_to_mm3))
     )
     boxes = []
     while units:

@@ -28,6 +28,15 @@ class NoSuchPolicy(Rejected):
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """Who takes parcels of a carrier's zone over, in this order, while it does not answer."""
+
+    carrier: str
+    zone: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of what a channel, or every channel without its own, wants.
 
@@ -43,6 +52,7 @@ class Policy:
         avoid_cents: warehouse -> what a parcel from there counts, where others are preferred.
         excluded_warehouses: where nothing is sent from.
         excluded_services: "carrier", or "carrier/service", by which nothing is sent.
+        fallbacks: secondary carriers of a carrier's zones, one entry each.
         most_nodes: how much work a decision may cost before the best plan so far is taken.
     """
 
@@ -54,7 +64,15 @@ class Policy:
     avoid_cents: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     excluded_warehouses: frozenset[str] = frozenset()
     excluded_services: frozenset[str] = frozenset()
+    fallbacks: tuple[Fallback, ...] = ()
     most_nodes: int = 20_000
+
+    def fallbacks_of(self, carrier: str, zone: str | None) -> tuple[str, ...]:
+        """Who is to take a parcel of this carrier and zone over, the first one first."""
+        for fallback in self.fallbacks:
+            if (fallback.carrier, fallback.zone) == (carrier, zone):
+                return fallback.to
+        return ()
 
     def excludes(self, carrier: str, service: str) -> bool:
         """Whether nothing is sent by this service."""
@@ -93,6 +111,14 @@ class PolicyBook:
                 if version.valid_from <= moment:
                     return version.policy
         return DEFAULT
+
+    def standing_at(self, moment: datetime) -> Mapping[str, Policy]:
+        """By channel, the version that counts for it; of every channel too, under that name."""
+        standing = {
+            channel: [one.policy for one in versions if one.valid_from <= moment]
+            for channel, versions in self._by_channel.items()
+        }
+        return {channel: found[-1] for channel, found in standing.items() if found}
 
     def named(self, policy_id: str) -> Policy:
         """The version of that name.

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
 from shared.placement.types import (
     Candidate,
     Demand,
+    Departure,
     Limits,
     Parcel,
     Placement,
@@ -18,7 +20,7 @@ from shared.placement.types import (
 )
 
 # Another engine may decide otherwise; it counts up with every change of what it answers.
-ENGINE = 1
+ENGINE = 2
 
 Document = Mapping[str, Any]
 
@@ -51,12 +53,12 @@ class Asked:
 
     Attributes:
         policy_id: whose wishes the limits and penalties express.
-        ship_on: warehouse -> the day on which a parcel would leave, ISO 8601.
+        ship_on: warehouse -> the days on which parcels would leave, the first one first.
         is_home: whether somebody lives where the order goes, which some services charge.
     """
 
     policy_id: str
-    ship_on: Mapping[str, str]
+    ship_on: Mapping[str, Sequence[date]]
     is_home: bool
 
 
@@ -70,14 +72,15 @@ def receipt(
     """All that a decision came from and came to.
 
     Tariffs are kept as the ids of their rate card versions, which never change, with the zone and
-    the penalty. What a unit or a site has beyond the usual follows in an object of its own.
+    the penalty; those of later days are the same but for the penalties. What a unit or a site has
+    beyond the usual follows in an object of its own.
     """
     inputs: dict[str, Any] = {
         "engine": ENGINE,
         "policy": asked.policy_id,
         "nodes": limits.nodes,
         "demand": [_demand(line) for line in demand],
-        "sites": [_site(site, asked.ship_on.get(site.warehouse)) for site in sites],
+        "sites": [_site(site, asked.ship_on.get(site.warehouse, ())) for site in sites],
     }
     if limits.split_cents:
         inputs["split_cents"] = limits.split_cents
@@ -115,6 +118,15 @@ def result(decision: Placement | Shortage) -> dict[str, Any]:
     }
 
 
+def departures(inputs: Document) -> dict[str, tuple[str, ...]]:
+    """Warehouse -> the days on which parcels would have left, ISO 8601, by `Parcel.departure`."""
+    return {
+        site[0]: (site[4]["ship_on"], *[day for *_, day in site[4].get("later", ())])
+        for site in inputs["sites"]
+        if len(site) > 4 and "ship_on" in site[4]
+    }
+
+
 def told(
     inputs: Document, tariff: Callable[[str, str, int], Tariff]
 ) -> tuple[list[Demand], list[Site], Limits]:
@@ -146,12 +158,12 @@ def _told_demand(sku: str, quantity: int, weight_g: int, more: Document | None =
     return Demand(sku, quantity, weight_g, needs=frozenset(said.pop("needs", ())), **said)
 
 
-def _site(site: Site, ship_on: str | None) -> list[Any]:
+def _site(site: Site, ship_on: Sequence[date]) -> list[Any]:
     tariffs = [[t.rate_card_id, t.zone, t.penalty_cents] for t in site.tariffs]
     usual: list[Any] = [site.warehouse, site.distance_m, dict(site.available), tariffs]
     more: dict[str, Any] = {}
-    if ship_on is not None:
-        more["ship_on"] = ship_on
+    if ship_on:
+        more["ship_on"] = ship_on[0].isoformat()
     if site.opportunity_cents:
         more["opportunity_cents"] = dict(site.opportunity_cents)
     if site.capabilities:
@@ -160,6 +172,11 @@ def _site(site: Site, ship_on: str | None) -> list[Any]:
         more["parcels_left"] = site.parcels_left
     if site.closed is not None:
         more["closed"] = site.closed
+    if site.later:
+        more["later"] = [
+            [departure.parcels_left, [t.penalty_cents for t in departure.tariffs], day.isoformat()]
+            for departure, day in zip(site.later, ship_on[1:], strict=True)
+        ]
     return [*usual, more] if more else usual
 
 
@@ -174,18 +191,29 @@ def _told_site(
 ) -> Site:
     said = dict(more or {})
     said.pop("ship_on", None)
+    later = [
+        Departure(
+            parcels_left,
+            tuple(
+                tariff(rate_card_id, zone, penalty_cents)
+                for (rate_card_id, zone, _), penalty_cents in zip(tariffs, penalties, strict=True)
+            ),
+        )
+        for parcels_left, penalties, _ in said.pop("later", ())
+    ]
     return Site(
         warehouse,
         distance_m,
         available,
         tuple(tariff(*of_card) for of_card in tariffs),
         capabilities=frozenset(said.pop("capabilities", ())),
+        later=tuple(later),
         **said,
     )
 
 
 def _parcel(parcel: Parcel) -> dict[str, Any]:
-    return {
+    said: dict[str, Any] = {
         "warehouse": parcel.warehouse,
         "carrier": parcel.carrier,
         "service": parcel.service,
@@ -197,6 +225,9 @@ def _parcel(parcel: Parcel) -> dict[str, Any]:
         "oversize_cents": parcel.oversize_cents,
         "penalty_cents": parcel.penalty_cents,
     }
+    if parcel.departure:
+        said["departure"] = parcel.departure
+    return said
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

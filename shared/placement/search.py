@@ -4,7 +4,8 @@ Three questions are nested. Which sites are used: a line that is still uncovered
 its holders, so these are tried one after the other, each time without those tried before; when all
 is covered, further sites are tried as well, since lighter parcels may be worth one more. Which
 parcels each used site sends (`Bundle`): cut as soon as some of the sites cannot carry what only
-they have. Whether the units fit: `packing.pack`. The first two go on from what has the lowest bound
+they have, and bounded by the cheapest parcels for what the others must (`teams`). Whether the units
+fit: `packing.pack`. The first two go on from what has the lowest bound
 (Hart, Nilsson and Raphael, IEEE Transactions on Systems Science and Cybernetics 4, 1968), so that
 little is looked at that a better plan would have ruled out.
 
@@ -16,8 +17,8 @@ kept and stays a true lower bound.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import NamedTuple
 
 from shared.placement.bounds import Bounds, Coverage, positions
@@ -25,22 +26,14 @@ from shared.placement.bundles import Bundle, bundles
 from shared.placement.packing import Allowance, Box, OutOfNodes, Packed, Row, cheapest_units, pack
 from shared.placement.plans import FINE, Plan, Problem, Rank, quick_plan
 from shared.placement.tariffs import IMPOSSIBLE, Band, contents
+from shared.placement.teams import Team, Teams
 from shared.placement.types import Limits
 
 Cut = tuple[int, int]  # some of the sites, as bits, and the size their parcels can take
 
+STEPS_A_NODE = 4  # of packing; one takes a quarter of the time
+
 NO_PLAN = Plan(Rank(IMPOSSIBLE, 0, 0, ()), 0, ())
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Sites that are all used, sorted, and per member what the choice of its parcels needs."""
-
-    members: tuple[int, ...]
-    mask: int  # the members as bits
-    forced: tuple[int, ...]  # the size that no other member has
-    forced_lines: tuple[int, ...]  # and of which lines, as bits
-    later: tuple[tuple[int, ...], ...]  # the floors of the members after it, per price of `Bounds`
 
 
 class Sites(NamedTuple):
@@ -52,6 +45,7 @@ class Sites(NamedTuple):
     members: tuple[int, ...]
     mask: int  # the members as bits
     undecided: int  # as bits, too
+    team: Team | None = None  # the one set of just these members, whose parcels are to be chosen
 
 
 class Choice(NamedTuple):
@@ -63,6 +57,14 @@ class Choice(NamedTuple):
     bundles: tuple[Bundle, ...]
     cost_cents: int
     cuts: list[Cut]
+
+
+class Doubt(NamedTuple):
+    """Parcels of which it is not known whether the units fit into them."""
+
+    bound_cents: int
+    members: tuple[int, ...]
+    chosen: tuple[Bundle, ...]
 
 
 class Search:
@@ -81,6 +83,7 @@ class Search:
         self.best = NO_PLAN
         self.coverage = Coverage(problem)
         self.unsettled_cents = IMPOSSIBLE
+        self.doubtful: list[Doubt] = []
         self.turns = itertools.count()
         self.by_sites: dict[frozenset[int], int] = {}
         for plan in known:
@@ -124,15 +127,34 @@ class Search:
 
     def explore(self) -> None:
         """Find the best plan of all, trying first the sites that may come cheapest."""
-        self.bounds = Bounds(self.problem, self.bundles, self.coverage)
+        self.bounds = Bounds(self.problem, self.bundles, self.coverage, self.best.rank.total_cents)
+        self.teams = Teams(self.problem, self.bundles, self.coverage)
+        self._look()
+        # What was too hard to pack is asked again, now that it is known whether it matters.
+        self.doubtful.sort(key=attrgetter("bound_cents"))
+        for number, doubt in enumerate(self.doubtful):
+            if doubt.bound_cents <= self.best.rank.total_cents:
+                left = self.allowance.left * STEPS_A_NODE
+                share = left // (len(self.doubtful) - number)
+                try:
+                    self._note_if(self._fill(doubt.members, doubt.chosen, share))
+                except OutOfNodes:
+                    self._leave(doubt.bound_cents)
+
+    def _look(self) -> None:
+        """Go through the sets of sites and their parcels."""
         queue = [Sites(0, 0, 0, (), 0, (1 << len(self.problem.sources)) - 1)]
         while queue:
             sites = heappop(queue)
             if sites.bound_cents > self.best.rank.total_cents:
                 return
+            if sites.team is not None:
+                self._choose(sites.team, sites.bound_cents)
+                continue
             # A site alone was settled before the search began.
             if len(sites.members) > 1 and not self.coverage.short_size(sites.mask):
-                self._settle(sites.members, sites.mask)
+                for just in self._just(sites):
+                    heappush(queue, just)
             for members, mask, undecided in self._branches(sites):
                 try:
                     self.allowance.spend()
@@ -162,14 +184,15 @@ class Search:
             if bundle.bands is None:
                 self._leave(bundle.cost_cents)
                 break
-            found = self._fill((source,), (bundle,), bundle.cost_cents)
+            try:
+                found = self._fill((source,), (bundle,), self.limits.packing_steps)
+            except OutOfNodes:
+                self._leave(bundle.cost_cents)
+                continue
             if found is not None:
                 self._note(found)
                 return found
-        found = quick_plan(self.problem, (source,))
-        if found is not None:
-            self._note(found)
-        return found
+        return self._note_if(quick_plan(self.problem, (source,)))
 
     def _bundles(self, index: int, *, asked: bool) -> list[Bundle]:
         source = self.problem.sources[index]
@@ -181,7 +204,12 @@ class Search:
         if asked:
             # What it costs alone is told even where that is above the best plan.
             known = self.problem.whole(index) or quick_plan(self.problem, (index,)) or NO_PLAN
-        return bundles(of_site, everything, source.most_parcels, known.rank.total_cents)
+        return bundles(of_site, everything, source.left, known.rank.total_cents)
+
+    def _note_if(self, found: Plan | None) -> Plan | None:
+        if found is not None:
+            self._note(found)
+        return found
 
     def _note(self, found: Plan) -> None:
         sites = frozenset(found.rank.sources)
@@ -224,34 +252,28 @@ class Search:
         )
         return sorted(positions(holders), key=self.bounds.least[0].__getitem__, reverse=True)
 
-    def _settle(self, members: Sequence[int], mask: int) -> None:
-        """Find the best plan that uses exactly these sites, if it beats the best known."""
-        ordered = tuple(sorted(members))
-        bound = self.bounds.of(ordered, mask, 0, FINE * self.best.rank.total_cents)
-        if self._beats(self._whole_cents(bound, mask), ordered):
-            self._choose(self._team(ordered, mask))
+    def _just(self, sites: Sites) -> Iterator[Sites]:
+        """The one set of just these members, if it can beat the best known."""
+        members, mask = tuple(sorted(sites.members)), sites.mask
+        bound = self.bounds.of(members, mask, 0, FINE * self.best.rank.total_cents)
+        if not self._beats(self._whole_cents(bound, mask), members):
+            return
+        opportunity_cents = self._opportunity_cents(mask)
+        spare_cents = self.best.rank.total_cents - opportunity_cents
+        team = self.teams.team(members, mask, spare_cents)
+        if team is not None:
+            bound_cents = team.rest[0].cents(self.teams.size) + opportunity_cents
+            bound_cents = max(bound_cents, sites.bound_cents)
+            yield Sites(bound_cents, 0, next(self.turns), members, mask, 0, team)
 
-    def _team(self, members: tuple[int, ...], mask: int) -> Team:
-        others = [mask ^ (1 << member) for member in members]
-        forced = tuple([self.coverage.short_size(other) for other in others])
-        forced_lines = tuple([self.coverage.short_lines(other) for other in others])
-        later = [(0,) * len(self.bounds.prices)]
-        for member, size in zip(reversed(members), reversed(forced), strict=True):
-            floors = [
-                self.bounds.floor(price, member, size) for price in range(len(self.bounds.prices))
-            ]
-            later.append(tuple(map(int.__add__, later[-1], floors)))
-        later.pop()
-        later.reverse()
-        return Team(members, mask, forced, forced_lines, tuple(later))
-
-    def _choose(self, team: Team) -> None:
+    def _choose(self, team: Team, bound_cents: int) -> None:
         """Try all parcels for the members, those first that may come cheapest.
 
         So the first that hold the units are the best of this team, and all that is tried before
         had to be tried.
         """
-        queue = [Choice(0, len(team.members), 0, (), 0, [(0, 0)])]
+        opportunity_cents = self._opportunity_cents(team.mask)
+        queue = [Choice(bound_cents, len(team.members), 0, (), 0, [(0, 0)])]
         while queue:
             choice = heappop(queue)
             if choice.bound_cents > self.best.rank.total_cents:
@@ -259,7 +281,7 @@ class Search:
             if not choice.open_members:
                 self._try(team, choice.bundles, choice.cost_cents)
                 continue
-            for longer in self._longer(team, choice):
+            for longer in self._longer(team, choice, opportunity_cents):
                 try:
                     self.allowance.spend()
                 except OutOfNodes:
@@ -268,29 +290,30 @@ class Search:
                     return
                 heappush(queue, longer)
 
-    def _longer(self, team: Team, choice: Choice) -> Iterator[Choice]:
+    def _longer(self, team: Team, choice: Choice, opportunity_cents: int) -> Iterator[Choice]:
         """The choice with each bundle of the next member that is worth trying."""
         depth = len(choice.bundles)
         bit = 1 << team.members[depth]
-        later = team.later[depth]
-        # What any of the sites chosen so far must send, together with this one.
-        musts = [self.coverage.short_size(team.mask ^ some ^ bit) for some, _ in choice.cuts]
+        rest = team.rest[depth + 1]
+        still_open = team.open_masks[depth + 1]
+        # Of some of the sites chosen so far: what these, the next one and those open must send, and
+        # what these and those open must.
+        with_it = [(self._must(team, some | bit | still_open), room) for some, room in choice.cuts]
+        without = [self._must(team, some | still_open) - room for some, room in choice.cuts]
+        least = max(without)
+        musts = [(self._must(team, some | bit), room) for some, room in choice.cuts]
         for bundle in self.bundles[team.members[depth]]:
             up_to = self.problem.room(bundle)
             if up_to < team.forced[depth] or team.forced_lines[depth] & ~bundle.lines:
                 continue
             cost_cents = choice.cost_cents + bundle.cost_cents
-            if cost_cents > self.best.rank.total_cents:
+            if cost_cents + rest.costs_cents[0] + opportunity_cents > self.best.rank.total_cents:
                 return
-            # The last cut is that of all sites chosen so far.
-            left = max(0, self.bounds.size - choice.cuts[-1][1] - up_to)
-            bound = FINE * cost_cents + max(
-                [r * left + f for r, f in zip(self.bounds.prices, later, strict=True)]
-            )
-            bound_cents = self._whole_cents(bound, team.mask)
-            if not self._promising(bound_cents, len(team.members)):
+            if any(room + up_to < must for must, room in musts):
                 continue
-            if any(room + up_to < must for (_, room), must in zip(choice.cuts, musts, strict=True)):
+            missing = max(least, max([must - room for must, room in with_it]) - up_to)
+            bound_cents = cost_cents + rest.cents(missing) + opportunity_cents
+            if not self._promising(bound_cents, len(team.members)):
                 continue
             more = [(some | bit, room + up_to) for some, room in choice.cuts]
             chosen = (*choice.bundles, bundle)
@@ -298,8 +321,12 @@ class Search:
             cuts = choice.cuts + more
             yield Choice(bound_cents, open_members, next(self.turns), chosen, cost_cents, cuts)
 
+    def _must(self, team: Team, some: int) -> int:
+        """The size that only these members of a team have."""
+        return self.coverage.short_size(team.mask ^ some)
+
     def _try(self, team: Team, chosen: tuple[Bundle, ...], cost_cents: int) -> None:
-        bound_cents = self._whole_cents(FINE * cost_cents, team.mask)
+        bound_cents = cost_cents + self._opportunity_cents(team.mask)
         if any(bundle.bands is None for bundle in chosen):
             self._leave(bound_cents)
             return
@@ -309,48 +336,46 @@ class Search:
             for _ in bundle.bands or ()
         )
         if self._beats(bound_cents, used):
-            found = self._fill(team.members, chosen, bound_cents)
-            if found is not None:
-                self._note(found)
+            try:
+                self._note_if(self._fill(team.members, chosen, self.limits.packing_steps))
+            except OutOfNodes:
+                self.doubtful.append(Doubt(bound_cents, team.members, chosen))
 
     def _fill(
-        self, members: tuple[int, ...], chosen: tuple[Bundle, ...], bound_cents: int
+        self, members: tuple[int, ...], chosen: tuple[Bundle, ...], most_steps: int
     ) -> Plan | None:
-        """Distribute the units over the chosen parcels, or None where they do not fit."""
+        """Distribute the units over the chosen parcels, or None where they do not fit.
+
+        Raises:
+            OutOfNodes: it was not found out whether they do with so many steps.
+        """
         boxes = [
             Box(position, band)
             for position, bundle in enumerate(chosen)
             for band in bundle.bands or ()
         ]
         if len(boxes) == 1:
-            return self.problem.whole(members[0])
-        packed = self._pack(members, boxes, bound_cents)
+            whole = self.problem.contents
+            is_reached = boxes[0].band.is_reached(whole.weight_g, whole.volume_mm3)
+            return self.problem.whole(members[0]) if is_reached else None
+        packed = self._pack(members, boxes, most_steps)
         if packed is None:
             return None
         loads = []
         for position, box in enumerate(boxes):
             units = tuple([split[position] for split in packed.splits])
             if any(units):
-                loads.append(self.problem.load(members[box.site], units))
+                loads.append(self.problem.load(members[box.site], units, box.band.departure))
         return self.problem.plan(loads)
 
-    def _pack(
-        self, members: Sequence[int], boxes: Sequence[Box], bound_cents: int
-    ) -> Packed | None:
+    def _pack(self, members: Sequence[int], boxes: Sequence[Box], most_steps: int) -> Packed | None:
+        self.allowance.spend(len(self.problem.lines))
+        steps = Allowance(min(most_steps, self.allowance.left * STEPS_A_NODE))
+        granted = steps.left
         try:
-            self.allowance.spend(len(self.problem.lines))
-        except OutOfNodes:
-            self._leave(bound_cents)
-            return None
-        allowance = Allowance(min(self.limits.packing_nodes, self.allowance.left))
-        granted = allowance.left
-        try:
-            return pack(self._rows(members), boxes, allowance)
-        except OutOfNodes:
-            self._leave(bound_cents)
-            return None
+            return pack(self._rows(members), boxes, steps)
         finally:
-            self.allowance.left -= granted - allowance.left
+            self.allowance.left -= -(-(granted - steps.left) // STEPS_A_NODE)
 
     def _rows(self, members: Sequence[int]) -> list[Row]:
         """The lines as `pack` sees them, with the stock of these sites."""
@@ -371,12 +396,15 @@ class Search:
         """A bound in whole cents, with the least opportunity cost that `usable` sites allow."""
         if bound_fine >= IMPOSSIBLE:
             return IMPOSSIBLE
-        bound_cents = -(-bound_fine // FINE)
+        return -(-bound_fine // FINE) + self._opportunity_cents(usable)
+
+    def _opportunity_cents(self, usable: int) -> int:
+        """The least opportunity cost that these sites allow."""
         if not self.problem.priced:
-            return bound_cents
+            return 0
         members = [s for s in range(len(self.problem.sources)) if usable >> s & 1]
         sites = set(range(len(members)))
-        return bound_cents + sum([cheapest_units(row, sites) for row in self._rows(members)])
+        return sum([cheapest_units(row, sites) for row in self._rows(members)])
 
     def _promising(self, bound_cents: int, parcels: int) -> bool:
         best = self.best.rank

@@ -86,7 +86,7 @@ def several_cents(problem: Problem) -> tuple[list[int], int]:
     """What two or more parcels cost at least: from each source alone, and from all together.
 
     Of two parcels one weighs half of the demand or more, and the other at least its lightest unit;
-    three or more weigh that each. Prices never fall with weight. The floors of the sources are
+    three or more weigh that each. No later day is cheaper. The floors of the sources are
     without opportunity costs, which are the same for all plans of one of them.
     """
     if sum(problem.wanted) == 1:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.placement.receipt import Receipt
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 _RECORD = """
     INSERT INTO placement_decisions (order_id, decided_at, outcome, cost_cents, policy_id,

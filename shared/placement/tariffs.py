@@ -2,8 +2,8 @@
 
 A parcel is free to choose the cheapest service for what it holds, so the tariffs of a site melt
 into `Band`s: "a parcel of this site that holds at most so many grams and cubic millimetres, and
-only these lines, counts at most so much". Prices never fall with weight, so a lighter parcel may
-always have the price of a heavier one.
+only these lines, counts at most so much". A lighter parcel may have the price of a heavier one,
+save where a tariff takes more for it: then the band has a lower end, too.
 """
 
 from bisect import bisect_left
@@ -38,12 +38,18 @@ class Quote(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Parcels within both bounds and of these lines count at most `cost_cents`."""
+    """Parcels within both bounds and of these lines count at most `cost_cents`.
+
+    Where `above_g` is set, only those that weigh more than it, or fill more than `above_mm3`.
+    """
 
     up_to_g: int
     up_to_mm3: int
     lines: int  # as bits
     cost_cents: int
+    above_g: int = 0  # 0: it has no lower end
+    above_mm3: int = IMPOSSIBLE
+    departure: int = 0  # the day on which they leave: 0 the first
 
     def holds(self, other: "Band") -> bool:
         """Whether whatever fits into the other fits into this one."""
@@ -51,7 +57,13 @@ class Band(NamedTuple):
             self.up_to_g >= other.up_to_g
             and self.up_to_mm3 >= other.up_to_mm3
             and other.lines & ~self.lines == 0
+            and self.above_g <= other.above_g
+            and (not self.above_g or self.above_mm3 <= other.above_mm3)
         )
+
+    def is_reached(self, weight_g: int, volume_mm3: int) -> bool:
+        """Whether such a parcel is above the lower end."""
+        return not self.above_g or weight_g > self.above_g or volume_mm3 > self.above_mm3
 
 
 def contents(lines: Sequence[Demand], units: Units) -> Contents:
@@ -110,7 +122,7 @@ def least_cents(tariffs: Sequence[Tariff], weight_g: int) -> int:
     """What any parcel of this weight or more counts at least; `IMPOSSIBLE` where none is taken."""
     return min(
         [
-            tariff.weighed_cents[position]
+            tariff.least_cents[position]
             for tariff in tariffs
             if (position := bisect_left(tariff.ends_g, weight_g)) < len(tariff.ends_g)
         ],
@@ -135,18 +147,21 @@ def bands(
     have: Units,
     dense: Sequence[int],
     split_cents: int,
+    *,
+    departure: int = 0,
 ) -> tuple[Band, ...]:
-    """The useful bands of a site that can ship `have`, ascending by cost.
+    """The useful bands of a site that can ship `have` on one day, ascending by cost.
 
     The bounds are cut to what it can ship, and each to what the other leaves room for. A band is
     dropped when another holds as much and is not dearer: any plan that used it can use the other.
 
     Args:
-        tariffs: of the site.
+        tariffs: of the site, for that day.
         lines: of the order.
         have: units of each line.
         dense: `dense_first` of the lines.
         split_cents: added to every parcel.
+        departure: which of the site's days it is.
     """
     all_g, all_mm3, _, _ = contents(lines, have)
     held = [line for line, units in zip(lines, have, strict=True) if units]
@@ -156,7 +171,8 @@ def bands(
     for tariff in tariffs:
         taken, long = _taken(tariff, lines, have)
         divisor = tariff.volume_divisor
-        for step, cents in zip(tariff.ends_g, tariff.weighed_cents, strict=True):
+        steps = zip(tariff.ends_g, tariff.weighed_cents, tariff.above_g, strict=True)
+        for step, cents, above_g in steps:
             up_to_g = min(step, all_g)
             up_to_mm3 = all_mm3
             if divisor and step * divisor < all_mm3:
@@ -168,10 +184,12 @@ def bands(
             if up_to_g < heaviest_g or up_to_mm3 < largest_mm3:
                 fitting = _fitting(taken, lines, up_to_g, up_to_mm3)
             cost_cents = cents + split_cents
+            above = (above_g, above_g * divisor or IMPOSSIBLE, departure)
             if fitting & ~long:
-                found.append(Band(up_to_g, up_to_mm3, fitting & ~long, cost_cents))
+                found.append(Band(up_to_g, up_to_mm3, fitting & ~long, cost_cents, *above))
             if fitting & long:
-                found.append(Band(up_to_g, up_to_mm3, fitting, cost_cents + tariff.oversize_cents))
+                cost_cents += tariff.oversize_cents
+                found.append(Band(up_to_g, up_to_mm3, fitting, cost_cents, *above))
             if step >= all_g and (step * divisor >= all_mm3 or not divisor):
                 break
     return _useful(found)
@@ -179,7 +197,9 @@ def bands(
 
 def _useful(found: list[Band]) -> tuple[Band, ...]:
     """Those that no other replaces, ascending by cost."""
-    found.sort(key=lambda b: (b.cost_cents, -b.up_to_g, -b.up_to_mm3, -b.lines.bit_count()))
+    found.sort(
+        key=lambda b: (b.cost_cents, -b.up_to_g, -b.up_to_mm3, -b.lines.bit_count(), b.above_g)
+    )
     kept: list[Band] = []
     for band in found:
         for other in reversed(kept):  # the dearest holds most

@@ -5,6 +5,7 @@ cents of one currency, distances are whole metres. What an order is charged is t
 is only weighed: opportunity costs and penalties count in the comparison and are never paid.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,10 +50,10 @@ class Step(NamedTuple):
 class Tariff:
     """What one service of a carrier takes for a parcel from one site to this order's destination.
 
-    `steps` ascend by weight, and their prices never fall; the first that is heavy enough for the
-    chargeable weight sets the price, and a parcel above the last is not carried. The chargeable
-    weight is the weight, or the volume divided by `volume_divisor` and rounded up where that is
-    more.
+    `steps` ascend by weight; the first that is heavy enough for the chargeable weight sets the
+    price, and a parcel above the last is not carried. A heavier step may be cheaper than a lighter
+    one: published tariffs have such steps. The chargeable weight is the weight, or the volume
+    divided by `volume_divisor` and rounded up where that is more.
 
     What is derived from a tariff is kept with it: who places many orders keeps the tariffs, too.
     """
@@ -72,15 +73,13 @@ class Tariff:
     zone: str = ""  # of the rate card; kept in receipts, and nothing else
 
     def __post_init__(self) -> None:
-        floor_g = floor_cents = 0
+        floor_g = 0
         for max_weight_g, price_cents in self.steps:
             if max_weight_g <= floor_g:
                 raise ValueError(f"steps of {self.rate_card_id} must ascend from above 0 g")
-            if price_cents < floor_cents:
-                raise ValueError(
-                    f"a price of {self.rate_card_id} is below 0 or below that of a lighter parcel"
-                )
-            floor_g, floor_cents = max_weight_g, price_cents
+            if price_cents < 0:
+                raise ValueError(f"a price of {self.rate_card_id} is below 0")
+            floor_g = max_weight_g
         if min(self.handling_cents, self.oversize_cents, self.penalty_cents) < 0:
             raise ValueError(
                 f"handling, oversize and penalty of {self.rate_card_id} must not be negative"
@@ -113,6 +112,33 @@ class Tariff:
         fixed_cents = self.handling_cents + self.penalty_cents
         return tuple([fixed_cents + step.price_cents for step in self.steps])
 
+    @cached_property
+    def least_cents(self) -> tuple[int, ...]:
+        """The least that a parcel of each step or a heavier one counts."""
+        least = [*itertools.accumulate(reversed(self.weighed_cents), min)]
+        return tuple(reversed(least))
+
+    @cached_property
+    def above_g(self) -> tuple[int, ...]:
+        """Per step, the chargeable weight that is dearer: up to there its price is not to be had.
+
+        0 where no lighter parcel is dearer, as it mostly is.
+        """
+        if self.least_cents == self.weighed_cents:
+            return (0,) * len(self.steps)
+        found: list[int] = []
+        for position, step in enumerate(self.steps):
+            dearer = [s for s in self.steps[:position] if s.price_cents > step.price_cents]
+            found.append(dearer[-1].max_weight_g if dearer else 0)
+        return tuple(found)
+
+
+class Departure(NamedTuple):
+    """A further day on which parcels can leave a site, when those before it are full."""
+
+    parcels_left: int
+    tariffs: tuple[Tariff, ...]  # those of the site, with what a parcel counts that leaves then
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -121,6 +147,8 @@ class Site:
     An `available` balance that is negative or no whole number counts as nothing, and the candidate
     says so; SKUs that are not wanted are ignored. `opportunity_cents` is what keeping one unit of a
     SKU here would be worth: it is added to the cost that is minimised, never to the money paid.
+    Where no parcel is left today there is nothing later: the first day with room comes first. What
+    leaves later counts as much as on the day before at least, service by service.
     """
 
     warehouse: str
@@ -131,6 +159,7 @@ class Site:
     capabilities: frozenset[str] = NONE_NEEDED
     parcels_left: int | None = None  # how many more it can send today; None: any, below 0: none
     closed: str | None = None  # why nothing can be shipped from here now
+    later: tuple[Departure, ...] = ()  # further days, for an order that today may be too full for
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +170,7 @@ class Limits:
     """
 
     nodes: int = 20_000  # partial plans looked at
-    packing_nodes: int = 5_000  # of these, for one attempt to fit units into given parcels
+    packing_steps: int = 8_000  # for a first attempt to fit units into given parcels; 4 are a node
     split_cents: int = 0  # weighed for each parcel beyond the first, not paid
 
     def __post_init__(self) -> None:
@@ -171,6 +200,7 @@ class Parcel(NamedTuple):
     freight_cents: int
     oversize_cents: int
     penalty_cents: int  # weighed, not paid
+    departure: int = 0  # the day on which it leaves: 0 the first, then those of `Site.later`
 
     @property
     def cost_cents(self) -> int:
@@ -247,8 +277,8 @@ class Shortage(NamedTuple):
     Attributes:
         missing: units that no site has, per SKU; sorted by SKU.
         not_carried: units that sites have but no carrier takes from them, per SKU; sorted by SKU.
-        not_now: units that only closed sites, or sites without a parcel left today, could ship;
-            or that too few parcels are left for. Per SKU; sorted by SKU.
+        not_now: units that only closed sites, or sites without a parcel left, could ship; or that
+            too few parcels are left for. Per SKU; sorted by SKU.
         candidates: one per site, sorted by warehouse.
     """
 

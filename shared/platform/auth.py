@@ -6,8 +6,6 @@ the only one on a laptop. Source: https://cloud.google.com/pubsub/docs/authentic
 
 from dataclasses import dataclass
 
-from google.auth import exceptions, jwt
-
 from shared.kit.clock import Clock
 from shared.kit.errors import Rejected
 from shared.platform.config import Config
@@ -51,6 +49,8 @@ class Verifier:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("a bearer token is needed")
+        from google.auth import exceptions, jwt  # noqa: PLC0415  35 ms; with the first token
+
         try:
             key_id = jwt.decode_header(token).get("kid")  # type: ignore[no-untyped-call]
             certs = self._certs.including(key_id)

@@ -1,50 +1,201 @@
-"""pg8000 with fewer round trips and less Python, under SQLAlchemy as it is.
+"""pg8000 with fewer round trips and less Python.
 
 pg8000 1.31 parses and plans every statement anew, flushes after every message of the protocol,
 prepares a COMMIT before it runs it, and escapes arrays character by character. Each of these costs
-a short transaction more than its work. It offers other ways below its DB-API only, so what is used
-of its inside stands in this module alone, and tests/platform/test_driver.py holds it.
+a short transaction more than its work. pg8000 offers other ways below its DB-API only, so what is
+used of its inside stands in this module alone, and tests/platform/test_driver.py holds it.
 Source of the messages: https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
 import re
-from collections.abc import Sequence
+from collections import namedtuple
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any
+from json import JSONEncoder
+from typing import Any, NamedTuple, TypeAlias
 
 from pg8000 import core
-from pg8000.converters import make_params
-from pg8000.exceptions import DatabaseError
-from sqlalchemy import Engine, event
+from pg8000.converters import make_param
+from pg8000.exceptions import DatabaseError, Error
+
+Row: TypeAlias = Any  # a named tuple; `_mapping` has the same by the columns' own names
 
 # A prepared plan that a migration outlived: "cached plan must not change result type".
 STALE_PLAN = {"0A000", "26000"}
 
 PREPARED_LIMIT = 200  # statements a connection keeps; the product has fewer
-COMMITS = "dispatch_commits"  # execution option: the statement is the last of its transaction
 _ROLLED_BACK = "in failed transaction block"
 _TIMESTAMPTZ_OID = 1184
 _NULL = b"\xff\xff\xff\xff"
+_named: Any = namedtuple  # noqa: PYI024  which fields there are is said by SQL, at run time
 
 
-def tune(engine: Engine, patience_s: float) -> None:
-    """Make every connection of a pg8000 engine keep its prepared statements and save trips.
+@dataclass(slots=True)
+class Asked:
+    """A statement with `$1`, `$2`, … and their values; once it was sent, whether it failed."""
 
-    A server that says nothing for `patience_s` is taken for gone: its own time-outs end a statement
-    only while it is there to do so.
+    statement: str
+    values: Sequence[object]
+    failed: bool = False
+
+
+class _Prepared(NamedTuple):
+    name: bytes
+    columns: Any
+    input_functions: Any
+    row: Callable[[Sequence[Any]], Row]
+
+
+class Session:
+    """A connection with its prepared statements.
+
+    Whoever is interrupted before all answers were heard leaves it out of step: the next one would
+    take them for its own.
     """
 
-    def tune_connection(connection: Any, _record: object) -> None:
-        _tune_connection(connection)
+    def __init__(self, connection: Any, patience_s: float) -> None:
+        """Take over a new connection of pg8000.
+
+        A server that says nothing for `patience_s` is taken for gone: its own time-outs end a
+        statement only while it is there to do so.
+        """
+        # Postgres's ISO form is what fromisoformat reads, a tenth of the cost of strptime.
+        connection.register_in_adapter(_TIMESTAMPTZ_OID, datetime.fromisoformat)
         connection._usock.settimeout(patience_s)  # noqa: SLF001
         connection._sock = _Patient(connection._sock)  # noqa: SLF001
+        self.connection = connection
+        self._prepared: dict[str, _Prepared] = {}
+        self.in_step = True
 
-    event.listen(engine, "connect", tune_connection)
-    event.listen(engine, "do_execute", _execute)
-    # The dialect would leave AUTOCOMMIT by setting the session's isolation anew and committing
-    # that: three trips after every single statement, to say what the server was never told.
-    engine.dialect.reset_isolation_level = _leave_autocommit  # type: ignore[assignment]
+    def run(
+        self, asked: Sequence[Asked], *, alone: bool = False, commits: bool = False
+    ) -> list[list[Row]]:
+        """Run statements on one trip, and fetch all that each of them returns.
+
+        Each has a snapshot of its own. The first error of them is raised, and who failed is told.
+
+        Args:
+            asked: they are prepared, and kept.
+            alone: each is a transaction by itself; otherwise they begin one where none is open.
+            commits: the commit travels with them, or is their end where they are alone. Where one
+                of them fails, that makes a rollback.
+        """
+        begins = not alone and not self.is_open
+        if begins and any(one.statement not in self._prepared for one in asked):
+            self.tell("begin transaction")
+            begins = False
+        ready = [self._ready(one, asked) for one in asked]
+        answers = [
+            core.Context(one.statement, None, prepared.columns, prepared.input_functions)
+            for one, prepared in zip(asked, ready, strict=True)
+        ]
+        packets = [
+            _bind_and_execute(prepared.name, one.values)
+            for one, prepared in zip(asked, ready, strict=True)
+        ]
+        heard = list(answers)
+        if begins:
+            packets.insert(0, _BEGIN)
+            heard.insert(0, core.Context("begin transaction"))
+        if commits and not alone:
+            packets.append(_COMMIT)
+            heard.append(core.Context("commit"))
+        try:
+            self._exchange(b"".join(packets), heard)
+        except DatabaseError as error:
+            for one, answer in zip(asked, answers, strict=True):
+                one.failed = answer.error is not None
+                if sqlstate(error) in STALE_PLAN:
+                    self._prepared.pop(one.statement, None)
+            raise
+        return [
+            list(map(prepared.row, answer.rows or ()))
+            for prepared, answer in zip(ready, answers, strict=True)
+        ]
+
+    def tell(self, command: str) -> None:
+        """Run what has no parameters, returns nothing and is not worth preparing."""
+        self._exchange(_query(command), [core.Context(command)])
+
+    def commit(self) -> None:
+        """End the transaction, if one is open."""
+        if self.is_open:
+            self.tell("commit")
+
+    def rollback(self) -> None:
+        """Take back what the open transaction has done, if one is open."""
+        if self.is_open:
+            self.tell("rollback")
+
+    def close(self) -> None:
+        """End the session; whatever state it is in, that is no error."""
+        with suppress(Error, OSError):
+            self.connection.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction has begun and not ended."""
+        status = self.connection._transaction_status  # noqa: SLF001  none before the first answer
+        return status in (core.IN_TRANSACTION, core.IN_FAILED_TRANSACTION)
+
+    def is_alive(self) -> bool:
+        """Whether the server answers."""
+        try:
+            self.tell("")
+        except (Error, OSError):
+            return False
+        return True
+
+    def _ready(self, one: Asked, asked: Sequence[Asked]) -> _Prepared:
+        """It is prepared, and what goes on the same trip stays so."""
+        kept = self._prepared.get(one.statement)
+        return kept or self._prepare(one, {other.statement for other in asked})
+
+    def _prepare(self, one: Asked, needed: Collection[str]) -> _Prepared:
+        self.in_step = False
+        try:
+            if len(self._prepared) >= PREPARED_LIMIT:
+                oldest = next(kept for kept in self._prepared if kept not in needed)
+                self.connection.close_prepared_statement(self._prepared.pop(oldest).name)
+            name, columns, functions = self.connection.prepare_statement(one.statement, ())
+        except DatabaseError:
+            one.failed = True
+            self.in_step = True
+            raise
+        self.in_step = True
+        prepared = _Prepared(name, columns, functions, _row_of(columns or ()))
+        return self._prepared.setdefault(one.statement, prepared)
+
+    def _exchange(self, packet: bytes, answers: Sequence[core.Context]) -> None:
+        """Send what is sent together, hear all answers, and raise the first error among them."""
+        first: DatabaseError | None = None
+        self.in_step = False
+        core._write(self.connection._sock, packet)  # noqa: SLF001
+        core._flush(self.connection._sock)  # noqa: SLF001
+        for answer in answers:
+            try:
+                self.connection.handle_messages(answer)
+            except DatabaseError as error:
+                first = first or error
+            except core.InterfaceError as error:  # so pg8000 says of a commit that rolled back
+                if first is None or str(error) != _ROLLED_BACK:
+                    raise
+        self.in_step = True
+        if first is not None:
+            raise first
+
+
+@contextmanager
+def long_silence(connection: Any, patience_s: float) -> Iterator[None]:
+    """In this block the server may say nothing for so long to a connection of pg8000."""
+    before_s = connection._usock.gettimeout()  # noqa: SLF001
+    connection._usock.settimeout(patience_s)  # noqa: SLF001
+    try:
+        yield
+    finally:
+        connection._usock.settimeout(before_s)  # noqa: SLF001
 
 
 def sqlstate(error: BaseException | None) -> str:
@@ -63,11 +214,7 @@ def _said(error: BaseException | None, field: str) -> str:
 
 
 class _Patient:
-    """A connection's stream, whose time-outs are errors of the driver's own kind.
-
-    pg8000 lets the first of them through as it is; SQLAlchemy would then use the connection again,
-    out of step with a server that answers late.
-    """
+    """A connection's stream, whose time-outs are errors of the driver's own kind."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -81,122 +228,73 @@ class _Patient:
         return found
 
 
-def _leave_autocommit(connection: Any) -> None:
-    connection.autocommit = False
+def _row_of(columns: Sequence[Any]) -> Callable[[Sequence[Any]], Row]:
+    names = [column["name"] for column in columns]
+    row = _named("Row", names, rename=True)
+    row._mapping = property(lambda values: dict(zip(names, values, strict=True)))  # noqa: SLF001
+    made: Callable[[Sequence[Any]], Row] = row._make
+    return made
 
 
-def _tune_connection(connection: Any) -> None:
-    def commit() -> None:
-        if connection._in_transaction:  # noqa: SLF001
-            connection.execute_simple("commit")
-
-    connection.commit = commit
-    # Postgres's ISO form is what fromisoformat reads, a tenth of the cost of strptime.
-    connection.register_in_adapter(_TIMESTAMPTZ_OID, datetime.fromisoformat)
+def _query(command: str) -> bytes:
+    """A simple query as one packet."""
+    said = command.encode() + b"\0"
+    return b"Q" + (len(said) + 4).to_bytes(4, "big") + said
 
 
-def _execute(
-    cursor: Any, statement: str, parameters: Sequence[object], context: Any
-) -> bool | None:
-    """Run a statement with parameters through a prepared one that its connection keeps."""
-    if not parameters:
-        return None
-    connection = cursor._c  # noqa: SLF001
-    begins = not connection.autocommit and not connection._in_transaction  # noqa: SLF001
-    kept = connection.__dict__.setdefault("dispatch_prepared", {})
-    prepared = kept.get(statement)
-    if prepared is None:
-        if begins:
-            connection.execute_simple("begin transaction")
-            begins = False
-        if len(kept) >= PREPARED_LIMIT:
-            connection.close_prepared_statement(kept.pop(next(iter(kept)))[0])
-        numbered = _numbered(statement)
-        prepared = kept[statement] = (*connection.prepare_statement(numbered, ()), numbered)
-    name, columns, input_functions, numbered = prepared
-    values = make_params(
-        connection.py_types,
-        [_array(value) if type(value) is list else value for value in parameters],
-    )
-    if begins:
-        connection.send_QUERY("begin transaction")  # travels with what follows
-    core._write(connection._sock, _bind_and_execute(name, values))  # noqa: SLF001
-    ran = core.Context(numbered, columns=columns, input_funcs=input_functions)
-    answers = [core.Context("begin transaction"), ran] if begins else [ran]
-    if context.execution_options.get(COMMITS, False):
-        connection.send_QUERY("commit")  # of a failed statement it makes a rollback
-        answers.append(core.Context("commit"))
-    core._flush(connection._sock)  # noqa: SLF001
-    try:
-        _hear(connection, answers)
-    except DatabaseError as error:
-        if sqlstate(error) in STALE_PLAN:
-            kept.pop(statement)
-        raise
-    cursor._context = ran  # noqa: SLF001
-    cursor._row_iter = None if ran.rows is None else iter(ran.rows)  # noqa: SLF001
-    return True
+_BEGIN, _COMMIT = _query("begin transaction"), _query("commit")
 
 
-def _hear(connection: Any, answers: Sequence[core.Context]) -> None:
-    """Hear all of what was asked together, and raise the first error among it."""
-    first: DatabaseError | None = None
-    for answer in answers:
-        try:
-            connection.handle_messages(answer)
-        except DatabaseError as error:
-            first = first or error
-        except core.InterfaceError as error:  # so pg8000 says of a commit that became a rollback
-            if first is None or str(error) != _ROLLED_BACK:
-                raise
-    if first is not None:
-        raise first
-
-
-def _bind_and_execute(name: bytes, values: Sequence[str | None]) -> bytes:
+def _bind_and_execute(name: bytes, values: Sequence[object]) -> bytes:
     """Bind, Execute and Sync as one packet; everything is text, and so is every answer."""
-    body = bytearray(b"\0" + name + b"\0\0" + len(values).to_bytes(2, "big"))
+    arrays = _arrays([value for value in values if isinstance(value, list)])
+    parts = [b"\0" + name + b"\0\0" + len(values).to_bytes(2, "big")]
     for value in values:
         if value is None:
-            body += _NULL
+            parts.append(_NULL)
         else:
-            encoded = value.encode()
-            body += len(encoded).to_bytes(4, "big") + encoded
-    body += b"\0\0"
+            said = next(arrays) if isinstance(value, list) else _text(value).encode()
+            parts += (len(said).to_bytes(4, "big"), said)
+    parts.append(b"\0\0")
+    body = b"".join(parts)
     length = (len(body) + 4).to_bytes(4, "big")
     return b"".join((b"B", length, body, core.EXECUTE_MSG, core.SYNC_MSG))
 
 
-def _array(values: list[Any]) -> str:
-    """An array as Postgres reads it; those of texts alone, or of numbers alone, in one go."""
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        joined = "\0".join(values)
-        if joined.count("\0") == len(values) - 1:  # Postgres cannot store it, and says so itself
-            escaped = joined.replace("\\", "\\\\").replace('"', '\\"')
-            return '{"' + escaped.replace("\0", '","') + '"}'
-    if kinds == {int}:
-        return "{" + ",".join(map(str, values)) + "}"
-    return "{" + ",".join([_element(value) for value in values]) + "}"
+def _text(value: Any) -> str:
+    """A value as Postgres reads it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    written: str = make_param(core.PY_TYPES, value)
+    return written
+
+
+def _arrays(lists: Sequence[list[Any]]) -> Iterator[bytes]:
+    """Arrays as Postgres reads them: but for the brackets, JSON is that already.
+
+    All are written at once, and told apart by what JSON never has inside of a text. One with an
+    escape that only JSON knows is written anew.
+    """
+    if not lists:
+        return
+    written = _JSON(lists).encode()[2:-2].split(b"]" + _APART + b"[")
+    for values, array in zip(lists, written, strict=True):
+        if b"\\" in array and _FOREIGN_ESCAPE.search(array):
+            yield ("{" + ",".join(map(_element, values)) + "}").encode()
+        else:
+            yield b"{" + array.replace(_APART, b",") + b"}"
 
 
 def _element(value: Any) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, date):  # a datetime is one, too
-        return f'"{value.isoformat()}"'
-    return "NULL" if value is None else str(value)
+    return "NULL" if value is None else _text(value)
 
 
-@lru_cache(maxsize=1_000)
-def _numbered(statement: str) -> str:
-    """`%s` to `$1`, `$2`, … and `%%` to `%`: the text that Postgres itself prepares."""
-    parts = re.split(r"(%s|%%)", statement)
-    number = 0
-    for position, part in enumerate(parts):
-        if part == "%s":
-            number += 1
-            parts[position] = f"${number}"
-        elif part == "%%":
-            parts[position] = "%"
-    return "".join(parts)
+_APART = b"\x1f"
+_FOREIGN_ESCAPE = re.compile(rb'\\[^"\\]')
+_JSON = JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(_APART.decode(), ":"), default=_text
+).encode

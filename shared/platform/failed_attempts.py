@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import text
-
 from shared.kit.errors import DispatchError, Fact, Fault, NotYet, Rejected
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 
 _NOTE = text("""
     INSERT INTO failed_attempts (source, message_id, failure, code, reason, facts, attempts,

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import text
-
 from shared.kit.errors import NotYet, Rejected
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 KEPT = timedelta(days=7)  # longer than anybody repeats a request, a long weekend included
 RETRY_AFTER_S = 1  # a step takes some milliseconds, so the answer is there by then
@@ -124,15 +123,13 @@ def _acted(
 
 
 def _keep(tx: Transaction, key: Key, answer: Answer) -> None:
-    tx.connection.execute(
+    tx.rows(
         _KEEP,
-        {
-            "caller": key.caller,
-            "key": key.key,
-            "fingerprint": key.fingerprint,
-            "status": answer.status,
-            "headers": json.dumps(dict(answer.headers)),
-            "body": answer.body,
-            "now": tx.now,
-        },
+        caller=key.caller,
+        key=key.key,
+        fingerprint=key.fingerprint,
+        status=answer.status,
+        headers=json.dumps(dict(answer.headers)),
+        body=answer.body,
+        now=tx.now,
     )

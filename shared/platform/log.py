@@ -11,11 +11,23 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Literal
+
+from shared.platform import trace
 
 Severity = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Fact = str | int | float | bool | None
 
+LABELS = ("correlation_id", "function")  # what of a step's facts a line can be filtered by
+
+
+@dataclass(slots=True)
+class _Process:
+    project: str = ""
+
+
+_process = _Process()
 _bound: ContextVar[dict[str, Fact] | None] = ContextVar("log_facts", default=None)
 
 
@@ -29,9 +41,15 @@ def bound(**facts: Fact) -> Iterator[None]:
         _bound.reset(token)
 
 
+def belong_to(project: str) -> None:
+    """Say once in a process whose traces its lines belong to."""
+    _process.project = project
+
+
 def line(message: str, severity: Severity = "INFO", **facts: Fact) -> None:
-    """Write one line to stdout."""
-    record = {"severity": severity, "message": message, **(_bound.get() or {}), **facts}
+    """Write one line to stdout; within a step it says which trace it belongs to."""
+    record: dict[str, object] = {"severity": severity, "message": message, **_trace()}
+    record |= {**(_bound.get() or {}), **facts}
     sys.stdout.write(json.dumps(record) + "\n")
     sys.stdout.flush()
 
@@ -41,3 +59,16 @@ def failure(message: str, error: BaseException, **facts: Fact) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(frames[-6:]))
     line(message, severity="ERROR", error=type(error).__name__, where=where, **facts)
+
+
+def _trace() -> dict[str, object]:
+    at = trace.current()
+    if at is None:
+        return {}
+    told = trace.shared_facts()
+    return {
+        "logging.googleapis.com/trace": f"projects/{_process.project}/traces/{at.trace_id}",
+        "logging.googleapis.com/spanId": at.span_id,
+        "logging.googleapis.com/trace_sampled": at.sampled,
+        "logging.googleapis.com/labels": {k: str(told[k]) for k in LABELS if k in told},
+    }

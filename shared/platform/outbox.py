@@ -6,61 +6,91 @@ Pieces of work need no order among themselves, so each has a lane of its own.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import Row, text
-
-from shared.contracts.base import Cause, Event, Work, attributes_of
+from shared.contracts.base import Cause, Event, Work, attributes_of, headers_of
+from shared.kit.errors import Fact, NotYet
 from shared.kit.ids import new_id
+from shared.platform import live_changes, trace
 from shared.platform.db import Database, Transaction, Write
+from shared.platform.driver import Row
+from shared.platform.sql import text
 
-LEASE = timedelta(seconds=30)  # longer than a publish may take; a dead relay's rows wait this long
+LEASE = timedelta(seconds=30)  # a dead relay's rows wait this long
+# A topic or a queue takes one call or has failed within this, repeats and all. Nothing is begun
+# later than this before a lease ends: who comes next would send the same lane, and out of order.
+LONGEST_CALL = timedelta(seconds=6)
 
 _INSERT = """
-    INSERT INTO outbox (lane, kind, destination, ordering_key, event_id, attributes, body,
+    INSERT INTO outbox (lane, kind, destination, ordering_key, event_id, attributes, body, rooms,
                         created_at)
     SELECT lane, kind, destination, ordering_key, event_id, CAST(attributes AS jsonb), body,
-           CAST(:now AS timestamptz)
+           string_to_array(rooms, ' '), CAST(:now AS timestamptz)
       FROM unnest(CAST(:lanes AS text[]), CAST(:kinds AS text[]), CAST(:destinations AS text[]),
                   CAST(:ordering_keys AS text[]), CAST(:event_ids AS text[]),
-                  CAST(:attributes AS text[]), CAST(:bodies AS text[])) WITH ORDINALITY
-        AS message (lane, kind, destination, ordering_key, event_id, attributes, body, position)
+                  CAST(:attributes AS text[]), CAST(:bodies AS text[]), CAST(:rooms AS text[]))
+      WITH ORDINALITY
+        AS message (lane, kind, destination, ordering_key, event_id, attributes, body, rooms,
+                    position)
      ORDER BY position
  RETURNING 1
 """
 
+# Neither a lease nor that a row was sent waits for the disk (`synchronous_commit`, for its own
+# statement alone). The row did: where the server loses a lease with its power, the row is sent
+# again under the same event id, as after the death of a relay. A lease that commits with its rows
+# waits with them.
+#
 # A lane is free when its oldest row is not leased; who leases the oldest takes the whole lane.
 # Do not tail by id instead: ids are handed out before commit, and a slow transaction's lower id
 # appears after a fast one's higher id has been read.
+#
+# The planner takes the outbox for empty, as it is whenever statistics are taken: joined with it in
+# the usual way, each row that is there would be compared with each that is wanted.
 _CLAIM = """
-    WITH heads AS (
-        SELECT DISTINCT ON (lane) outbox_id
+    WITH heads AS MATERIALIZED (
+        SELECT DISTINCT ON (lane) lane, outbox_id
           FROM outbox {where}
          ORDER BY lane, outbox_id
     ), free AS (
-        SELECT lane
-          FROM outbox JOIN heads USING (outbox_id)
-         WHERE claimed_until IS NULL OR claimed_until < :now
-         ORDER BY outbox_id
+        SELECT heads.lane
+          FROM (SELECT * FROM heads ORDER BY outbox_id) AS heads, LATERAL (
+               SELECT FROM outbox
+                WHERE outbox.lane = heads.lane AND outbox.outbox_id = heads.outbox_id
+                  AND (claimed_until IS NULL OR claimed_until < :now)
+                  FOR NO KEY UPDATE SKIP LOCKED) AS locked
          LIMIT :limit
-           FOR NO KEY UPDATE OF outbox SKIP LOCKED
-    )
-    UPDATE outbox SET claimed_until = :claimed_until
-      FROM free WHERE outbox.lane = free.lane
- RETURNING outbox_id, kind, destination, ordering_key, event_id, attributes, body
+    ), claimed AS (
+        UPDATE outbox SET claimed_until = :claimed_until
+         WHERE lane = ANY(ARRAY(SELECT lane FROM free))
+     RETURNING lane, outbox_id, kind, destination, ordering_key, event_id, attributes, body, rooms,
+               claimed_until {alone}
+    ), heard AS ({heard})
+    SELECT lane, outbox_id, kind, destination, ordering_key, event_id, attributes, body,
+           claimed_until
+      FROM claimed
 """
-_CLAIM_LANES = text(_CLAIM.format(where="WHERE lane = ANY(CAST(:lanes AS text[]))"))
-_CLAIM_ANY = text(_CLAIM.format(where=""))
-_SENT = text("DELETE FROM outbox WHERE outbox_id = ANY(CAST(:ids AS bigint[]))")
+_IN_LANES = "WHERE lane = ANY(CAST(:lanes AS text[]))"
+_ALONE = ", set_config('synchronous_commit', 'off', true)"
+_CLAIM_OWN = text(_CLAIM.format(where=_IN_LANES, alone="", heard=live_changes.HEARD))
+_CLAIM_LANES = text(_CLAIM.format(where=_IN_LANES, alone=_ALONE, heard=live_changes.HEARD))
+_CLAIM_ANY = text(_CLAIM.format(where="", alone=_ALONE, heard=live_changes.HEARD))
+_SENT = text("""
+    DELETE FROM outbox
+     WHERE lane = ANY(CAST(:lanes AS text[]))
+       AND array_position(CAST(:ids AS bigint[]), outbox_id) IS NOT NULL
+       AND set_config('synchronous_commit', 'off', true) IS NOT NULL
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A row of the outbox, ready to be sent."""
 
+    lane: str
     outbox_id: int
     kind: str  # "topic" or "queue"
     destination: str
@@ -68,16 +98,57 @@ class Outgoing:
     event_id: str
     attributes: dict[str, str]
     body: bytes
+    leased_until: datetime
+
+
+class NotSent(NotYet):
+    """A topic or a queue did not take what it was given, or did not say so.
+
+    The first `taken` of the messages it did take.
+    """
+
+    code = "not_sent"
+
+    def __init__(self, message: str, *, taken: int = 0, **facts: Fact) -> None:
+        super().__init__(message, **facts)
+        self.taken = taken
+
+
+class NoAnswer(NotSent):
+    """It did not answer in time, or cannot now: whatever else it would be asked waits too."""
+
+    code = "destination_silent"
+
+
+class NotThere(NotSent):
+    """There is no topic or no queue of this name, and what is for it can never leave."""
+
+
+class NoSuchQueue(NotThere):
+    """There is no queue of this name."""
+
+    code = "no_such_queue"
+
+
+class NoSuchTopic(NotThere):
+    """There is no topic of this name."""
+
+    code = "no_such_topic"
 
 
 class Destinations(Protocol):
     """The topics or the queues: whatever takes messages of one kind, by its name."""
 
-    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+    def send(
+        self, name: str, ordering_key: str, messages: Sequence[Outgoing], within_s: float
+    ) -> None:
         """Send messages that share an ordering key, in this order; sending them again is harmless.
 
+        It is over after `within_s`, whatever the other side does, where that is at least as long
+        as `LONGEST_CALL`.
+
         Raises:
-            GoogleAPICallError: not all of them were taken; all are to be sent again.
+            NotSent: not all of them were taken; those that were not are to be sent again.
         """
 
 
@@ -88,41 +159,71 @@ def put(tx: Transaction, *messages: Event | Work) -> Write:
 
 def put_for(tx: Transaction, messages: Iterable[tuple[Cause, Event | Work]]) -> Write:
     """The same for messages that do not all have the transaction's own cause."""
-    rows: list[tuple[str, str, str, str, str, str, str]] = []
+    rows: list[tuple[str, str, str, str, str, str, str, str]] = []
     moment = tx.now.isoformat()
+    at = trace.current()  # kept with the row: whoever sends it, whenever, continues this trace
     for cause, message in messages:
         if isinstance(message, Event):
             event_id = new_id("evt")
             lane = f"topic/{message.topic}/{message.ordering_key}"
             attributes = attributes_of(message, cause, event_id, moment)
+            if at is not None:
+                attributes[trace.ATTRIBUTE] = at.header
             kind, destination, key = "topic", message.topic, message.ordering_key
         else:
             event_id = new_id("task")
             lane = f"queue/{message.queue}/{event_id}"
-            attributes = {"ce-type": message.type, "ce-correlationid": cause.correlation_id}
+            attributes = headers_of(message, cause, moment)
+            if at is not None:
+                attributes[trace.HEADER] = at.header
             kind, destination, key = "queue", message.queue, ""
         body = message.model_dump_json()
-        rows.append((lane, kind, destination, key, event_id, json.dumps(attributes), body))
+        rooms = " ".join(live_changes.rooms_of(message))
+        rows.append((lane, kind, destination, key, event_id, json.dumps(attributes), body, rooms))
         tx.announced.add(lane)
-    names = ("lanes", "kinds", "destinations", "ordering_keys", "event_ids", "attributes", "bodies")
+    names = ("lanes", "kinds", "destinations", "ordering_keys", "event_ids", "attributes", "bodies",
+             "rooms")  # fmt: skip
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
     return Write(_INSERT, {**dict(zip(names, columns, strict=True)), "now": tx.now}, len(rows))
 
 
+def claim_own(tx: Transaction, now: datetime, limit: int) -> Callable[[], Sequence[Outgoing]]:
+    """Lease the lanes in which the transaction announces something, as far as they are free.
+
+    The lease commits with what is announced, and travels with it. Who commits behind another finds
+    the lane leased, and has to claim it once more: the other may be done by then.
+    """
+    lanes = sorted(tx.announced)
+    return tx.ask(
+        _CLAIM_OWN, _outgoing, now=now, claimed_until=now + LEASE, limit=limit, lanes=lanes
+    )
+
+
 def claim(
-    database: Database, lanes: Collection[str] | None, now: datetime, limit: int
+    database: Database,
+    lanes: Collection[str] | None,
+    now: datetime,
+    limit: int,
+    sent: Sequence[Outgoing] = (),
 ) -> Sequence[Outgoing]:
-    """Lease the free lanes among `lanes` (None: any, at most `limit`), oldest rows first."""
-    until = now + LEASE
-    rows: Sequence[Row[Any]]
-    if lanes is None:
-        rows = database.statement(_CLAIM_ANY, now=now, claimed_until=until, limit=limit)
-    else:
-        rows = database.statement(
-            _CLAIM_LANES, now=now, claimed_until=until, limit=limit, lanes=sorted(lanes)
-        )
+    """Lease the free lanes among `lanes` (None: any, at most `limit`), oldest rows first.
+
+    What was `sent` is forgotten before, on the same trip. It is a transaction of its own, so that
+    of two who announce in one lane the one or the other finds what both have written.
+    """
+    wanted = {"now": now, "claimed_until": now + LEASE, "limit": limit}
+    claiming = (_CLAIM_ANY, wanted)
+    if lanes is not None:
+        claiming = (_CLAIM_LANES, {**wanted, "lanes": sorted(lanes)})
+    names = {"lanes": sorted({row.lane for row in sent}), "ids": [row.outbox_id for row in sent]}
+    forgetting = [(_SENT, names)] if sent else []
+    return _outgoing(database.statements(*forgetting, claiming))
+
+
+def _outgoing(rows: Sequence[Row]) -> Sequence[Outgoing]:
     return [
         Outgoing(
+            lane=row.lane,
             outbox_id=row.outbox_id,
             kind=row.kind,
             destination=row.destination,
@@ -130,11 +231,7 @@ def claim(
             event_id=row.event_id,
             attributes=row.attributes,
             body=row.body.encode(),
+            leased_until=row.claimed_until,
         )
         for row in sorted(rows, key=lambda row: row.outbox_id)
     ]
-
-
-def sent(database: Database, ids: Sequence[int]) -> None:
-    """Forget what arrived."""
-    database.statement(_SENT, ids=list(ids))

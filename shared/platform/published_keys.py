@@ -1,24 +1,29 @@
 """Public keys that others publish under an address: fetched, kept for an hour, found by their id.
 
-The one place that fetches anything over HTTP in answer to a request, so the limits are here: how
-long a fetch may take, and how often a stranger's key id can make us ask.
+What is fetched here is fetched in answer to a request, so there are limits: how long a fetch may
+take, and how often a stranger's key id can make us ask.
 """
 
 import base64
+import json
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
-
-import requests
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared.kit.clock import Clock
 from shared.kit.errors import NotYet
+from shared.platform.http import BadUrl, Http, NoAnswer, Reach
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 KEPT = timedelta(hours=1)  # keys are replaced every few days, and the next is there hours ahead
 UNKNOWN_KEY_PAUSE = timedelta(seconds=10)  # a stranger's key must not make us ask at every call
 FETCH_TIMEOUT_S = 5.0
+_MOST_BYTES = 1_000_000  # of a document of keys: a hundred times what anybody publishes
+# The addresses are settings of ours.
+_HTTP = Http(Reach.ANYWHERE, timeout_s=FETCH_TIMEOUT_S, most_bytes=_MOST_BYTES)
 _LEAST_KEY_BITS = 2_048
 
 Key = TypeVar("Key")
@@ -81,12 +86,12 @@ class PublishedKeys(Generic[Key]):
 
     def _ask(self) -> None:
         try:
-            answer = requests.get(self._url, timeout=FETCH_TIMEOUT_S)
-            answer.raise_for_status()
-            self._keys = self._read(answer.json())
-            self._fetched_at = self._clock()
-            self._has_failed = False
-        except (requests.RequestException, ValueError):
+            answer = _HTTP.get(self._url)
+            if answer.is_good:
+                self._keys = self._read(json.loads(answer.body))
+                self._fetched_at = self._clock()
+            self._has_failed = not answer.is_good
+        except (BadUrl, NoAnswer, ValueError):
             self._has_failed = True
         finally:
             self._asked_at = self._clock()
@@ -105,7 +110,7 @@ def certificates(document: object) -> dict[str, str]:
             raise ValueError("not certificates by key id")
 
 
-def rsa_keys(document: object) -> dict[str, RSAPublicKey]:
+def rsa_keys(document: object) -> "dict[str, RSAPublicKey]":
     """The RSA keys of a JWK set, by `kid`; others, and those too short to prove anything, are not.
 
     Raises:
@@ -120,7 +125,11 @@ def rsa_keys(document: object) -> dict[str, RSAPublicKey]:
             raise ValueError("not a JWK set")
 
 
-def _rsa_key(entry: object) -> tuple[str, RSAPublicKey] | None:
+def _rsa_key(entry: object) -> "tuple[str, RSAPublicKey] | None":
+    from cryptography.hazmat.primitives.asymmetric.rsa import (  # noqa: PLC0415  with the first key
+        RSAPublicNumbers,
+    )
+
     match entry:
         case {"kty": "RSA", "kid": str(key_id), "n": str(modulus), "e": str(exponent)}:
             try:

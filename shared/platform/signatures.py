@@ -16,14 +16,12 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from shared.kit.errors import Rejected
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 TOLERANCE = timedelta(minutes=5)  # as Stripe's and ShipEngine's clients have it
 _MOST_SIGNATURES = 8  # in one header; a vendor that replaces its secret sends two
@@ -82,7 +80,7 @@ class Trust:
     """
 
     secrets: tuple[str, ...] = ()
-    public_key: Callable[[str], RSAPublicKey | None] | None = None
+    public_key: "Callable[[str], RSAPublicKey | None] | None" = None
 
 
 class Scheme(Protocol):
@@ -201,6 +199,11 @@ class RsaSha256:
         key = trust.public_key(key_id)
         if key is None:
             raise BadSignature("unknown_key")
+        # Few vendors sign with a key: the others' reports need none of it.
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+
         try:
             signature = base64.b64decode(given, validate=True)
             key.verify(signature, _dotted(moment, sent.body), PKCS1v15(), SHA256())

@@ -5,9 +5,8 @@ A row is never changed: the last one of a parcel says by whom it goes.
 
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 from shared.shipments.types import Reroute
 
 _RECORD = """
@@ -24,10 +23,21 @@ _MORE = text("""
     SELECT CAST(coalesce(sum(difference_cents), 0) AS bigint) AS more_cents
       FROM parcel_reroutes WHERE parcel_id = :parcel_id
 """)
+_LATEST = text("""
+    SELECT max(rerouted_at) AS rerouted_at FROM parcel_reroutes WHERE parcel_id = :parcel_id
+""")
 _LEFT = text("""
     SELECT DISTINCT from_carrier FROM parcel_reroutes
      WHERE parcel_id = :parcel_id AND rerouted_at > :since
 """)
+
+
+def latest_at(tx: Transaction, parcel_id: str) -> datetime | None:
+    """When the parcel was given to whoever it goes by now; None: it goes as planned."""
+    row = tx.row(_LATEST, parcel_id=parcel_id)
+    assert row is not None, "an aggregate has one row"
+    found: datetime | None = row.rerouted_at
+    return found
 
 
 def more_cents(tx: Transaction, parcel_id: str) -> int:

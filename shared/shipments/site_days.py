@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 Day = tuple[str, date]  # warehouse, and the day on which parcels leave
 
@@ -56,12 +55,10 @@ def used(tx: Transaction, warehouses: Collection[str]) -> dict[Day, int]:
 
 def begin(tx: Transaction, days: Collection[Day]) -> None:
     """Count these days from now on, with what is planned for them already."""
-    tx.connection.execute(
+    tx.rows(
         _BEGIN,
-        {
-            "warehouses": [warehouse for warehouse, _ in sorted(days)],
-            "days": [day for _, day in sorted(days)],
-        },
+        warehouses=[warehouse for warehouse, _ in sorted(days)],
+        days=[day for _, day in sorted(days)],
     )
 
 
@@ -83,7 +80,7 @@ def give_back(parcels: Iterable[Day]) -> Write:
 
 def forget(tx: Transaction, warehouse: str) -> None:
     """What the warehouse can send was said anew: its days are counted from the start."""
-    tx.connection.execute(_FORGET, {"warehouse": warehouse})
+    tx.rows(_FORGET, warehouse=warehouse)
 
 
 def _columns(counted: Mapping[Day, int]) -> dict[str, list[object]]:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 from shared.shipments import parcel_reroutes
 from shared.shipments.types import (
+    Coded,
     Content,
     Parcel,
     ParcelState,
@@ -16,6 +16,8 @@ from shared.shipments.types import (
     Reroute,
     Route,
 )
+
+MOST_WITH_A_CODE = 20  # carriers times years
 
 _PLAN = """
     INSERT INTO parcels (parcel_id, order_id, warehouse, carrier, rate_card_id, state, weight_g,
@@ -46,16 +48,26 @@ _PACK = """
  RETURNING 1
 """
 _COLUMNS = """
-    parcel_id, order_id, warehouse, carrier, service, state, weight_g, distance_m, planned_at,
-    ship_on, picked_at, tracking_code, tracking_status, tracking_status_at, shipped_at,
-    delivered_at, returned_at, last_update_at
+    parcel_id, order_id, warehouse, carrier, service, state, weight_g, volume_mm3, longest_mm,
+    distance_m, planned_at, ship_on, picked_at, tracking_code, tracking_status, tracking_status_at,
+    shipped_at, delivered_at, returned_at, last_update_at
 """
 _FIND = text(f"SELECT {_COLUMNS} FROM parcels WHERE parcel_id = :parcel_id")  # noqa: S608
 _OF_ORDER = text(
     f"SELECT {_COLUMNS} FROM parcels WHERE order_id = :order_id"  # noqa: S608
     " ORDER BY parcel_id FOR NO KEY UPDATE"
 )
-_ORDER_OF = text("SELECT order_id FROM parcels WHERE tracking_code = :tracking_code")
+_WITH_CODE = text("""
+    SELECT parcel_id, order_id, carrier FROM parcels WHERE tracking_code = :tracking_code
+     ORDER BY planned_at DESC, parcel_id DESC
+     LIMIT :limit
+""")
+_CODES_UNDER_WAY = text("""
+    SELECT parcel_id, tracking_code FROM parcels
+     WHERE parcel_id = ANY(CAST(:parcel_ids AS text[])) AND carrier = :carrier
+       AND state IN ('labelled', 'shipped')
+     ORDER BY parcel_id
+""")
 _CONTENTS = text("""
     SELECT parcel_id, line_no, sku, quantity, partition
       FROM parcel_items
@@ -75,19 +87,26 @@ _PICK = """
 """
 _REQUEST_LABEL = """
     UPDATE parcels SET state = 'labelling'
-     WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling') AND carrier = :carrier
+     WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling')
+       AND (carrier, service) = (:carrier, :service)
  RETURNING 1
 """
 _REFUSE_LABEL = """
     UPDATE parcels SET state = 'planned'
-     WHERE parcel_id = :parcel_id AND state = 'labelling' AND carrier = :carrier
+     WHERE parcel_id = :parcel_id AND state = 'labelling'
+       AND (carrier, service) = (:carrier, :service)
  RETURNING 1
 """
 _LOCK_ROUTE = text("""
-    SELECT parcel_id, order_id, warehouse, carrier, service, rate_card_id, weight_g, distance_m,
-           volume_mm3, longest_mm, ship_on, quoted_cents
+    SELECT parcel_id, order_id, warehouse, carrier, service, zone, rate_card_id, weight_g,
+           distance_m, volume_mm3, longest_mm, ship_on, quoted_cents
       FROM parcels WHERE parcel_id = :parcel_id AND state IN ('planned', 'labelling')
        FOR NO KEY UPDATE
+""")
+_AS_PLANNED = text("""
+    SELECT parcel_id, order_id, warehouse, carrier, rate_card_id, weight_g, distance_m,
+           quoted_cents, service, zone, volume_mm3, longest_mm, ship_on, arrives_on
+      FROM parcels WHERE parcel_id = :parcel_id
 """)
 _REROUTE = """
     UPDATE parcels
@@ -162,10 +181,16 @@ def lock_of_order(tx: Transaction, order_id: str) -> tuple[Parcel, ...]:
     return tuple(_parcel(row) for row in tx.rows(_OF_ORDER, order_id=order_id))
 
 
-def order_of(tx: Transaction, tracking_code: str) -> str | None:
-    """The order that a tracking code belongs to."""
-    row = tx.row(_ORDER_OF, tracking_code=tracking_code)
-    return None if row is None else row.order_id
+def with_code(tx: Transaction, tracking_code: str) -> tuple[Coded, ...]:
+    """The parcels that have had this tracking code, the newest first: carriers use codes again."""
+    rows = tx.rows(_WITH_CODE, tracking_code=tracking_code, limit=MOST_WITH_A_CODE)
+    return tuple(Coded(row.parcel_id, row.order_id, row.carrier) for row in rows)
+
+
+def codes_under_way(tx: Transaction, carrier: str, parcel_ids: Collection[str]) -> dict[str, str]:
+    """The tracking codes of those of the parcels that the carrier has under way, by parcel id."""
+    rows = tx.rows(_CODES_UNDER_WAY, parcel_ids=sorted(parcel_ids), carrier=carrier)
+    return {row.parcel_id: row.tracking_code for row in rows}
 
 
 def contents(tx: Transaction, parcel_ids: Collection[str]) -> dict[str, tuple[Content, ...]]:
@@ -186,14 +211,16 @@ def pick(parcel_id: str, picked_at: datetime) -> Write:
     return Write(_PICK, {"parcel_id": parcel_id, "picked_at": picked_at}, rows=1)
 
 
-def request_label(parcel_id: str, carrier: str) -> Write:
-    """A label is being bought for the parcel; refused where it goes by another carrier now."""
-    return Write(_REQUEST_LABEL, {"parcel_id": parcel_id, "carrier": carrier}, rows=1)
+def request_label(parcel_id: str, carrier: str, service: str) -> Write:
+    """A label is being bought for the parcel; refused where it goes by another service now."""
+    by = {"parcel_id": parcel_id, "carrier": carrier, "service": service}
+    return Write(_REQUEST_LABEL, by, rows=1)
 
 
-def refuse_label(parcel_id: str, carrier: str) -> Write:
-    """Nothing was bought: the parcel is as it was before, unless it goes by another carrier now."""
-    return Write(_REFUSE_LABEL, {"parcel_id": parcel_id, "carrier": carrier})
+def refuse_label(parcel_id: str, carrier: str, service: str) -> Write:
+    """Nothing was bought: the parcel is as it was before, unless it goes by another service now."""
+    by = {"parcel_id": parcel_id, "carrier": carrier, "service": service}
+    return Write(_REFUSE_LABEL, by)
 
 
 def lock_route(tx: Transaction, parcel_id: str) -> Route | None:
@@ -204,6 +231,15 @@ def lock_route(tx: Transaction, parcel_id: str) -> Route | None:
     told = dict(row._mapping)  # noqa: SLF001
     cost_cents = told.pop("quoted_cents") + parcel_reroutes.more_cents(tx, parcel_id)
     return Route(**told, cost_cents=cost_cents)
+
+
+def as_planned(tx: Transaction, parcel_id: str) -> PlannedParcel:
+    """What was decided for a parcel that there is, as it goes after its reroutes."""
+    row = tx.row(_AS_PLANNED, parcel_id=parcel_id)
+    assert row is not None, "parcels are never deleted"
+    told = dict(row._mapping)  # noqa: SLF001
+    told["quoted_cents"] += parcel_reroutes.more_cents(tx, parcel_id)
+    return PlannedParcel(**told, contents=contents(tx, [parcel_id])[parcel_id])
 
 
 def reroute(to: Reroute) -> Write:
@@ -265,6 +301,8 @@ def _parcel(row: Any) -> Parcel:
         service=row.service,
         state=ParcelState(row.state),
         weight_g=row.weight_g,
+        volume_mm3=row.volume_mm3,
+        longest_mm=row.longest_mm,
         distance_m=row.distance_m,
         planned_at=row.planned_at,
         ship_on=row.ship_on,

@@ -36,6 +36,38 @@ class Content(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Coded:
+    """A parcel that has a tracking code, and who gave it."""
+
+    parcel_id: str
+    order_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """By whom a parcel without a label is to go, and all that another carrier has to know.
+
+    `zone` is that of its rate card, None where distance alone decided; `cost_cents` is what it
+    costs by that route: the quote, and what earlier reroutes cost more.
+    """
+
+    parcel_id: str
+    order_id: str
+    warehouse: str
+    carrier: str
+    service: str
+    zone: str | None
+    rate_card_id: str
+    weight_g: int
+    distance_m: int
+    volume_mm3: int
+    longest_mm: int
+    ship_on: date | None
+    cost_cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedParcel:
     """A parcel that placement decided on."""
 
@@ -62,26 +94,24 @@ class PlannedParcel:
             raise ValueError(f"nobody knows when parcel {self.parcel_id} leaves")
         return self.warehouse, self.ship_on
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """By whom a parcel without a label is to go, and all that another carrier has to know.
-
-    `cost_cents` is what it costs by that route: the quote, and what earlier reroutes cost more.
-    """
-
-    parcel_id: str
-    order_id: str
-    warehouse: str
-    carrier: str
-    service: str
-    rate_card_id: str
-    weight_g: int
-    distance_m: int
-    volume_mm3: int
-    longest_mm: int
-    ship_on: date | None
-    cost_cents: int
+    @property
+    def route(self) -> Route:
+        """By whom it is to go."""
+        return Route(
+            parcel_id=self.parcel_id,
+            order_id=self.order_id,
+            warehouse=self.warehouse,
+            carrier=self.carrier,
+            service=self.service,
+            zone=self.zone,
+            rate_card_id=self.rate_card_id,
+            weight_g=self.weight_g,
+            distance_m=self.distance_m,
+            volume_mm3=self.volume_mm3,
+            longest_mm=self.longest_mm,
+            ship_on=self.ship_on,
+            cost_cents=self.quoted_cents,
+        )
 
 
 class RerouteReason(StrEnum):
@@ -89,11 +119,12 @@ class RerouteReason(StrEnum):
 
     CARRIER_PAUSED = "carrier_paused"  # it does not answer anybody
     CALLS_FAILED = "calls_failed"  # it has not answered for this parcel
+    CHOSEN_BY_HAND = "chosen_by_hand"  # somebody wants another service
 
 
 @dataclass(frozen=True, slots=True)
 class Reroute:
-    """From one carrier to another. The zone is of the new rate card."""
+    """From one carrier's service to another. The zone is of the new rate card."""
 
     route: Route
     carrier: str
@@ -117,6 +148,8 @@ class Parcel:
     service: str
     state: ParcelState
     weight_g: int
+    volume_mm3: int  # 0: not known, and so is the longest side
+    longest_mm: int
     distance_m: int
     planned_at: datetime
     ship_on: date | None  # the day on which it is to leave; None: it was not asked
@@ -144,7 +177,7 @@ class UnknownParcel(Fault):
 
 
 class NoSuchParcel(Rejected):
-    """A warehouse names a parcel that we never planned."""
+    """Somebody names a parcel that we never planned."""
 
     code = "no_such_parcel"
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 # What a kit is made of is replaced as a whole; orders keep what it was made of when they came.
 _DELETE_KITS = text("DELETE FROM kit_components WHERE kit = ANY(CAST(:kits AS text[]))")
@@ -17,8 +16,8 @@ _INSERT_KITS = text("""
 
 def put_kits(tx: Transaction, kits: Mapping[str, Mapping[str, int]]) -> None:
     """Kit -> component -> units of it in one kit, from now on. Without components it is no kit."""
-    tx.connection.execute(_DELETE_KITS, {"kits": sorted(kits)})
+    tx.rows(_DELETE_KITS, kits=sorted(kits))
     rows = [(kit, part, n) for kit, parts in kits.items() for part, n in parts.items()]
     if rows:
         columns = zip(("kits", "components", "quantities"), zip(*rows, strict=True), strict=True)
-        tx.connection.execute(_INSERT_KITS, {name: list(column) for name, column in columns})
+        tx.rows(_INSERT_KITS, **{name: list(column) for name, column in columns})

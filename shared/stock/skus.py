@@ -5,9 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _INSERT_SKUS = text("""
     INSERT INTO skus (sku, weight_g, length_mm, width_mm, height_mm, released_at, needs)
@@ -46,17 +45,15 @@ class Unit:
 
 def put_skus(tx: Transaction, units: Sequence[Unit]) -> None:
     """Add or replace SKUs."""
-    tx.connection.execute(
+    tx.rows(
         _INSERT_SKUS,
-        {
-            "skus": [unit.sku for unit in units],
-            "weights": [unit.weight_g for unit in units],
-            "lengths": [unit.length_mm for unit in units],
-            "widths": [unit.width_mm for unit in units],
-            "heights": [unit.height_mm for unit in units],
-            "releases": [unit.released_at for unit in units],
-            "needs": [json.dumps(sorted(unit.needs)) for unit in units],
-        },
+        skus=[unit.sku for unit in units],
+        weights=[unit.weight_g for unit in units],
+        lengths=[unit.length_mm for unit in units],
+        widths=[unit.width_mm for unit in units],
+        heights=[unit.height_mm for unit in units],
+        releases=[unit.released_at for unit in units],
+        needs=[json.dumps(sorted(unit.needs)) for unit in units],
     )
 
 

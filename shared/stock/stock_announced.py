@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction, Write
+from shared.platform.sql import text
 
 # Two that announce at once would say everything twice.
 _ANNOUNCE_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('stock_announced', 0))")
-# Of a kit there are as many as its scarcest component allows. In order of SKU, so that each batch
-# reads on where the last one ended.
+# Of a kit there are as many as its scarcest component allows, and of what is not released yet none.
+# In order of SKU, so that each batch reads on where the last one ended.
 _UNANNOUNCED = text("""
-    WITH single AS (
+    WITH unreleased AS MATERIALIZED (
+        SELECT sku FROM skus WHERE released_at > CAST(:now AS timestamptz)
+    ), single AS (
         SELECT sku, sum(CASE WHEN allotment IS NULL AND fenced_for IS NULL
+                              AND sku NOT IN (SELECT sku FROM unreleased)
                              THEN greatest(0, on_hand - reserved - held - safety)
                              ELSE 0 END) AS available
           FROM stock_levels
@@ -23,6 +25,7 @@ _UNANNOUNCED = text("""
           FROM stock_levels
          WHERE sku IN (SELECT component FROM kit_components WHERE kit > :after)
            AND allotment IS NULL AND fenced_for IS NULL
+           AND sku NOT IN (SELECT sku FROM unreleased)
          GROUP BY sku
     ), kit AS (
         SELECT kit AS sku, min(coalesce(available, 0)::bigint / quantity) AS available
@@ -56,9 +59,9 @@ def unannounced(tx: Transaction, after: str, limit: int) -> dict[str, int] | Non
     The first `limit` SKUs behind `after`, in their order, kits among them. None where somebody
     else announces at this moment.
     """
-    if not tx.connection.execute(_ANNOUNCE_ALONE).scalar_one():
+    if not tx.rows(_ANNOUNCE_ALONE)[0][0]:
         return None
-    rows = tx.rows(_UNANNOUNCED, after=after, limit=limit)
+    rows = tx.rows(_UNANNOUNCED, after=after, limit=limit, now=tx.now)
     return {row.sku: int(row.available) for row in rows}
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from math import prod
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
-
 from shared.kit.geo import Point, PostalPlace, bare_postcode
 from shared.platform.db import LostRace, Transaction, Write
+from shared.platform.driver import Row
+from shared.platform.sql import Statement, text
 from shared.stock.types import (
     SHUT,
     Change,
@@ -136,6 +136,10 @@ _PUT = """
            spread = excluded.spread, layout = stock_levels.layout + 1
  RETURNING 1
 """
+_COUNTED = """
+    UPDATE stock_levels SET counted_at = :counted_at WHERE sku = :sku AND warehouse = :warehouse
+ RETURNING 1
+"""
 _ALLOTTED = text("""
     SELECT DISTINCT sku, warehouse FROM stock_levels
      WHERE allotment = :sale ORDER BY sku, warehouse LIMIT :limit
@@ -143,6 +147,9 @@ _ALLOTTED = text("""
 _LEFT_BEHIND = text("""
     SELECT DISTINCT sku, warehouse FROM stock_levels
      WHERE fenced_for = :shut AND on_hand > reserved + held AND (sku, warehouse) > (:sku, :place)
+       AND EXISTS (SELECT FROM stock_levels AS open
+                    WHERE (open.sku, open.warehouse) = (stock_levels.sku, stock_levels.warehouse)
+                      AND open.allotment IS NULL AND open.fenced_for IS NULL)
      ORDER BY sku, warehouse LIMIT :limit
 """)
 _RECORD = """
@@ -162,12 +169,23 @@ _BOOKED = text("""
      WHERE warehouse = :warehouse AND kind = :kind AND reference = :reference
        AND sku = ANY(CAST(:skus AS text[]))
 """)
-# A repair is left out: nothing has moved, the ledger was wrong.
+# A repair is left out: nothing has moved, the ledger was wrong. One of another moment than it
+# was booked at dates a movement back.
 _MOVED_SINCE = text("""
     SELECT sku, sum(quantity) AS quantity
       FROM stock_movements
      WHERE warehouse = :warehouse AND sku = ANY(CAST(:skus AS text[])) AND occurred_at > :moment
-       AND kind <> 'repair'
+       AND (kind <> 'repair' OR occurred_at <> recorded_at)
+       AND NOT (kind = 'short_pick' AND sku = ANY(CAST(:not_missed AS text[])))
+     GROUP BY sku
+""")
+# A return says in its reason which parcel it was sent in. What is booked under its own reference is
+# the same return again.
+_CAME_BACK = text("""
+    SELECT sku, sum(quantity) AS quantity
+      FROM stock_movements
+     WHERE kind = 'return' AND reason = :parcel_id
+       AND (warehouse, reference) <> (:warehouse, :return_id)
      GROUP BY sku
 """)
 _STOCKED = text("""
@@ -250,7 +268,7 @@ def lock(tx: Transaction, places: Iterable[tuple[str, str]]) -> Locked:
 
 def ensure_levels(tx: Transaction, warehouse: str, skus: Collection[str]) -> None:
     """Empty balances for what a warehouse never had before."""
-    tx.connection.execute(_ENSURE, {"warehouse": warehouse, "skus": sorted(set(skus))})
+    tx.rows(_ENSURE, warehouse=warehouse, skus=sorted(set(skus)))
 
 
 def change(changes: Iterable[Change], counted_at: datetime | None = None) -> Write:
@@ -273,6 +291,11 @@ def change(changes: Iterable[Change], counted_at: datetime | None = None) -> Wri
         },
         rows=len(made),
     )
+
+
+def counted(sku: str, warehouse: str, counted_at: datetime | None) -> Write:
+    """A locked balance was counted then, whatever it says; None: never."""
+    return Write(_COUNTED, {"sku": sku, "warehouse": warehouse, "counted_at": counted_at})
 
 
 def put(levels: Iterable[Level]) -> Write:
@@ -307,7 +330,10 @@ def allotted(tx: Transaction, sale: str, limit: int) -> Sequence[tuple[str, str]
 
 
 def left_behind(tx: Transaction, after: tuple[str, str], limit: int) -> Sequence[tuple[str, str]]:
-    """Some (SKU, warehouse) behind `after` with free units in a partition that is shut."""
+    """Some (SKU, warehouse) behind `after` with free units in a partition that is shut.
+
+    Only where a row of the pool can take them.
+    """
     rows = tx.rows(_LEFT_BEHIND, shut=SHUT, sku=after[0], place=after[1], limit=limit)
     return [(row.sku, row.warehouse) for row in rows]
 
@@ -341,10 +367,31 @@ def booked(
 
 
 def moved_since(
-    tx: Transaction, warehouse: str, skus: Collection[str], moment: datetime
+    tx: Transaction,
+    warehouse: str,
+    skus: Collection[str],
+    moment: datetime,
+    *,
+    not_missed: Collection[str] = (),
 ) -> Mapping[str, int]:
-    """What was added to each SKU's on-hand after `moment`; missing means nothing."""
-    rows = tx.rows(_MOVED_SINCE, warehouse=warehouse, skus=sorted(skus), moment=moment)
+    """What was added to each SKU's on-hand after `moment`; missing means nothing.
+
+    What short picks took off is left out of the SKUs in `not_missed`.
+    """
+    rows = tx.rows(
+        _MOVED_SINCE,
+        warehouse=warehouse,
+        skus=sorted(skus),
+        moment=moment,
+        not_missed=sorted(not_missed),
+    )
+    return {row.sku: int(row.quantity) for row in rows}
+
+
+def came_back(tx: Transaction, parcel_id: str, *, besides: tuple[str, str]) -> Mapping[str, int]:
+    """SKU -> units that came back of the parcel, but in the return `besides`: warehouse and id."""
+    warehouse, return_id = besides
+    rows = tx.rows(_CAME_BACK, parcel_id=parcel_id, warehouse=warehouse, return_id=return_id)
     return {row.sku: int(row.quantity) for row in rows}
 
 
@@ -353,7 +400,7 @@ def stocked(tx: Transaction, skus: Collection[str]) -> tuple[str, ...]:
     return tuple(row.sku for row in tx.rows(_STOCKED, skus=sorted(set(skus))))
 
 
-def _unshaped(tx: Transaction, statement: TextClause, **parameters: object) -> Sequence[Row[Any]]:
+def _unshaped(tx: Transaction, statement: Statement, **parameters: object) -> Sequence[Row]:
     rows = tx.rows(statement, **parameters)
     if any(row.reshaped for row in rows):
         raise LostRace(_RESHAPED)

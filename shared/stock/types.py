@@ -17,6 +17,7 @@ from shared.kit.errors import Rejected
 from shared.kit.geo import Point, PostalPlace
 
 SHUT = "shut"  # why nothing is promised from a partition that is no longer of its spread
+FEWER_COUNTED = "fewer were counted than are promised"  # the same of a balance, until it is settled
 
 
 class Key(NamedTuple):
@@ -53,7 +54,7 @@ class Level(NamedTuple):
 
     @property
     def is_broken(self) -> bool:
-        """Whether reconciliation has fenced it off, since its figures cannot be right."""
+        """Whether it is fenced off because its figures, or a count of it, cannot be right."""
         return self.fenced_for not in {None, SHUT}
 
     @property
@@ -254,13 +255,19 @@ class NotEnoughToAllot(Rejected):
     code = "not_enough_to_allot"
 
 
+class NothingAllotted(Rejected):
+    """A sale has no units of its own where its allotment is to end."""
+
+    code = "nothing_allotted"
+
+
 class AdjustmentBelowPromised(Rejected):
     """More units are reported as gone than are free: orders must be moved away first."""
 
     code = "adjustment_below_promised"
 
 
-class CountBelowReserved(Rejected):
-    """Fewer units were counted than are promised: orders must be moved away first."""
+class CountedSince(Rejected):
+    """A later count was applied already: this one would change nothing."""
 
-    code = "count_below_reserved"
+    code = "counted_since"

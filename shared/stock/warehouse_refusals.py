@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import text
-
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _PUT = text("""
     INSERT INTO warehouse_refusals AS known (warehouse, orders, refused, counted_at)
@@ -19,12 +18,10 @@ _PUT = text("""
 
 def put(tx: Transaction, counted: Mapping[str, tuple[int, int]]) -> None:
     """Warehouse -> how many orders it was given, and of how many it could not send something."""
-    tx.connection.execute(
+    tx.rows(
         _PUT,
-        {
-            "warehouses": list(counted),
-            "orders": [orders for orders, _ in counted.values()],
-            "refused": [refused for _, refused in counted.values()],
-            "now": tx.now,
-        },
+        warehouses=list(counted),
+        orders=[orders for orders, _ in counted.values()],
+        refused=[refused for _, refused in counted.values()],
+        now=tx.now,
     )

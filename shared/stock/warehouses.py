@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import text
-
 from shared.kit.geo import Point
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 
 _PUT = text("""
     INSERT INTO warehouses (warehouse, address, lat, lon, time_zone, cut_off_minute, working_days,
@@ -79,21 +78,19 @@ def put(
     working: Working = ALWAYS,
 ) -> None:
     """Add or replace a warehouse."""
-    tx.connection.execute(
+    tx.rows(
         _PUT,
-        {
-            "warehouse": warehouse,
-            "address": json.dumps(dict(address)),
-            "lat": location.lat,
-            "lon": location.lon,
-            "time_zone": working.time_zone,
-            "cut_off_minute": working.cut_off_minute,
-            "working_days": sorted(working.working_days),
-            "closed_on": sorted(working.closed_on),
-            "closed_for": working.closed_for,
-            "daily_parcels": working.daily_parcels,
-            "capabilities": sorted(working.capabilities),
-        },
+        warehouse=warehouse,
+        address=json.dumps(dict(address)),
+        lat=location.lat,
+        lon=location.lon,
+        time_zone=working.time_zone,
+        cut_off_minute=working.cut_off_minute,
+        working_days=sorted(working.working_days),
+        closed_on=sorted(working.closed_on),
+        closed_for=working.closed_for,
+        daily_parcels=working.daily_parcels,
+        capabilities=sorted(working.capabilities),
     )
 
 

@@ -15,17 +15,28 @@ _TELL = """
      ORDER BY parcel_id, kind, since
  RETURNING 1
 """
+_FORGET = """
+    DELETE FROM standstills
+     WHERE (parcel_id, kind, since) IN (
+           SELECT * FROM unnest(CAST(:parcel_ids AS text[]), CAST(:kinds AS text[]),
+                                CAST(:moments AS timestamptz[])))
+ RETURNING 1
+"""
 
 
 def tell(tx: Transaction, stuck: Collection[Stand]) -> Write:
     """Somebody is told of each; a second teller of the same is rolled back by the key."""
-    return Write(
-        _TELL,
-        {
-            "parcel_ids": [parcel_id for parcel_id, _, _ in stuck],
-            "kinds": [kind for _, kind, _ in stuck],
-            "moments": [since for _, _, since in stuck],
-            "now": tx.now,
-        },
-        rows=len(stuck),
-    )
+    return Write(_TELL, {**_parameters(stuck), "now": tx.now}, rows=len(stuck))
+
+
+def forget(over: Collection[Stand]) -> Write:
+    """Nobody needs to know any more that somebody was told of these."""
+    return Write(_FORGET, _parameters(over))
+
+
+def _parameters(stands: Collection[Stand]) -> dict[str, object]:
+    return {
+        "parcel_ids": [parcel_id for parcel_id, _, _ in stands],
+        "kinds": [kind for _, kind, _ in stands],
+        "moments": [since for _, _, since in stands],
+    }

@@ -53,6 +53,24 @@ class TrackingReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RawUpdate:
+    """What a vendor sent about a parcel, as it sent it."""
+
+    update_id: str  # derived from vendor and body: the same body is one update
+    tracking_code: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptUpdate:
+    """What a vendor sent, and when it came."""
+
+    vendor: str
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """Where something was seen, as far as the carrier says. Empty means that it does not."""
 

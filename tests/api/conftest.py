@@ -9,7 +9,7 @@ from shared.edge.services import Services
 from shared.platform.auth import Door, Verifier
 from shared.platform.config import Config
 from shared.platform.db import Database
-from tests.api.machine import AUDIENCE, MACHINES, Machine
+from tests.api.machine import AUDIENCE, MACHINES, PAGES_URL, Machine
 from tests.edge.serving import function
 from tests.platform.doubles import RecordingQueues, RecordingTopics, relay
 from tests.platform.issuer import AUDIENCE as INTERNAL_AUDIENCE
@@ -47,6 +47,7 @@ def shop(
     door = Verifier(settings, clock, Door(AUDIENCE, frozenset(MACHINES)))
     monkeypatch.setattr(wiring, "services", lambda: services)
     monkeypatch.setattr(wiring, "api_verifier", lambda: door)
+    monkeypatch.setattr(wiring, "pages_url", lambda: PAGES_URL)
     monkeypatch.setattr(wiring, "hold_ttl_s", lambda: settings.hold_ttl_s)
     given.catalogue(database, {"BER": {"MUG": 5}})
     return Machine(function("order_api"), issuer.token(aud=AUDIENCE, email=MACHINES[0]))

@@ -12,6 +12,7 @@ from shared.kit.ids import new_id
 from tests.support import given
 
 AUDIENCE = "https://api.dispatch.test"
+PAGES_URL = "https://track.dispatch.test/orders"
 MACHINES = ("shop@example.iam.gserviceaccount.com", "market@example.iam.gserviceaccount.com")
 
 

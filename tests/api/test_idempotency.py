@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from shared.edge import order_operations
 from shared.kit.errors import Fault
 from shared.orders.types import UnknownOrder
 from shared.platform import idempotency
 from shared.platform.config import Config
-from shared.platform.db import Database, DatabaseUnavailable, engine_for
+from shared.platform.db import Database, DatabaseUnavailable
+from shared.platform.driver import Asked
+from shared.platform.pool import pool_for
+from shared.platform.sql import text
 from tests.api.machine import MACHINES, Machine, order
 from tests.platform.doubles import RecordingTopics
 from tests.support import given
@@ -25,14 +27,10 @@ KEYS = "SELECT count(*) FROM idempotency_keys"
 @contextmanager
 def somebody_at_work(config: Config, key: str) -> Iterator[None]:
     """A first request that has not come to its end; at the end it dies without a trace."""
-    engine = engine_for(config)
-    with engine.connect() as connection:
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:name AS text), 0))"),
-            {"name": f"{MACHINES[0]} {key}"},
-        )
+    locks = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:name AS text), 0))")
+    with closing(pool_for(config)) as pool, pool.session() as session:
+        session.run([Asked(*locks.bound({"name": f"{MACHINES[0]} {key}"}))])
         yield
-    engine.dispose()
 
 
 def test_the_same_request_again_gets_the_first_answer_and_has_no_effect(

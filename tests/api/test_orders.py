@@ -11,7 +11,7 @@ from shared.edge.api import MAX_BODY_BYTES
 from shared.flows.accept_order import accept_order
 from shared.flows.charge_parcel import charge_parcel
 from shared.platform.db import Database
-from tests.api.machine import Machine, order
+from tests.api.machine import PAGES_URL, Machine, order
 from tests.flows import doubles
 from tests.platform.doubles import RecordingTopics
 from tests.support import given
@@ -33,6 +33,18 @@ def test_an_order_is_taken_announced_and_found_where_the_answer_says(
     }
     assert [(topic, key) for topic, key, _ in topics.sent] == [("order-events", "ord_1")]
     assert shop.get(answer.headers["Location"]).get_json()["state"] == "waiting"
+
+
+def test_what_was_made_is_told_once_in_the_log_for_a_restore_that_lost_it(
+    shop: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        shop.post("/orders", order(), key="once")
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["location"] for line in lines if line["message"] == "api.made"] == [
+        "/orders/ord_1"
+    ]
 
 
 def test_an_order_that_came_as_an_event_is_the_same_order(
@@ -91,6 +103,27 @@ def test_every_unknown_sku_is_named(shop: Machine, database: Database) -> None:
     assert problem["code"] == "unknown_sku"
     assert [fault["field"] for fault in problem["errors"]] == ["lines.0.sku", "lines.2.sku"]
     assert given.rows(database, "SELECT count(*) FROM orders") == [(0,)]
+
+
+def test_an_order_is_shown_with_its_language_and_the_link_for_its_customer(
+    shop: Machine, topics: RecordingTopics
+) -> None:
+    shop.post("/orders", order(language="pt-BR"))
+    ((_, _, accepted),) = topics.sent
+    announced = json.loads(accepted)["tracking_url"]
+
+    shown = shop.get("/orders/ord_1").get_json()
+
+    assert shown["language"] == "pt-BR"
+    assert shown["tracking_url"] == announced
+    assert shown["tracking_url"].startswith(f"{PAGES_URL}/")
+
+
+@pytest.mark.parametrize("language", ["", "p", "pt_BR", "pt-", "portuguese", 7])
+def test_a_language_that_is_no_tag_is_refused_by_its_name(shop: Machine, language: object) -> None:
+    answer = shop.post("/orders", order(language=language))
+
+    assert (answer.status_code, answer.get_json()["field"]) == (400, "language")
 
 
 def test_an_order_is_shown_with_its_lines_parcels_and_charges(

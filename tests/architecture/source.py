@@ -9,7 +9,7 @@ from pathlib import Path
 from emulators.laptop.stack import ROOT
 
 PRODUCT = ("functions", "shared")
-OURS = (*PRODUCT, "emulators", "tests")
+OURS = (*PRODUCT, "emulators", "infra", "tests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,6 @@ def modules(*folders: str) -> tuple[Module, ...]:
 def files() -> Iterator[Path]:
     """Every file that a checkout has, whatever it holds; what tools leave behind is not among."""
     tops = [path for path in ROOT.iterdir() if path.is_file() and path.name != ".git"]
-    folders = [ROOT / name for name in (*OURS, "infra", ".ci")]
+    folders = [ROOT / name for name in (*OURS, ".ci")]
     below = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     return (path for path in sorted(tops + below) if "__pycache__" not in path.parts)

@@ -20,6 +20,12 @@ FORBIDDEN = [
     ("shared/tracking/fold.py", "shared.platform.db", "are pure"),
     ("emulators/google/tokens.py", "shared.kit.clock", "cannot share our mistakes"),
     ("shared/flows/buy_label.py", "emulators.bootstrap", "nothing of the laptop"),
+    ("shared/flows/buy_label.py", "infra.release.judge", "nor of how it is deployed"),
+    (
+        "infra/release/traffic.py",
+        "shared.kit.ids",
+        "knows nothing of the laptop, and of the product",
+    ),
     ("shared/tracking/fold.py", "easypost", "has one importer"),
 ]
 
@@ -43,7 +49,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the house in which a test may put a wrong import."""
     root = tmp_path_factory.mktemp("house")
     shutil.copy(ROOT / "pyproject.toml", root)
-    for folder in ("functions", "shared", "emulators"):
+    for folder in ("functions", "shared", "emulators", "infra"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return root
 

@@ -16,6 +16,34 @@ LIMIT = re.compile(r"^    op\.execute\(\"SET LOCAL lock_timeout = '\d+s'\"\)$", 
 FIRST_OPERATION = re.compile(r"^    op\.\w+\(.*$", re.MULTILINE)
 
 
+MAKES = re.compile(r"\bCREATE TABLE (?:IF NOT EXISTS )?(\w+)")
+INDEXES = re.compile(r"\bCREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+\s+ON (\w+)")
+PARTS = re.compile(r'^(\w+) = """(.*?)"""', re.MULTILINE | re.DOTALL)
+CONCURRENTLY = re.compile(r"\bindexes\.create\((\w+)\)")
+CONCURRENTLY_EACH = re.compile(r"for (?:\w+) in \((.*?)\):\n +indexes\.create\(")
+# Whatever came before was there before anybody had a table of a million rows.
+SINCE = "0021"
+
+
+def stops_writes(source: str) -> list[str]:
+    """The tables, made by other migrations, that cannot be written to while this one indexes them.
+
+    What is made by `indexes.create` is the text of a name, or each of several in a loop.
+    """
+    made = set(MAKES.findall(source))
+    texts = dict(PARTS.findall(source))
+    asked = set(CONCURRENTLY.findall(source))
+    for several in CONCURRENTLY_EACH.findall(source):
+        asked |= set(re.findall(r"\w+", several))
+    return [
+        table
+        for name, text in texts.items()
+        if name not in asked
+        for table in INDEXES.findall(text)
+        if table not in made
+    ]
+
+
 def sets_lock_timeout_first(source: str) -> bool:
     """Whether the first thing that a migration does is to limit how long it waits for locks."""
     first = FIRST_OPERATION.search(source)
@@ -64,3 +92,36 @@ def test_a_migration_limits_how_long_it_waits_before_it_does_anything(path: Path
 )
 def test_a_migration_that_may_wait_for_ever_is_found(source: str) -> None:
     assert not sets_lock_timeout_first(source)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path.stem >= SINCE], ids=lambda path: path.name
+)
+def test_a_table_that_is_in_use_is_indexed_while_others_write(path: Path) -> None:
+    # Goal: an index on a million rows takes seconds, and whoever writes gives up after three.
+    assert stops_writes(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "done", "tables"),
+    [
+        ("CREATE INDEX by_x ON mugs (x);", "op.execute(PART)", ["mugs"]),
+        ("CREATE UNIQUE INDEX by_x ON mugs (x);", "op.execute(PART)", ["mugs"]),
+        ("CREATE TABLE mugs (); CREATE INDEX by_x ON mugs (x);", "op.execute(PART)", []),
+        ("CREATE INDEX by_x ON mugs (x);", "indexes.create(PART)", []),
+        (
+            "CREATE INDEX by_x ON mugs (x);",
+            "for part in (PART, OTHER):\n        indexes.create(part)",
+            [],
+        ),
+        (
+            "CREATE INDEX by_x ON mugs (x);",
+            "for part in (PART, OTHER):\n        op.execute(part)",
+            ["mugs"],
+        ),
+    ],
+)
+def test_an_index_that_stops_writes_is_found(made: str, done: str, tables: list[str]) -> None:
+    source = f'PART = """\n{made}\n"""\n\n\ndef upgrade() -> None:\n    {done}\n'
+
+    assert stops_writes(source) == tables

@@ -70,6 +70,17 @@ EXAMPLES = {
             "EasyPostClient(key, base, timeout_s)",
         ),
     ),
+    "HTTP is spoken in one place": (
+        "shared/flows/example.py",
+        (
+            "import http.client",
+            "from http import client",
+            "from http.client import HTTPSConnection",
+            "import urllib.request",
+            "from urllib import request",
+        ),
+        ("from http import HTTPStatus", "from urllib.parse import urlsplit"),
+    ),
     "nothing is printed": (
         "shared/flows/example.py",
         ("print('here')", "pprint.pprint(x)"),

@@ -180,4 +180,15 @@ def test_a_decision_that_is_dearer_than_what_highs_finds_is_a_fault() -> None:
     compare(broken, case, decision._replace(cost_cents=501))
 
     assert (fine.optima_cents, fine.faults) == ([540], [])
-    assert broken.faults == ["o1 counts 541 cents, and HiGHS finds 540"]
+    assert broken.faults == ["o1 counts 541 cents, 540 at least, and HiGHS finds 540"]
+
+
+def test_a_bound_that_is_above_what_highs_finds_is_a_fault() -> None:
+    case = Case("o1", [Demand("MUG", 1, 300)], [site("A", {"MUG": 1}, tariff((30_000, 500)))])
+    decision = decide(case.demand, case.sites)
+    assert isinstance(decision, Placement)
+    found = Found("broken")
+
+    compare(found, case, decision._replace(cost_cents=520, lower_bound_cents=510, exact=False))
+
+    assert found.faults == ["o1 counts 520 cents, 510 at least, and HiGHS finds 500"]

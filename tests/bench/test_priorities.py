@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulators.bench import priorities
-from emulators.bench.priorities import LIMIT_S, SHARE, Aged, Flooded
+from emulators.bench.priorities import QUICK, SHARE, Aged, Flooded
 from tests.bench.running import quick_run
 from tests.laptop.conftest import directory
 
@@ -20,7 +20,7 @@ __all__ = ["directory"]
 def test_a_quick_run_measures_the_flood_and_the_ageing_and_leaves_nothing(directory: Path) -> None:
     found = quick_run("priorities", directory, timeout_s=400)
 
-    assert found["machine"]["bulk_orders"] == priorities.QUICK.flood
+    assert found["machine"]["bulk_orders"] == QUICK.flood
     figures = {figure["what"]: figure for figure in found["figures"]}
     _check_flood(figures)
     _check_ageing(figures)
@@ -38,8 +38,8 @@ def _check_flood(figures: dict[str, dict[str, Any]]) -> None:
 def _check_ageing(figures: dict[str, dict[str, Any]]) -> None:
     # Goal: rule and setting both hold. With the usual two hours nobody would be placed here at all.
     wait = figures["standard p95, queue stands still"]
-    assert wait["floor"] == LIMIT_S * 1e3
-    assert SHARE * LIMIT_S * 1e3 <= wait["value"] <= wait["floor"]
+    assert wait["floor"] == QUICK.limit_s * 1e3
+    assert SHARE * QUICK.limit_s * 1e3 <= wait["value"] <= wait["floor"]
 
 
 def test_a_flood_is_compared_with_the_quiet_rounds_of_the_same_priority() -> None:
@@ -59,7 +59,7 @@ def test_a_flood_is_compared_with_the_quiet_rounds_of_the_same_priority() -> Non
 
 
 def test_a_promoted_order_is_compared_with_the_longest_wait() -> None:
-    found = Aged(promoted=[[LIMIT_S * 300.0]], overtaken=[180.0])
+    found = Aged(limit_s=40, promoted=[[40 * 300.0]], overtaken=[180.0])
 
     wait, overtaken = priorities._ageing_figures(found)
 

@@ -1,6 +1,6 @@
 """Labels to ask for."""
 
-from shared.carriers.types import Address, LabelRequest
+from shared.carriers.types import Address, Dimensions, LabelRequest
 from shared.kit.ids import new_id
 
 WAREHOUSE = Address(
@@ -38,4 +38,5 @@ def request(
         to_address=to_address,
         weight_g=weight_g,
         reference="Pedido 4711",
+        dimensions_mm=Dimensions(300, 200, 100),
     )

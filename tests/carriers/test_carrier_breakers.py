@@ -16,7 +16,18 @@ from hypothesis.stateful import (
 )
 
 from shared.carriers import carrier_breakers
-from shared.carriers.breaker import (
+from shared.carriers.carrier_breakers import Admission
+from shared.carriers.types import (
+    BrokenAnswer,
+    CarrierAccountRefused,
+    CarrierPaused,
+    CarrierTooFast,
+    CarrierUnavailable,
+    NotTakenBack,
+    RefusedByCarrier,
+    VendorUnavailable,
+)
+from shared.kit.breaker import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
     OPENS_AFTER,
@@ -24,16 +35,7 @@ from shared.carriers.breaker import (
     Breaker,
     pause,
 )
-from shared.carriers.breaker import BreakerState as State
-from shared.carriers.carrier_breakers import Admission
-from shared.carriers.types import (
-    BrokenAnswer,
-    CarrierAccountRefused,
-    CarrierPaused,
-    CarrierUnavailable,
-    NotTakenBack,
-    RefusedByCarrier,
-)
+from shared.kit.breaker import BreakerState as State
 from shared.kit.errors import DispatchError
 from shared.platform.db import Database
 from tests.support import given
@@ -49,7 +51,10 @@ def admit(database: Database, carrier: str = "correios") -> Admission:
 
 
 def learn(database: Database, admission: Admission, error: DispatchError | None) -> None:
-    database.run(lambda tx: tx.write(carrier_breakers.learn(tx, admission, error)), given.cause())
+    database.run(
+        lambda tx: tx.write(carrier_breakers.learn(tx, admission, error, "easypost")),
+        given.cause(),
+    )
 
 
 def fail(database: Database, times: int = OPENS_AFTER) -> None:
@@ -93,7 +98,13 @@ def test_enough_calls_without_an_answer_in_a_row_open_it_for_everybody(
 
 @pytest.mark.parametrize(
     "error",
-    [None, REFUSED, CarrierAccountRefused("who are you"), NotTakenBack("not now")],
+    [
+        None,
+        REFUSED,
+        CarrierAccountRefused("who are you"),
+        NotTakenBack("not now"),
+        CarrierTooFast("slowly"),
+    ],
 )
 def test_any_answer_shows_that_the_carrier_works(
     database: Database, error: DispatchError | None
@@ -183,6 +194,59 @@ def test_a_vendor_that_asks_to_wait_is_left_alone_as_long(
     clock.advance(seconds=1)
 
     assert admit(database).probe_id is not None
+
+
+def test_whoever_answers_and_wants_fewer_calls_gets_none_for_so_long_and_is_not_paused(
+    database: Database, clock: TestClock
+) -> None:
+    first, second = admit(database), admit(database)
+    learn(database, first, CarrierTooFast("slowly", retry_after_s=60))
+    learn(database, second, None)  # was under way, and says nothing about the pause
+    clock.advance(seconds=59, microseconds=1)
+
+    with pytest.raises(CarrierTooFast) as caught:
+        admit(database)
+
+    assert caught.value.retry_after_s == 1
+    assert state(database) is State.CLOSED
+    assert admit(database, "jadlog") == Admission("jadlog")
+    clock.advance(seconds=1)
+    assert admit(database) == Admission("correios")
+
+
+def test_nobody_is_left_alone_for_a_day_because_they_say_so(
+    database: Database, clock: TestClock
+) -> None:
+    learn(database, admit(database), CarrierTooFast("slowly", retry_after_s=86_400))
+    clock.now += LONGEST_PAUSE
+
+    assert admit(database) == Admission("correios")
+
+
+def test_a_probe_that_comes_too_fast_was_answered(database: Database, clock: TestClock) -> None:
+    fail(database)
+    clock.now += FIRST_PAUSE
+    learn(database, admit(database), CarrierTooFast("slowly", retry_after_s=5))
+
+    assert state(database) is State.CLOSED
+    with pytest.raises(CarrierTooFast):
+        admit(database)
+
+
+def test_a_breaker_knows_whether_the_vendor_failed_or_the_carrier_itself(
+    database: Database, clock: TestClock
+) -> None:
+    fail(database, OPENS_AFTER - 1)
+    learn(database, admit(database), VendorUnavailable("no answer"))
+    with pytest.raises(CarrierPaused) as paused:
+        admit(database)
+    assert paused.value.vendor == "easypost"
+
+    clock.now += FIRST_PAUSE
+    learn(database, admit(database), DOWN)
+    with pytest.raises(CarrierPaused) as paused:
+        admit(database)
+    assert paused.value.vendor is None
 
 
 def test_a_lease_that_is_rolled_back_is_nobodys(database: Database, clock: TestClock) -> None:

@@ -8,7 +8,8 @@ import pytest
 from emulators.carriers import verb
 from emulators.carriers.queues import usage
 from emulators.laptop.manifest import QueueLimits
-from shared.carriers.breaker import FIRST_PAUSE
+from shared.kit.breaker import FIRST_PAUSE
+from shared.ops.carriers import Sold
 from shared.platform import db
 from shared.platform.config import Config
 from shared.platform.db import Database
@@ -122,8 +123,87 @@ def test_queues_without_figures_and_a_stand_in_that_began_anew_are_no_mistake() 
         counts = {"depth": 0, "in_flight": 0, "dispatched": dispatched}
         return {"queues": {f"{PREFIX}express-labels-jadlog": counts}}
 
-    assert usage(limits, {}, {}, 1.0) == []
-    (queue,) = usage(limits, look(90), look(10), 1.0)
+    assert usage(limits, {}, {}, 1.0, []) == []
+    (queue,) = usage(limits, look(90), look(10), 1.0, [])
     assert (queue.carrier, queue.rate_per_second) == ("jadlog", 0.0)
-    (queue,) = usage(limits, look(90), look(95), 2.0)
+    (queue,) = usage(limits, look(90), look(95), 2.0, [])
     assert queue.rate_per_second == 2.5
+
+
+def test_what_was_bought_is_shown_beside_the_most_that_its_queue_lets_through(
+    carriers: Command, database: Database, clock: TestClock
+) -> None:
+    buy(database, planned(database), RecordingCarrier())
+
+    (queue,) = shown(carriers)["correios"]["queues"]
+    assert (queue["labels_last_minute"], queue["labels_last_hour"]) == (1, 1)
+    assert (queue["max_per_minute"], queue["used_percent"]) == (2_400, 0.0)
+    assert "1 of 2400 (0 %)" in carriers()[1]
+
+    clock.advance(minutes=1)
+    (queue,) = shown(carriers)["correios"]["queues"]
+    assert (queue["labels_last_minute"], queue["labels_last_hour"]) == (0, 1)
+
+
+def test_express_labels_use_up_the_rate_of_their_own_queue() -> None:
+    limits = {
+        "labels-jadlog": QueueLimits(max_per_second=1, max_concurrent=4),
+        "express-labels-jadlog": QueueLimits(max_per_second=0.5, max_concurrent=4),
+        "documents": QueueLimits(max_per_second=9, max_concurrent=4),
+    }
+    counts = {"depth": 0, "in_flight": 0, "dispatched": 0}
+    figures = {"queues": {f"{PREFIX}{name}": counts for name in limits}}
+    sold = [Sold("jadlog", False, 15, 90), Sold("jadlog", True, 30, 31)]
+
+    found = {queue.queue: queue for queue in usage(limits, figures, figures, 1.0, sold)}
+
+    assert {name: queue.used_percent for name, queue in found.items()} == {
+        "labels-jadlog": 25.0,
+        "express-labels-jadlog": 100.0,
+    }
+
+
+def test_who_sells_a_carriers_labels_is_said_and_shown(
+    carriers: Command, database: Database
+) -> None:
+    planned(database)
+    said = ("account", "correios", "--vendor", "shippo", "--name", "Correios BR", "--by", "ana")
+
+    changed = as_json(carriers, *said, "--format", "zpl", "--account", "ca_1")
+
+    assert changed == {
+        "carrier": "correios",
+        "vendor": "shippo",
+        "vendor_carrier": "Correios BR",
+        "vendor_account": "ca_1",
+        "label_format": "zpl",
+        "is_enabled": True,
+    }
+    assert shown(carriers)["correios"]["account"]["vendor"] == "shippo"
+    assert given.rows(database, "SELECT changed_by FROM carrier_accounts") == [("ana",)]
+    off = as_json(carriers, "account", "correios", "--disable")
+    assert (off["vendor"], off["is_enabled"]) == ("shippo", False)
+    assert "shippo (off)" in carriers()[1]
+    # Name and account were Shippo's words.
+    moved = as_json(carriers, "account", "correios", "--vendor", "easypost", "--enable")
+    assert (moved["vendor_carrier"], moved["vendor_account"]) == ("", None)
+    assert moved["label_format"] == "zpl"
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (("account", "correios"), "Say what changes"),
+        (("account", "correios", "--vendor", "pigeon"), "easypost, shippo"),
+        (("account", "corrieos", "--vendor", "shippo"), "has no rate card; correios"),
+    ],
+)
+def test_what_cannot_be_said_is_one_sentence(
+    carriers: Command, database: Database, said: tuple[str, ...], sentence: str
+) -> None:
+    planned(database)
+
+    code, out, err = carriers(*said)
+
+    assert (code, out) == (1, "")
+    assert sentence in err

@@ -7,14 +7,17 @@ import pytest
 
 from shared.carriers.easypost.answers import read_label, read_shipment
 from shared.carriers.easypost.failures import sort_failure
-from shared.carriers.easypost.units import amount_cents, length_in, weight_oz
+from shared.carriers.easypost.units import length_in, weight_oz
+from shared.carriers.reading import amount_cents
 from shared.carriers.types import (
     Address,
     BrokenAnswer,
     CarrierAccountRefused,
+    CarrierTooFast,
     CarrierUnavailable,
     LabelRequest,
     RefusedByCarrier,
+    VendorUnavailable,
 )
 from shared.kit.errors import DispatchError
 from tests.carriers import given
@@ -91,11 +94,12 @@ def test_an_answer_that_is_no_object_is_broken() -> None:
 @pytest.mark.parametrize(
     ("status", "vendor_code", "kind"),
     [
-        (None, None, CarrierUnavailable),
-        (408, None, CarrierUnavailable),
-        (429, None, CarrierUnavailable),
-        (500, "INTERNAL_SERVER_ERROR", CarrierUnavailable),
-        (502, None, CarrierUnavailable),
+        (None, None, VendorUnavailable),
+        (408, None, VendorUnavailable),
+        (429, None, CarrierTooFast),
+        (422, "RATE_LIMITED", CarrierTooFast),
+        (500, "INTERNAL_SERVER_ERROR", VendorUnavailable),
+        (502, None, VendorUnavailable),
         (422, "SHIPMENT.PURCHASE.IN_PROGRESS", CarrierUnavailable),
         (422, "SHIPMENT.POSTAGE.TIMED_OUT", CarrierUnavailable),
         (422, "SHIPMENT.POSTAGE.NO_RESPONSE", CarrierUnavailable),
@@ -112,7 +116,7 @@ def test_an_answer_that_is_no_object_is_broken() -> None:
 def test_failures_are_sorted_by_what_to_do_next(
     status: int | None, vendor_code: str | None, kind: type[DispatchError]
 ) -> None:
-    assert isinstance(sort_failure(status, vendor_code, "No.", None, None), kind)
+    assert type(sort_failure(status, vendor_code, "No.", None, None)) is kind
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.cloud import Cloud, connect, start, stop, unique
-from tests.conformance.recorder import Recorder
+from tests.conformance.cloud import Cloud, connect, start, stop
+from tests.conformance.conftest import path, recorder
+
+__all__ = ["path", "recorder"]
 
 
 @pytest.fixture(scope="session")
@@ -13,16 +15,3 @@ def cloud() -> Iterator[Cloud]:
     process, addresses = start()
     yield connect(addresses)
     assert stop(process) == 0
-
-
-@pytest.fixture(scope="session")
-def recorder() -> Iterator[Recorder]:
-    recorder = Recorder()
-    yield recorder
-    recorder.close()
-
-
-@pytest.fixture
-def path() -> str:
-    """A path of the recorder that no other test uses."""
-    return f"/{unique('path')}"

@@ -9,12 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from emulators.laptop.stack import ROOT
 from tests.journeys.stage import open_directory
-
-pytestmark = pytest.mark.slow
+from tests.support.terminal import said, typed
 
 
 @contextmanager
@@ -22,7 +19,7 @@ def _up(directory: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         [sys.executable, "-m", "emulators", "up", "--json", *words],
         cwd=ROOT,
-        env=_environment(directory),
+        env={**os.environ, "DISPATCH_HOME": str(directory)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -34,32 +31,13 @@ def _up(directory: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
             running.communicate(timeout=60)
 
 
-def _environment(directory: Path) -> dict[str, str]:
-    return {**os.environ, "DISPATCH_HOME": str(directory)}
-
-
-def _fault(directory: Path, *words: str) -> tuple[int, str, str]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "emulators", "fault", *words],
-        cwd=ROOT,
-        env=_environment(directory),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    return ran.returncode, ran.stdout, ran.stderr
-
-
 def _json(directory: Path, *words: str) -> Any:
-    code, out, err = _fault(directory, *words, "--json")
-    assert code == 0, err
-    return json.loads(out)
+    return said(directory, "fault", *words)
 
 
 def test_faults_are_ordered_listed_cleared_and_processes_come_back() -> None:
     with open_directory() as directory:
-        code, _, err = _fault(directory, "list")
+        code, _, err = typed(directory, "fault", "list")
         assert (code, "Nothing runs here" in err) == (1, True)
         with _up(directory, "--orders-per-minute", "0") as up:
             assert up.stdout is not None
@@ -77,8 +55,11 @@ def test_faults_are_ordered_listed_cleared_and_processes_come_back() -> None:
             ]
             assert _json(directory, "pause", "easypost")["paused"] == ["easypost"]
             assert _json(directory, "resume", "easypost")["paused"] == []
+            # Whoever stands still cannot say so; it can be told to go on all the same.
+            assert _json(directory, "pause", "google")["paused"] == ["google"]
+            assert _json(directory, "resume", "google")["paused"] == []
             _json(directory, "pause", "labels-jadlog")
-            code, out, _ = _fault(directory, "list")
+            code, out, _ = typed(directory, "fault", "list")
             assert (code, "order_intake" in out, "labels-jadlog" in out) == (0, True, True)
             cleared = _json(directory, "clear")
             assert (cleared["waiting"], cleared["paused"]) == ([], [])
@@ -92,12 +73,12 @@ def test_faults_are_ordered_listed_cleared_and_processes_come_back() -> None:
             assert "order_intake.orders" in targets["subscription"]
             assert "labels-jadlog" in targets["queue"]
 
-            code, _, err = _fault(directory, "fail", "nobody")
+            code, _, err = typed(directory, "fault", "fail", "nobody")
             assert code == 1
             assert "order_intake.orders" in err
-            code, _, err = _fault(directory, "kill", "nobody")
+            code, _, err = typed(directory, "fault", "kill", "nobody")
             assert (code, "google" in err) == (1, True)
-            code, _, err = _fault(directory, "restart-database", "slow")
+            code, _, err = typed(directory, "fault", "restart-database", "slow")
             assert (code, "fast" in err) == (2, True)
 
 

@@ -9,8 +9,6 @@ import pytest
 from tests.conformance.cloud import Cloud
 from tests.conformance.recorder import Recorder, Seen
 
-pytestmark = pytest.mark.slow
-
 ACK_DEADLINE_S = 10
 DISPATCH_DEADLINE_S = 15
 

@@ -14,7 +14,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from emulators import disk as disk_module
 from emulators.disk import Broken, Disk, Statement, Unusable
-from emulators.easypost.hooks import Hooks
 from emulators.easypost.ledger import Ledger
 from emulators.easypost.server import Server
 from emulators.easypost.shipments import Shipments
@@ -29,6 +28,8 @@ from emulators.google.scheduler.shelf import Shelf as JobShelf
 from emulators.google.tasks.shelf import Shelf as TaskShelf
 from emulators.google.tokens import TokenIssuer
 from emulators.rows import Rows
+from emulators.sellers.hooks import Hooks
+from emulators.sellers.journeys import Pace
 from tests.conformance.cloud import LOCATION
 from tests.easypost.test_simulator import shipment
 
@@ -339,8 +340,8 @@ def test_easypost_answers_with_its_error_document(tmp_path: Path) -> None:
     async def scenario() -> None:
         disk = await _broken(tmp_path / "state")
         ledger = Ledger(disk)
-        async with Hooks("http://127.0.0.1/", "secret", ledger) as hooks:
-            trackers = Trackers(hooks, ledger, step_s=60, duplicates=0, reorder=0, seed=7)
+        async with Hooks("http://127.0.0.1/", lambda _: {}, ledger) as hooks:
+            trackers = Trackers(hooks, ledger, Pace(step_s=60, duplicates=0, reorder=0, seed=7))
             shipments = Shipments("http://127.0.0.1", ledger)
             application = Server(shipments, trackers, hooks, ledger).application()
             status, answer = await _post(application, "/v2/shipments", shipment())

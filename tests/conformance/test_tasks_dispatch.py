@@ -78,6 +78,7 @@ def test_every_2xx_ends_a_task(cloud: Cloud, recorder: Recorder, path: str, stat
     recorder.wait(path, 1)
     eventually(lambda: cloud.stats()["queues"][queue]["depth"] == 0)
     counts = cloud.stats()["queues"][queue]
+    assert counts.pop("attempt_delay_s") < 10
     assert counts == {"depth": 0, "in_flight": 0, "dispatched": 1, "failed": 0, "dropped": 0}
 
 
@@ -331,3 +332,13 @@ def test_if_not_exists_fills_only_what_the_url_lacks(url: str, expected: str) ->
     )
 
     assert overridden(url, tasks_v2.UriOverride.pb(message)) == expected
+
+
+def test_how_late_an_attempt_began_is_told(cloud: Cloud, recorder: Recorder, path: str) -> None:
+    queue = cloud.queue(rate_limits={"max_dispatches_per_second": 2})
+
+    for _ in range(3):
+        cloud.task(queue, recorder.url(path))
+
+    recorder.wait(path, 3)
+    assert about(cloud.stats()["queues"][queue]["attempt_delay_s"], 1.0, early_s=0.2)

@@ -9,18 +9,19 @@ import pytest
 from emulators.laptop import running
 from shared.platform.config import Config
 from shared.platform.db import Database
+from shared.platform.software_costs import SoftwareCosts
 from tests.support import given
 from tests.support.commands import Command, as_json, command
 
 ROWS = """\
 row,carrier,service,currency,handling_cents,carries,zone,to_country,transit_days,max_weight_g,\
 price_cents,per_kg_cents
-card,postnl,Pakket,EUR,50,cold,,,,,,
-zone,postnl,Pakket,,,,NL,NL,1,,,
-zone,postnl,Pakket,,,,EU,BE;DE,3,,,
-price,postnl,Pakket,,,,NL,,,10000,695,
-price,postnl,Pakket,,,,NL,,,30000,,150
-price,postnl,Pakket,,,,EU,,,10000,1300,
+card,jadlog,Pakket,EUR,50,cold,,,,,,
+zone,jadlog,Pakket,,,,NL,NL,1,,,
+zone,jadlog,Pakket,,,,EU,BE;DE,3,,,
+price,jadlog,Pakket,,,,NL,,,10000,695,
+price,jadlog,Pakket,,,,NL,,,30000,,150
+price,jadlog,Pakket,,,,EU,,,10000,1300,
 """
 LATER = "2030-01-01T00:00:00Z"
 
@@ -63,7 +64,7 @@ def test_a_file_is_checked_without_a_stack(
     code, out, _ = rates("check", file(tmp_path))
 
     assert code == 0
-    assert lines(out)[1] == ["postnl", "Pakket", "EUR", "2", "3", "2"]
+    assert lines(out)[1] == ["jadlog", "Pakket", "EUR", "2", "3", "2"]
     assert "Nothing runs here" in rates("list")[2]
 
 
@@ -92,10 +93,10 @@ def test_rates_are_published_listed_and_shown(
     first = as_json(rates, *words, "2026-01-01T00:00:00+00:00")
     code, out, _ = rates(*words, LATER)
     versions = as_json(rates, "list")["versions"]
-    shown = as_json(rates, "show", "postnl", "Pakket", "--version", "2")
+    shown = as_json(rates, "show", "jadlog", "Pakket", "--version", "2")
 
-    assert first["published"] == ["postnl@Pakket-1"]
-    assert (code, out) == (0, "Published, valid from 2030-01-01 00:00:00+00:00: postnl@Pakket-2\n")
+    assert first["published"] == ["jadlog@Pakket-1"]
+    assert (code, out) == (0, "Published, valid from 2030-01-01 00:00:00+00:00: jadlog@Pakket-2\n")
     assert [(v["version"], v["valid_until"], v["published_by"], v["reason"]) for v in versions] == [
         (1, "2030-01-01T00:00:00+00:00", "ada", "the new year"),
         (2, None, "ada", "the new year"),
@@ -112,10 +113,10 @@ def test_rates_are_published_listed_and_shown(
 def test_a_version_is_shown_zone_by_zone(rates: Command, tmp_path: Path) -> None:
     rates("publish", file(tmp_path), "--valid-from", "2026-01-01T00:00Z", "--reason", "x")
 
-    code, out, _ = rates("show", "postnl", "Pakket")
+    code, out, _ = rates("show", "jadlog", "Pakket")
 
     assert code == 0
-    assert out.startswith("postnl Pakket, version 1, valid from 2026-01-01 00:00:00+00:00\n")
+    assert out.startswith("jadlog Pakket, version 1, valid from 2026-01-01 00:00:00+00:00\n")
     assert ["handling_cents", "50"] in lines(out)
     assert ["EU", "3", "to", "BE", "10000", "1300"] in lines(out)
     assert ["to", "DE"] in lines(out)
@@ -125,7 +126,7 @@ def test_a_version_is_shown_zone_by_zone(rates: Command, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("show", "postnl", "Brief"), "service: postnl has no service Brief (unknown_rate_card)"),
+        (("show", "jadlog", "Brief"), "service: jadlog has no service Brief (unknown_rate_card)"),
         (("check", "none.csv"), "none.csv cannot be read: No such file"),
         (
             ("publish", "none.csv", "--valid-from", LATER, "--reason", "x", "--by", ""),
@@ -149,14 +150,20 @@ def test_what_is_not_named_is_asked_for(rates: Command, tmp_path: Path) -> None:
 
 
 def test_json_rows_are_published_too(rates: Command, tmp_path: Path) -> None:
-    rows = """[{"row": "card", "carrier": "a", "service": "b", "currency": "EUR"},
-               {"row": "zone", "carrier": "a", "service": "b", "zone": "z"},
-               {"row": "price", "carrier": "a", "service": "b", "zone": "z",
+    rows = """[{"row": "card", "carrier": "jadlog", "service": "b", "currency": "EUR"},
+               {"row": "zone", "carrier": "jadlog", "service": "b", "zone": "z"},
+               {"row": "price", "carrier": "jadlog", "service": "b", "zone": "z",
                 "max_weight_g": 1000, "price_cents": 1}]"""
 
     code, out, _ = rates("check", file(tmp_path, rows, "rates.json"))
 
-    assert (code, lines(out)[1]) == (0, ["a", "b", "EUR", "1", "1", "1"])
+    assert (code, lines(out)[1]) == (0, ["jadlog", "b", "EUR", "1", "1", "1"])
+
+
+def meter(database: Database, nano_usd: int) -> None:
+    costs = SoftwareCosts()
+    costs.add(database.now().date(), "order_intake", nano_usd)
+    costs.keep(database)
 
 
 def test_costs_are_a_table_with_totals_a_document_and_csv(
@@ -165,13 +172,15 @@ def test_costs_are_a_table_with_totals_a_document_and_csv(
     given.catalogue(database, {"BER": {"MUG": 5}})
     given.order(database, "ord_1", {"MUG": 2}, shipping_cents=1_234_56)
     given.place(database, "ord_1")
+    meter(database, nano_usd=1_000_000_029)
 
     code, out, _ = costs("order")
     document = as_json(costs, "order")
     table = list(csv.DictReader(io.StringIO(costs("order", "--csv")[1])))
 
     assert code == 0
-    assert lines(out)[1] == ["ord_1", "1", "4.90", "0.00", "1,234.56", "EUR"]
+    amounts = ["4.90", "0.00", "0.00", "0.00", "0.00", "1,234.56", "EUR", "1.000000029"]
+    assert lines(out)[1] == ["ord_1", "1", *amounts]
     assert lines(out)[2][0] == "all"
     assert document["rows"] == [
         {
@@ -180,12 +189,22 @@ def test_costs_are_a_table_with_totals_a_document_and_csv(
             "parcels": 1,
             "quoted_cents": 490,
             "charged_cents": 0,
+            "freight_cents": 0,
+            "surcharges_cents": 0,
+            "handling_cents": 0,
             "carrier_cents": None,
             "actual_cents": None,
             "difference_cents": None,
             "shipping_cents": 123_456,
+            "software_nano_usd": 1_000_000_029,
         }
     ]
+    assert document["software"] == {
+        "nano_usd": 1_000_000_029,
+        "orders": 1,
+        "nano_usd_per_order": 1_000_000_029,
+    }
+    assert "Software: 1.000000029 USD an order at most" in out
     assert document["totals"]["EUR"]["quoted_cents"] == 490
     assert [(row["order"], row["quoted_cents"], row["actual_cents"]) for row in table] == [
         ("ord_1", "490", "")

@@ -251,3 +251,53 @@ def test_it_stops_cleanly_with_parcels_under_way(number: signal.Signals) -> None
             process.kill()
 
     assert (process.returncode, err) == (0, "")
+
+
+def bought_shipment(simulator: Simulator, rate: int = 0, **changes: object) -> dict[str, Any]:
+    made = post(simulator, "/shipments", shipment(**changes)).json()
+    answer = post(simulator, f"/shipments/{made['id']}/buy", {"rate": made["rates"][rate]})
+    return cast("dict[str, Any]", answer.json())
+
+
+def test_a_label_is_the_file_that_was_asked_for(simulator: Simulator) -> None:
+    for options, beginning in (({"label_format": "PDF"}, b"%PDF-"), ({}, b"\x89PNG\r\n\x1a\n")):
+        label = bought_shipment(simulator, options=options)["postage_label"]
+
+        answer = requests.get(label["label_url"], timeout=5)
+
+        assert answer.content.startswith(beginning)
+        assert answer.headers["Content-Type"] == label["label_file_type"]
+
+
+def test_a_scan_form_lists_its_shipments_and_each_is_on_one_form(simulator: Simulator) -> None:
+    bought = [bought_shipment(simulator) for _ in range(2)]
+    named = {"shipments": [{"id": one["id"]} for one in bought]}
+
+    made = post(simulator, "/scan_forms", {"scan_form": named})
+    again = post(simulator, "/scan_forms", named)
+
+    form = made.json()
+    assert (made.status_code, form["status"]) == (201, "created")
+    assert form["tracking_codes"] == [one["tracking_code"] for one in bought]
+    assert (again.status_code, again.json()["error"]["code"]) == (422, "SCAN_FORM.CREATE.FAILURE")
+    document = requests.get(form["form_url"], timeout=5)
+    assert document.content.startswith(b"%PDF-")
+    assert all(one["tracking_code"].encode() in document.content for one in bought)
+
+
+def test_a_scan_form_refuses_what_does_not_go_together(simulator: Simulator) -> None:
+    first = bought_shipment(simulator)
+    elsewhere = {"street1": "Rua Dois 2", "city": "Santos", "zip": "11000-000", "country": "BR"}
+    refused = {
+        "goes by another carrier.": bought_shipment(simulator, rate=2),
+        "has another origin address.": bought_shipment(simulator, from_address=elsewhere),
+        "has no postage.": post(simulator, "/shipments", shipment()).json(),
+    }
+
+    for reason, other in refused.items():
+        named = {"shipments": [{"id": first["id"]}, {"id": other["id"]}]}
+        answer = post(simulator, "/scan_forms", {"scan_form": named})
+        assert answer.status_code == 422
+        assert answer.json()["error"]["message"].endswith(f"{other['id']} {reason}")
+    nothing = post(simulator, "/scan_forms", {"shipments": []})
+    assert nothing.json()["error"]["code"] == "PARAMETER.REQUIRED"

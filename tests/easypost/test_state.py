@@ -10,7 +10,14 @@ from typing import Any
 import requests
 
 from tests.easypost.simulator import Mailbox, Simulator, mailbox, start, wait_until
-from tests.easypost.test_simulator import JOURNEY, buy, post, shipment, statuses
+from tests.easypost.test_simulator import (
+    JOURNEY,
+    bought_shipment,
+    buy,
+    post,
+    shipment,
+    statuses,
+)
 
 CALM = ("--duplicates", "0", "--reorder", "0")
 
@@ -51,6 +58,20 @@ def test_a_label_that_was_sold_stays_sold(tmp_path: Path) -> None:
     assert by_reference["postage_label"] == bought["postage_label"]
     assert again.json()["error"]["code"] == "SHIPMENT.POSTAGE.EXISTS"
     assert other != bought["tracking_code"]
+
+
+def test_a_scan_form_stays_made(tmp_path: Path) -> None:
+    with mailbox() as box:
+        with _running(tmp_path, box, "60") as simulator:
+            named = {"shipments": [{"id": bought_shipment(simulator)["id"]}]}
+            form = post(simulator, "/scan_forms", named).json()
+
+        with _running(tmp_path, box, "60") as simulator:
+            found = _get(simulator, f"/scan_forms/{form['id']}")
+            again = post(simulator, "/scan_forms", named)
+
+    assert found["tracking_codes"] == form["tracking_codes"]
+    assert again.json()["error"]["code"] == "SCAN_FORM.CREATE.FAILURE"
 
 
 def test_a_parcel_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -47,5 +47,6 @@ def caller(
     settings = config.model_copy(update={"oidc_certs_url": issuer.url})
     services = Services(database, relay(database, topics, queues), Verifier(settings, clock))
     monkeypatch.setattr(wiring, "services", lambda: services)
+    monkeypatch.setattr(wiring, "pages_url", lambda: None)
     monkeypatch.setattr(wiring, "vendors", lambda: VENDORS)
     return Caller(services, f"Bearer {issuer.token()}")

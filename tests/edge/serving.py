@@ -76,14 +76,17 @@ class Caller:
         name: str = "task_1",
         retries: int = 0,
         max_attempts: int | None = 3,
+        kind: str = "",
     ) -> TestResponse:
-        """One attempt of a Cloud Task."""
+        """One attempt of a Cloud Task; where there are several kinds of work it says which."""
         headers = {
             "X-CloudTasks-TaskName": name,
             "X-CloudTasks-QueueName": "placement-standard",
             "X-CloudTasks-TaskRetryCount": str(retries),
             "ce-correlationid": "evt_origin",
         }
+        if kind:
+            headers["ce-type"] = kind
         if max_attempts is not None:
             headers["X-Dispatch-Max-Attempts"] = str(max_attempts)
         return self.post(client, "/", body, headers)

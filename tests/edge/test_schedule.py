@@ -46,7 +46,7 @@ def test_the_jobs_about_stock_tell_what_they_did(
 
     assert answers["/reconcile"].pop("run_id").startswith("rec_")
     assert answers == {
-        "/reconcile": {"balances": 1, "repaired": 0, "fenced": 0, "lifted": 0},
+        "/reconcile": {"balances": 1, "repaired": 0, "fenced": 0, "lifted": 0, "recounted": 0},
         "/empty-partitions": {"emptied": 0},
         "/spread-hot-skus": {"spread": 0, "merged": 0},
     }

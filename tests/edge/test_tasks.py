@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from shared.contracts.base import Cause
 from shared.contracts.work import BuyLabel, PlaceOrder, VoidLabel
 from shared.edge import tasks
-from shared.kit.errors import Fault, NotYet, Rejected, Untried
+from shared.kit.errors import Fault, NotYet, Rejected, TooFast, Untried
 from shared.platform.db import Database, DatabaseUnavailable, LostRace
 from tests.edge.serving import Caller, failing, function, served
 from tests.support import given
@@ -92,6 +92,25 @@ def test_what_may_still_succeed_comes_again_without_slowing_the_queue_down(
     assert answer.status_code == status
     assert "swordfish" not in answer.text
     assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(0,)]
+
+
+def test_who_is_asked_too_fast_has_the_whole_queue_slowed_down(caller: Caller) -> None:
+    # Goal: Cloud Tasks takes the pause of a 429 for everything that waits in the queue.
+    client = that_fails(caller, TooFast("not so fast", retry_after_s=17))
+
+    answer = caller.task(client, WORK, retries=0, max_attempts=3)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "17")
+
+
+def test_work_that_came_too_fast_is_not_given_up(caller: Caller, database: Database) -> None:
+    # Goal: a storm of 429s may last for hours, and says nothing about what waits.
+    client = that_fails(caller, TooFast("not so fast", retry_after_s=17))
+
+    answers = [caller.task(client, WORK, retries=n, max_attempts=3) for n in range(9)]
+
+    assert {answer.status_code for answer in answers} == {429}
+    assert given.rows(database, LETTERS) == []
 
 
 @pytest.mark.parametrize("error", [NotYet("later"), Fault("broken")])

@@ -6,6 +6,7 @@ work, so that a crash costs milliseconds. The program is a process of its own be
 threads, as a test process has, must not fork.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -26,11 +27,12 @@ from shared.contracts.base import Cause
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.flows.buy_label import buy_label
-from shared.flows.place_order import place_waiting
+from shared.flows.place_order import Crowd, place_waiting
 from shared.flows.rules import Rules
 from shared.flows.steps import Result
 from shared.flows.track_parcel import track_parcel
 from shared.kit.clock import Clock
+from shared.kit.errors import DoneBefore
 from shared.platform import inbox
 from shared.platform.config import Config, read
 from shared.platform.db import Database, Transaction, connect
@@ -58,29 +60,33 @@ class Worker:
             self.database, {"topic": lambda: Topics(config), "queue": lambda: Queues(config)}
         )
         assert config.easypost_api_key is not None
-        self._carrier: Carrier = EasyPost(
-            api_key=config.easypost_api_key.get_secret_value(), api_base=config.easypost_api_base
-        )
+        self._carriers: Mapping[str, Carrier] = {
+            "easypost": EasyPost(
+                api_key=config.easypost_api_key.get_secret_value(),
+                api_base=config.easypost_api_base,
+            )
+        }
 
     def do(self, job: Job) -> None:
         """Do the work as its function would."""
         cause = Cause(job.event_id, job.event_id)
 
         def run(step: Callable[[Transaction], Result]) -> Result:
-            return self.database.run(step, cause, then=self.relay.send)
+            return self.relay.run(step, cause)
 
         match job.kind:
             case "place":
                 work = PlaceOrder(order_id=job.subject, priority="standard")
-                place_waiting(run, work, Rules())
+                place_waiting(run, work, Rules(), Crowd())
             case "buy":
                 to_buy = BuyLabel(parcel_id=job.subject, carrier="correios")
-                buy_label(run, to_buy, self._carrier, Rules())
+                buy_label(run, to_buy, self._carriers, Rules())
             case "track":
                 event = CarrierUpdateReceived(
                     update_id=job.subject, vendor="easypost", tracking_code=job.tracking_code
                 )
-                run(lambda tx: _track_once(tx, event))
+                with contextlib.suppress(DoneBefore):
+                    run(lambda tx: _track_once(tx, event))
 
     def close(self) -> None:
         """Let go of the database."""
@@ -88,8 +94,8 @@ class Worker:
 
 
 def _track_once(tx: Transaction, event: CarrierUpdateReceived) -> None:
-    if inbox.first_time(tx, "order_tracking"):
-        track_parcel(tx, event)
+    inbox.take(tx, "order_tracking")
+    track_parcel(tx, event)
 
 
 class Crashing:
@@ -122,7 +128,7 @@ class Crashing:
 
     def close(self) -> None:
         """End the program."""
-        self._program.communicate(timeout=10)
+        self._program.communicate(timeout=60)  # on a busy machine too
 
     def _do(self, job: Job, now: datetime, moment: int | None) -> tuple[bool, list[str]]:
         assert self._program.stdin is not None
@@ -186,20 +192,22 @@ def _guard_postgres(fuse: _Fuse) -> None:
     core._write, core._flush = watched_write, watched_flush
 
 
-def _run_by(message: bytes, prepared: dict[bytes, str]) -> Iterator[str]:
-    """The statement that a message of the frontend runs, if it is one that runs something.
+def _run_by(packet: bytes, prepared: dict[bytes, str]) -> Iterator[str]:
+    """The statements that messages of the frontend run, of those that run something.
 
     Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
     """
-    kind, content = message[:1], message[5:]
-    if kind == b"Q":
-        yield content.rstrip(b"\0").decode()
-    elif kind == b"P":
-        name, sql, _ = content.split(b"\0", 2)
-        prepared[name] = sql.decode()
-    elif kind == b"B":
-        _portal, name, _ = content.split(b"\0", 2)
-        yield prepared[name]
+    while packet:
+        kind, end = packet[:1], 1 + int.from_bytes(packet[1:5], "big")
+        content, packet = packet[5:end], packet[end:]
+        if kind == b"Q":
+            yield content.rstrip(b"\0").decode()
+        elif kind == b"P":
+            name, sql, _ = content.split(b"\0", 2)
+            prepared[name] = sql.decode()
+        elif kind == b"B":
+            _portal, name, _ = content.split(b"\0", 2)
+            yield prepared[name]
 
 
 def _child(order: dict[str, Any], pipe: int) -> None:

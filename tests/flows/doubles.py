@@ -1,11 +1,19 @@
 """What stands in for the outside world in tests of flows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from itertools import count
 
-from sqlalchemy import text
-
-from shared.carriers.types import Carrier, Label, LabelRequest
+from shared.carriers.types import (
+    Carrier,
+    Document,
+    Label,
+    LabelRequest,
+    Manifest,
+    ManifestRequest,
+    Quote,
+    RefusedByCarrier,
+)
+from shared.carriers.vendors import VENDORS
 from shared.contracts.stock import ParcelPicked
 from shared.contracts.work import BuyLabel, VoidAbandonedLabel, VoidLabel
 from shared.flows.buy_label import buy_label
@@ -13,6 +21,7 @@ from shared.flows.pick_parcel import pick_parcel
 from shared.flows.rules import Rules
 from shared.flows.void_label import void_label
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from tests.support import given
 
 
@@ -32,14 +41,26 @@ class RecordingCarrier:
         before: Callable[[LabelRequest], None] = nothing,
         after: Callable[[LabelRequest], None] = nothing,
         before_void: Callable[[str], None] = nothing,
+        *,
+        before_paper: Callable[[object], None] = nothing,
+        after_manifest: Callable[[ManifestRequest], None] = nothing,
+        before_track: Callable[[frozenset[str]], None] = nothing,
     ) -> None:
         self.before = before
         self.after = after
         self.before_void = before_void
+        self.before_paper = before_paper
+        self.after_manifest = after_manifest
+        self.reprinted: list[str] = []
+        self.manifests_asked: list[ManifestRequest] = []
+        self.manifests: dict[str, ManifestRequest] = {}  # as they were closed
         self.asked: list[LabelRequest] = []
         self.sold: dict[str, Label] = {}
         self.void_asked: list[str] = []
         self.voided: set[str] = set()
+        self.before_track = before_track
+        self.known: dict[str, bytes] = {}  # what `track` finds, by tracking code
+        self.track_asked: list[tuple[str, frozenset[str]]] = []
         self._numbers = count(1)
 
     def buy(self, request: LabelRequest) -> Label:
@@ -68,6 +89,40 @@ class RecordingCarrier:
         if label_id in self.sold:
             self.voided.add(label_id)
 
+    def quote(self, request: LabelRequest) -> tuple[Quote, ...]:
+        """One service."""
+        self.before_paper(request)
+        return (Quote(request.carrier, "cheapest", 490, "EUR", 2),)
+
+    def reprint(self, label_id: str) -> Document:
+        """The document of a label that was sold."""
+        self.reprinted.append(label_id)
+        self.before_paper(label_id)
+        if label_id not in self.sold:
+            raise RefusedByCarrier("no such label", vendor_code="NOT_FOUND")
+        return Document(b"%PDF-" + label_id.encode(), "application/pdf")
+
+    def manifest(self, request: ManifestRequest) -> Manifest:
+        """Close one manifest under each id."""
+        self.manifests_asked.append(request)
+        self.before_paper(request)
+        self.manifests.setdefault(request.manifest_id, request)
+        self.after_manifest(request)
+        content = b"%PDF-" + request.manifest_id.encode()
+        return Manifest(f"sf_{request.manifest_id}", Document(content, "application/pdf"))
+
+    def track(self, carrier: str, tracking_codes: Collection[str]) -> Mapping[str, bytes]:
+        """Say what is known of these parcels."""
+        asked = frozenset(tracking_codes)
+        self.track_asked.append((carrier, asked))
+        self.before_track(asked)
+        return {code: body for code, body in self.known.items() if code in asked}
+
+
+def everywhere(carrier: Carrier) -> Mapping[str, Carrier]:
+    """Every vendor is this one."""
+    return dict.fromkeys(VENDORS, carrier)
+
 
 def void_abandoned(database: Database, parcel_id: str, carrier: Carrier) -> None:
     """The label worker gives back what the parcel's first carrier may have sold."""
@@ -77,7 +132,7 @@ def void_abandoned(database: Database, parcel_id: str, carrier: Carrier) -> None
         f"SELECT label_id, carrier FROM abandoned_labels WHERE parcel_id = '{parcel_id}'",
     ):
         work = VoidAbandonedLabel(label_id=label_id, parcel_id=parcel_id, carrier=name)
-        void_label(lambda step: database.run(step, cause), work, carrier)
+        void_label(lambda step: database.run(step, cause), work, everywhere(carrier))
 
 
 def void(database: Database, parcel_id: str, carrier: Carrier) -> None:
@@ -86,20 +141,29 @@ def void(database: Database, parcel_id: str, carrier: Carrier) -> None:
     void_label(
         lambda step: database.run(step, cause),
         VoidLabel(parcel_id=parcel_id, carrier="correios"),
-        carrier,
+        everywhere(carrier),
     )
 
 
 def buy(
-    database: Database, parcel_id: str, carrier: Carrier, at: str = "correios", **more: str
+    database: Database,
+    parcel_id: str,
+    carrier: Carrier,
+    at: str = "correios",
+    *,
+    rules: Rules | None = None,
+    **more: str,
 ) -> None:
-    """The label worker does its work for one parcel, as it comes from the queue of a carrier."""
+    """The label worker does its work for one parcel, as it comes from the queue of a carrier.
+
+    Without `rules` any carrier may take the parcel over: tests name more than there are queues of.
+    """
     cause = given.cause()
     buy_label(
         lambda step: database.run(step, cause),
         BuyLabel(parcel_id=parcel_id, carrier=at, **more),
-        carrier,
-        Rules(),
+        everywhere(carrier),
+        rules or Rules(can_be_asked=lambda _carrier: True),
     )
 
 

@@ -1,10 +1,9 @@
 """Books that contradict each other, for tests."""
 
-from sqlalchemy import text
-
 from shared.contracts.stock import CountedUnits, StockCounted
 from shared.flows.count_stock import count_stock
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from tests.flows.partitioned import ordered
 from tests.flows.test_supply import hold
 from tests.support import given
@@ -20,7 +19,7 @@ def corrupt(database: Database, *lies: str) -> None:
 
     def write(tx: Transaction) -> None:
         for lie in ("SET LOCAL session_replication_role = replica", *lies):
-            tx.connection.execute(text(lie))
+            tx.rows(text(lie))
 
     database.run(write, given.cause())
 

@@ -8,7 +8,7 @@ from shared.flows.allot_stock import AllotStock, allot_stock
 from shared.flows.empty_partitions import empty_partitions
 from shared.flows.end_allotment import EndAllotment, end_allotment
 from shared.flows.lay_anew import Word
-from shared.flows.place_order import place_waiting
+from shared.flows.place_order import Crowd, place_waiting
 from shared.flows.reconcile_stock import Report, reconcile_stock
 from shared.flows.rules import Rules
 from shared.flows.spread_stock import SpreadStock, spread_stock
@@ -78,7 +78,7 @@ def reconcile(database: Database) -> Report:
 def place(database: Database, order_id: str) -> None:
     """The placement worker does its work: it looks at one row of each spread first."""
     work, rules = PlaceOrder(order_id=order_id, priority="standard"), Rules()
-    place_waiting(runner(database), work, rules, alone=True)
+    place_waiting(runner(database), work, rules, Crowd(), alone=True)
 
 
 def insist(work: Callable[[], object]) -> None:

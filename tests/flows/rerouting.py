@@ -5,16 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from shared.carriers.breaker import OPENS_AFTER
 from shared.carriers.types import CarrierUnavailable
 from shared.contracts.parcels import ParcelPlanned
 from shared.costing.book import Bookshelf
 from shared.costing.types import NO_LIMIT_M, Step, Zone, ZoneRule
+from shared.flows.buy_label import CALLS
 from shared.flows.charge_parcel import charge_parcel
+from shared.kit.breaker import OPENS_AFTER
 from shared.platform.db import Database
-from tests.flows.doubles import parcels_of
+from shared.platform.sql import text
+from tests.flows.doubles import RecordingCarrier, buy, parcels_of
 from tests.support import given
 
 
@@ -44,6 +45,14 @@ def open_breaker(database: Database, carrier: str = "correios") -> None:
         text(f"""INSERT INTO carrier_breakers (carrier, failures, failed_at, since)
                  VALUES ('{carrier}', {OPENS_AFTER}, '{database.now()}', '{database.now()}')""")
     )
+
+
+def go_unanswered(database: Database, parcel_id: str, carrier: RecordingCarrier) -> None:
+    """No call for the parcel is answered, so that after the last one it goes by another carrier."""
+    for _ in range(CALLS - 1):
+        with pytest.raises(CarrierUnavailable):
+            buy(database, parcel_id, carrier)
+    buy(database, parcel_id, carrier)
 
 
 def work(database: Database, kind: type[Any]) -> list[Any]:

@@ -7,11 +7,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from shared.flows.allot_stock import AllotStock, allot_stock
 from shared.kit.errors import Malformed, Rejected
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.stock.types import (
     BalanceFencedOff,
     KitHasNoStock,

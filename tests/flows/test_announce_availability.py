@@ -1,19 +1,22 @@
 """What can be promised is told when it changes: once, whatever happened in between."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import text
 
 from shared.flows import announce_availability as flow
 from shared.flows.announce_availability import announce_availability
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.stock import stock_announced
 from shared.stock import store as stock
+from shared.stock.skus import Unit, put_skus
 from tests.flows import partitioned
 from tests.flows.test_supply import hold
 from tests.support import given
+from tests.support.clock import TestClock
 
 Result = TypeVar("Result")
 TOLD = """
@@ -40,6 +43,21 @@ def test_all_that_can_be_promised_is_told_and_then_nothing(database: Database) -
 
     assert announce(database) == [({"MUG": 7}, [])]
     assert announce(database) == []
+
+
+def test_what_is_not_released_yet_is_told_on_its_first_day(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: what is announced is what can be promised. A kit with it cannot be sent either.
+    given.catalogue(database, {"BER": {"GAME": 5, "PEN": 5}})
+    given.kit(database, "BOX", {"GAME": 1, "PEN": 1})
+    game = Unit("GAME", 500, released_at=clock.now + timedelta(days=1))
+    database.run(lambda tx: put_skus(tx, [game]), given.cause())
+
+    assert announce(database) == [({"PEN": 5}, [])]
+    clock.advance(days=1)
+
+    assert announce(database) == [({"BOX": 5, "GAME": 5}, [])]
 
 
 def test_however_often_it_changes_it_is_told_once_and_says_what_is_sold_out(

@@ -4,18 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
-from sqlalchemy import text
 
-from shared.carriers.breaker import FIRST_PAUSE, OPENS_AFTER
 from shared.carriers.store import LEASE
 from shared.carriers.types import CarrierPaused, CarrierUnavailable, LabelRequest, RefusedByCarrier
 from shared.contracts.orders import OrderCancelled
 from shared.flows.buy_label import PurchaseUnderWay
 from shared.flows.cancel_order import cancel_order
+from shared.kit.breaker import FIRST_PAUSE, OPENS_AFTER
 from shared.kit.errors import DispatchError
 from shared.platform.db import Database
+from shared.platform.sql import text
 from shared.shipments.types import LabelBeingBought, UnknownParcel
-from tests.flows.doubles import RecordingCarrier, buy, parcels_of
+from tests.flows.doubles import RecordingCarrier, buy, parcels_of, void
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -53,7 +53,7 @@ def test_a_label_is_bought_recorded_and_announced(database: Database, parcel_id:
         ("labelled", "ord_1-1")
     ]
     assert given.rows(database, LABELS) == [("bought", False)]
-    assert given.told(database) == ["parcel.labelled"]
+    assert given.told(database) == ["parcel.labelled", "work.keep_label_document"]
     assert given.violations(database) == []
 
 
@@ -81,7 +81,7 @@ def test_buying_twice_is_buying_once(database: Database, parcel_id: str) -> None
     buy(database, parcel_id, carrier)
 
     assert len(carrier.asked) == 1
-    assert given.told(database) == ["parcel.labelled"]
+    assert given.told(database) == ["parcel.labelled", "work.keep_label_document"]
 
 
 def test_after_a_lost_answer_the_same_label_is_asked_for_again(
@@ -157,7 +157,30 @@ def test_one_who_seemed_dead_and_comes_back_records_nothing_twice(
     buy(database, parcel_id, carrier)
 
     assert len({request.label_id for request in carrier.asked}) == 1
-    assert given.told(database) == ["parcel.labelled"]
+    assert given.told(database) == ["parcel.labelled", "work.keep_label_document"]
+    assert given.violations(database) == []
+
+
+def test_a_label_that_is_sold_after_its_parcel_was_cancelled_is_given_back(
+    database: Database, clock: TestClock, parcel_id: str
+) -> None:
+    # Goal: a call that outlives its lease. Meanwhile the order was cancelled, and the void found
+    # nothing to give back.
+    def overtaken(_request: LabelRequest) -> None:
+        clock.now += LEASE
+        given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+        void(database, parcel_id, carrier)
+        given.silence(database)
+
+    carrier = RecordingCarrier(before=overtaken)
+
+    buy(database, parcel_id, carrier)
+
+    assert carrier.voided == set()
+    assert given.told(database) == ["work.void_label"]
+    void(database, parcel_id, carrier)
+    assert carrier.voided == set(carrier.sold)
+    assert given.rows(database, "SELECT state FROM labels") == [("voided",)]
     assert given.violations(database) == []
 
 

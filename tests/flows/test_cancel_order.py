@@ -221,13 +221,19 @@ def test_a_purchase_that_ended_without_an_answer_does_not_keep_the_order(
     assert given.violations(database) == []
 
 
-def test_once_a_parcel_is_picked_a_cancellation_is_a_return(database: Database) -> None:
-    # Goal: everything or nothing; an order of which half is cancelled would be neither.
+def test_once_a_parcel_is_picked_a_cancellation_is_a_return_of_what_is_picked(
+    database: Database,
+) -> None:
+    # Goal: what is not picked gives back what it held, and no label is bought for it.
     given.catalogue(database, {"BER": {"MUG": 3}, "MUC": {"MUG": 3}})
     given.order(database, "ord_1", {"MUG": 5})
     given.place(database, "ord_1")
     first, second = doubles.parcels_of(database, "ord_1")
+    doubles.labelled(database, "ord_1")
     doubles.picked(database, first)
+    ((has,),) = given.rows(
+        database, f"SELECT sum(quantity) FROM parcel_items WHERE parcel_id = '{first}'"
+    )
     given.silence(database)
 
     given.apply(database, cancel_order, CANCELLED)
@@ -236,10 +242,74 @@ def test_once_a_parcel_is_picked_a_cancellation_is_a_return(database: Database) 
     assert given.rows(database, "SELECT state, return_wanted_at IS NOT NULL FROM orders") == [
         ("placed", True)
     ]
-    assert given.rows(database, "SELECT DISTINCT state FROM parcels") == [("planned",)]
-    ((told, body),) = given.rows(database, "SELECT destination, body::jsonb FROM outbox")
-    assert (told, body["reason"]) == ("order-events", CANCELLED.reason)
-    assert set(body["parcel_ids"]) == {first, second}
+    assert dict(given.rows(database, "SELECT parcel_id, state FROM parcels")) == {
+        first: "labelled",
+        second: "cancelled",
+    }
+    assert given.rows(database, "SELECT allocated, cancelled FROM order_lines") == [(has, 5 - has)]
+    assert given.rows(database, "SELECT sum(reserved) FROM stock_levels") == [(has,)]
+    assert given.told(database) == [
+        "order.return_expected",
+        "parcel.cancelled",
+        "work.void_label",
+        "stock.increased",
+    ]
+    ((body,),) = given.rows(
+        database, "SELECT body::jsonb FROM outbox WHERE body::jsonb ? 'parcel_ids'"
+    )
+    assert (body["reason"], body["parcel_ids"]) == (CANCELLED.reason, [first])
+    assert given.violations(database) == []
+
+
+def test_where_the_last_other_parcel_has_arrived_the_order_is_closed(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 3}, "MUC": {"MUG": 3}})
+    given.order(database, "ord_1", {"MUG": 5})
+    given.place(database, "ord_1")
+    code, _ = doubles.labelled(database, "ord_1")
+    news = [("in_transit", clock.now), ("delivered", clock.now)]
+    given.apply(database, track_parcel, updates.received(database, updates.body(code, news)))
+    given.silence(database)
+
+    given.apply(database, cancel_order, CANCELLED)
+
+    assert given.rows(database, "SELECT state, return_wanted_at IS NOT NULL FROM orders") == [
+        ("delivered", True)
+    ]
+    assert "order.closed" in given.told(database)
+    assert given.violations(database) == []
+
+
+def test_what_waits_and_what_is_not_picked_are_both_given_back(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 3}, "MUC": {"PEN": 3}, "LIS": {"TEA": 0}})
+    given.order(database, "ord_1", {"MUG": 1, "PEN": 1, "TEA": 1}, ship_together=False)
+    given.place(database, "ord_1")
+    parcels = dict(given.rows(database, "SELECT warehouse, parcel_id FROM parcels"))
+    doubles.picked(database, parcels["BER"])
+
+    given.apply(database, cancel_order, CANCELLED)
+
+    assert given.rows(
+        database, "SELECT sku, allocated, backordered, cancelled FROM order_lines ORDER BY sku"
+    ) == [("MUG", 1, 0, 0), ("PEN", 0, 0, 1), ("TEA", 0, 0, 1)]
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    assert given.violations(database) == []
+
+
+def test_no_kit_is_torn_by_a_cancellation(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 1}, "MUC": {"TEA": 1}})
+    given.kit(database, "SET", {"MUG": 1, "TEA": 1})
+    given.order(database, "ord_1", {"SET": 1})
+    given.place(database, "ord_1")
+    parcels = dict(given.rows(database, "SELECT warehouse, parcel_id FROM parcels"))
+    doubles.picked(database, parcels["MUC"])
+
+    given.apply(database, cancel_order, CANCELLED)
+
+    assert given.rows(database, "SELECT state FROM parcels") == [("planned",), ("planned",)]
+    ((body,),) = given.rows(database, "SELECT body::jsonb FROM outbox WHERE body::jsonb ? 'reason'")
+    assert set(body["parcel_ids"]) == set(parcels.values())
     assert given.violations(database) == []
 
 

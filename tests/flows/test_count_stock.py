@@ -6,10 +6,11 @@ import pytest
 
 from shared.contracts.stock import CountedUnits, StockCounted
 from shared.flows.count_stock import count_stock
+from shared.flows.happened import AheadOfNow
 from shared.flows.track_parcel import track_parcel
 from shared.kit.errors import Malformed
 from shared.platform.db import Database
-from shared.stock.types import CountBelowReserved, UnknownSku, UnknownWarehouse
+from shared.stock.types import UnknownSku, UnknownWarehouse
 from tests.flows import doubles, updates
 from tests.support import given
 from tests.support.clock import TestClock
@@ -32,6 +33,15 @@ def count(
 
 def on_hand(database: Database) -> list[int]:
     return [n for (n,) in given.rows(database, "SELECT on_hand FROM stock_levels ORDER BY sku")]
+
+
+def shipped(database: Database, order_id: str, units: int, at: datetime) -> None:
+    """An order whose parcel has left at that time, says its carrier."""
+    given.order(database, order_id, {"MUG": units})
+    given.place(database, order_id)
+    (code,) = doubles.labelled(database, order_id)
+    news = updates.received(database, updates.body(code, [("in_transit", at)]))
+    given.apply(database, track_parcel, news)
 
 
 @pytest.mark.parametrize(("counted", "told"), [(8, ["stock.increased"]), (5, []), (3, [])])
@@ -152,21 +162,50 @@ def test_a_count_is_old_or_new_for_each_sku_by_itself(database: Database, clock:
     assert on_hand(database) == [7, 1]
 
 
-def test_a_count_below_what_is_reserved_names_the_field_and_applies_nothing(
+def test_what_is_shipped_after_a_count_by_a_clock_that_is_ahead_leaves_the_stock(
     database: Database, clock: TestClock
 ) -> None:
-    given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}})
-    given.order(database, "ord_1", {"MUG": 3})
-    given.place(database, "ord_1")
+    # Goal: a count is of now at the latest, or it would hide what leaves until then.
+    given.catalogue(database, {"BER": {"MUG": 10}})
+    clock.advance(minutes=1)
+    given.apply(database, count_stock, count([("MUG", 10)], clock.now + timedelta(minutes=4)))
+    clock.advance(minutes=2)
+    shipped(database, "ord_1", 5, clock.now)
+
+    assert on_hand(database) == [5]
+    clock.advance(minutes=1)
+    given.apply(database, count_stock, count([("MUG", 3)], clock.now, count_id="cnt_2"))
+    assert on_hand(database) == [3]
+    assert given.violations(database) == []
+
+
+def test_a_count_dated_a_year_ahead_changes_nothing(database: Database, clock: TestClock) -> None:
+    given.catalogue(database, {"BER": {"MUG": 10}})
     clock.advance(minutes=1)
 
-    with pytest.raises(CountBelowReserved) as caught:
-        given.apply(database, count_stock, count([("PEN", 1), ("MUG", 2)], clock.now))
+    with pytest.raises(AheadOfNow):
+        given.apply(database, count_stock, count([("MUG", 9)], clock.now + timedelta(days=365)))
+    shipped(database, "ord_1", 5, clock.now)
+    clock.advance(minutes=1)
+    given.apply(database, count_stock, count([("MUG", 4)], clock.now))
 
-    assert caught.value.facts["field"] == "lines.1.on_hand"
-    assert on_hand(database) == [5, 5]
-    given.apply(database, count_stock, count([("PEN", 1), ("MUG", 3)], clock.now))
-    assert on_hand(database) == [3, 1]
+    assert on_hand(database) == [4]
+
+
+def test_a_parcel_that_left_by_a_clock_that_is_ahead_is_not_taken_off_a_later_count(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: a carrier sends local time as if it were UTC. What had left is not on the shelf when
+    # that is counted ten minutes later.
+    given.catalogue(database, {"BER": {"MUG": 10}})
+    shipped(database, "ord_1", 5, clock.now + timedelta(hours=2))
+    assert given.rows(database, "SELECT last_update_at FROM parcels") == [(clock.now,)]
+    clock.advance(minutes=10)
+
+    given.apply(database, count_stock, count([("MUG", 5)], clock.now))
+
+    assert on_hand(database) == [5]
+    assert given.violations(database) == []
 
 
 def test_counting_a_sku_twice_in_one_count_is_malformed(
@@ -190,3 +229,5 @@ def test_unknown_warehouses_and_skus_are_named(database: Database, clock: TestCl
 
     assert nowhere.value.facts["field"] == "warehouse"
     assert nothing.value.facts["field"] == "lines.1.sku"
+    for refused in (nowhere, nothing):
+        assert "correct the name, or load it with the catalogue" in str(refused.value)

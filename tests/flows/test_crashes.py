@@ -34,6 +34,7 @@ pytestmark = pytest.mark.slow
 PROJECT = "projects/dispatch-test"
 TOPICS = ("order-events", "parcel-events", "delivery-events")
 LABELS = f"{PROJECT}/locations/europe-west1/queues/labels-correios"
+DOCUMENTS = f"{PROJECT}/locations/europe-west1/queues/documents"
 END = "test.end"  # published last, so that nobody waits for what does not come
 
 # Everything that is to be the same after a crash: without the ids and times that each run makes.
@@ -72,15 +73,16 @@ class World:
     subscriptions: dict[str, str] = field(default_factory=dict)
 
     def provide(self) -> None:
-        """Make the topics and queues; the queue holds its tasks back."""
+        """Make the topics and queues; the queues hold their tasks back."""
         for topic in TOPICS:
             self.cloud.publisher.create_topic(request={"name": f"{PROJECT}/topics/{topic}"})
             self.subscriptions[topic] = self.cloud.subscribe(
                 f"{PROJECT}/topics/{topic}", enable_message_ordering=True
             )
         parent = LABELS.partition("/queues/")[0]
-        self.cloud.tasks.create_queue(request={"parent": parent, "queue": {"name": LABELS}})
-        self.cloud.tasks.pause_queue(request={"name": LABELS})
+        for queue in (LABELS, DOCUMENTS):
+            self.cloud.tasks.create_queue(request={"parent": parent, "queue": {"name": queue}})
+            self.cloud.tasks.pause_queue(request={"name": queue})
 
     def arrived(self, topic: str, order_id: str) -> list[Arrived]:
         """All that has come to the topic's subscriber about the order, in its order."""

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.orders import OrderCancelled
 from shared.flows import empty_partitions as flow
@@ -11,6 +10,7 @@ from shared.flows.cancel_order import cancel_order
 from shared.flows.expire_holds import expire_holds
 from shared.flows.track_parcel import track_parcel
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.flows import doubles, partitioned, updates
 from tests.flows.partitioned import ordered, rows, spread
 from tests.flows.test_supply import hold
@@ -44,6 +44,21 @@ def test_a_cancelled_order_gives_its_units_back_to_open_rows(database: Database)
     assert given.rows(
         database, "SELECT body::json->'available' FROM outbox WHERE destination = 'stock-events'"
     ) == [({"MUG": 2},)]
+    assert given.violations(database) == []
+
+
+def test_nothing_is_laid_anew_where_no_open_row_can_take_it(database: Database) -> None:
+    # Goal: while the pool is fenced off, the ledger does not get an empty entry each minute.
+    shut_with_a_promise(database)
+    cancel(database, "a")
+    database.statement(text("UPDATE stock_levels SET fenced_for = 'odd' WHERE partition = 0"))
+    entries = given.rows(database, "SELECT count(*) FROM stock_movements")
+
+    assert partitioned.empty(database) == 0
+
+    assert given.rows(database, "SELECT count(*) FROM stock_movements") == entries
+    database.statement(text("UPDATE stock_levels SET fenced_for = NULL WHERE partition = 0"))
+    assert partitioned.empty(database) == 1
     assert given.violations(database) == []
 
 

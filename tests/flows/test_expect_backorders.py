@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.inbound import InboundChanged
 from shared.contracts.stock import ReceivedUnits, StockReceived
@@ -15,6 +14,7 @@ from shared.flows.receive_stock import receive_stock
 from shared.ops.order_view import view_order
 from shared.orders import store as orders
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.stock.skus import Unit, put_skus
 from tests.flows import transfers
 from tests.flows.test_expect_delivery import announce

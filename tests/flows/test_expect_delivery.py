@@ -76,7 +76,7 @@ def test_a_later_announcement_replaces_an_earlier_one_and_never_the_other_way_ro
     database: Database, clock: TestClock
 ) -> None:
     given.catalogue(database, {"BER": {"MUG": 0, "PEN": 0}})
-    first = clock.now
+    first = clock.now - timedelta(hours=3)
     announce(database, {"MUG": 5, "PEN": 2}, announced_at=first + timedelta(hours=1))
 
     announce(database, {"MUG": 9}, announced_at=first)

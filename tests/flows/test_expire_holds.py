@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.orders import ServiceLevel
 from shared.flows import expire_holds as flow
@@ -16,6 +15,7 @@ from shared.holds import store as holds
 from shared.holds.types import LATEST_RELEASE, HeldUnits, Hold, HoldState, Purpose, release_of
 from shared.orders import store as orders
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.stock import store as stock
 from shared.stock.types import Change, Key
 from tests.flows.test_hold_stock import HELD, TTL_S, hold, release
@@ -154,6 +154,31 @@ def test_released_units_go_to_who_waits_and_not_to_who_comes_anew(database: Data
 
     assert given.rows(database, STATES) == [("first", "placed"), ("fresh", "backordered")]
     assert given.rows(database, "SELECT reserved, held FROM stock_levels") == [(2, 0)]
+    assert given.violations(database) == []
+
+
+def test_what_an_order_leaves_of_its_cart_goes_to_who_waits_and_not_to_who_comes_anew(
+    database: Database,
+) -> None:
+    # Goal: five are held, three are ordered. The two that are left are for who has waited.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    hold(database, "cart_1", {"MUG": 5})
+    waits(database, "first", {"MUG": 2})
+
+    given.order(database, "owner", {"MUG": 3}, hold_id="cart_1")
+    given.place(database, "owner")
+    given.order(database, "fresh", {"MUG": 2})
+    given.place(database, "fresh")
+    expire(database)
+    assert given.rows(database, KEPT) == [("first", "MUG", "BER", 2)]
+    given.place(database, "first")
+
+    assert given.rows(database, STATES) == [
+        ("first", "placed"),
+        ("fresh", "backordered"),
+        ("owner", "placed"),
+    ]
+    assert given.rows(database, "SELECT reserved, held FROM stock_levels") == [(5, 0)]
     assert given.violations(database) == []
 
 

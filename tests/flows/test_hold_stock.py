@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from shared.contracts.http_stock import HeldLine, HoldRequest, Place
+from shared.contracts.orders import OrderCancelled
+from shared.flows.cancel_order import cancel_order
 from shared.flows.hold_stock import hold_stock
 from shared.flows.release_hold import release_hold
 from shared.flows.renew_hold import renew_hold
@@ -323,6 +325,27 @@ def test_an_order_gets_nothing_by_naming_a_hold_of_the_house(
 
     assert given.rows(database, "SELECT state FROM orders") == [("backordered",)]
     assert given.rows(database, HELD) == [("MUG", "BER", 1)]
+
+
+def test_an_order_gets_nothing_by_naming_a_hold_of_another_channel(database: Database) -> None:
+    # Goal: who guesses or reads an id takes nobody's cart, neither by placing nor by cancelling.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    hold(database, "cart_1", {"MUG": 5}, channel="web")
+    for name in ("ord_1", "ord_2"):
+        given.order(database, name, {"MUG": 5}, hold_id="cart_1", channel="market")
+    given.order(database, "ord_3", {"MUG": 5}, hold_id="cart_1")
+
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+    assert given.rows(database, HELD) == [("MUG", "BER", 5)]
+    given.place(database, "ord_2")
+    given.place(database, "ord_3")
+
+    assert given.rows(database, "SELECT order_id, state FROM orders ORDER BY 1") == [
+        ("ord_1", "cancelled"),
+        ("ord_2", "backordered"),
+        ("ord_3", "placed"),
+    ]
+    assert given.violations(database) == []
 
 
 def test_a_released_hold_gives_its_units_back_once(database: Database) -> None:

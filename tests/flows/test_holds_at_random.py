@@ -4,10 +4,10 @@ from contextlib import suppress
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from shared.holds.types import HoldConflict, HoldEnded, NotEnoughStock, UnknownHold
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.flows.test_expire_holds import expire
 from tests.flows.test_hold_stock import hold, release, renew
 from tests.support import given as start

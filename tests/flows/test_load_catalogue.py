@@ -97,15 +97,6 @@ def test_a_card_by_zones_has_all_that_a_service_may_have(database: Database) -> 
     ("fields", "said"),
     [
         (
-            {
-                "cells": [
-                    {"max_distance_m": None, "max_weight_g": 1_000, "price_cents": 400},
-                    {"max_distance_m": None, "max_weight_g": 2_000, "price_cents": 300},
-                ]
-            },
-            r"^rate_cards\.0\.cells: 300 for 2000 g is less than 400 for 1000 g",
-        ),
-        (
             {"zones": [{**ZONES[0], "max_weight_g": 400}]},
             r"^rate_cards\.0\.zones\.0\.max_weight_g: must be above the last step",
         ),
@@ -120,6 +111,13 @@ def test_a_card_that_cannot_be_is_refused_by_its_field(
 ) -> None:
     with pytest.raises(RateCardRefused, match=said):
         load(database, **fields)
+
+    assert kept(database) == []
+
+
+def test_a_carrier_without_queues_gets_no_rate_card(database: Database) -> None:
+    with pytest.raises(RateCardRefused, match=r"^rate_cards\.0\.carrier: 'rocket' has no queues"):
+        load(database, carrier="rocket", cells=CELLS)
 
     assert kept(database) == []
 

@@ -5,6 +5,7 @@ The clock stands on Monday, 2 March 2026, at noon in UTC; the promise of an orde
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
@@ -14,11 +15,14 @@ from shared.contracts.policies import PolicyDocument
 from shared.costing.types import Step, Zone, ZoneRule
 from shared.flows.cancel_order import cancel_order
 from shared.flows.publish_policy import PublishPolicy, publish_policy
-from shared.platform.db import Database
+from shared.flows.replay_decisions import replay_decisions
+from shared.people.types import Person
+from shared.platform.db import Database, LostRace
 from shared.stock.skus import Unit, put_skus
 from tests.support import given
 
 FROM = "SELECT warehouse FROM parcels WHERE order_id = '{}' AND state <> 'cancelled'"
+DAYS = "SELECT ship_on, parcels FROM site_days ORDER BY 1"
 STATE = "SELECT state FROM orders WHERE order_id = '{}'"
 
 
@@ -52,8 +56,18 @@ def placed_from(database: Database, order_id: str, **fields: object) -> list[str
 
 def policy(database: Database, **wishes: object) -> None:
     document = PolicyDocument.model_validate(wishes)
-    wanted = PublishPolicy(document, None, "ada", "a test")
+    wanted = PublishPolicy(document, None, Person("ada", "a test"))
     database.run(lambda tx: publish_policy(tx, wanted), given.cause())
+
+
+def test_a_carrier_without_queues_sends_nothing(database: Database) -> None:
+    # Goal: nobody could buy its labels, so its parcels would stand for ever, whatever they cost.
+    given.catalogue(database, {"BER": {"MUG": 5}}, cells=given.DEAR)
+    services(database, {"standard": (100, 1)}, carrier="rocket")
+
+    placed_from(database, "ord_1")
+
+    assert given.rows(database, "SELECT carrier FROM parcels") == [("correios",)]
 
 
 def test_the_cheapest_service_that_keeps_the_promise_is_taken(database: Database) -> None:
@@ -264,3 +278,96 @@ def test_days_are_left_out_on_which_nobody_works(database: Database) -> None:
     placed_from(database, "ord_1")
 
     assert given.rows(database, "SELECT ship_on FROM parcels") == [(monday + timedelta(days=2),)]
+
+
+def test_an_order_of_more_parcels_than_a_day_has_room_for_leaves_over_two(
+    database: Database,
+) -> None:
+    # Goal: a day that is nearly full makes no order wait whose other parcel can leave a day later.
+    given.catalogue(database, {"BER": {"MUG": 9}}, weight_g=6_000)
+    given.works(database, "BER", daily_parcels=2)
+    placed_from(database, "ord_1")
+
+    given.order(database, "ord_2", {"MUG": 2})
+    given.place(database, "ord_2")
+
+    assert given.rows(database, STATE.format("ord_2")) == [("placed",)]
+    assert given.rows(
+        database, "SELECT ship_on FROM parcels WHERE order_id = 'ord_2' ORDER BY 1"
+    ) == [(date(2026, 3, 2),), (date(2026, 3, 3),)]
+    assert given.rows(database, DAYS) == [(date(2026, 3, 2), 2), (date(2026, 3, 3), 1)]
+    assert given.violations(database) == []
+
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_2", reason="no"))
+    assert given.rows(database, DAYS) == [(date(2026, 3, 2), 1), (date(2026, 3, 3), 0)]
+
+
+def test_many_at_once_do_not_overfill_days_that_they_share(database: Database) -> None:
+    # Goal: whoever wants two places and finds one taken meanwhile looks again.
+    given.catalogue(database, {"BER": {"MUG": 99}}, weight_g=6_000)
+    given.works(database, "BER", daily_parcels=3)
+    names = [f"ord_{n}" for n in range(8)]
+    for name in names:
+        given.order(database, name, {"MUG": 2})
+
+    def place(name: str) -> None:
+        with suppress(LostRace):  # each time: then its queue asks again
+            given.place(database, name)
+
+    while waiting := given.rows(database, "SELECT order_id FROM orders WHERE state = 'waiting'"):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(place, [name for (name,) in waiting]))
+
+    assert [parcels for _, parcels in given.rows(database, DAYS)] == [3, 3, 3, 3, 3, 1]
+    assert given.violations(database) == []
+
+
+@pytest.mark.parametrize(("late_day_cents", "second_from"), [(0, "BER"), (1_000, "LIS")])
+def test_what_leaves_a_day_later_is_weighed_against_who_could_send_today(
+    database: Database, late_day_cents: int, second_from: str
+) -> None:
+    # Goal: BER has room for one of two parcels. The other comes on Saturday, or in time from LIS.
+    stocked = {"BER": {"MUG": 9}, "LIS": {"MUG": 9}}
+    given.catalogue(database, stocked, cells=given.DEAR, weight_g=20_000)
+    services(database, {"road": (300, 4)})
+    given.works(database, "BER", daily_parcels=1)
+    policy(database, late_day_cents=late_day_cents)
+
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+
+    found = given.rows(database, FROM.format("ord_1"))
+    assert sorted(warehouse for (warehouse,) in found) == ["BER", second_from]
+    days = given.rows(database, "SELECT ship_on, arrives_on FROM parcels ORDER BY 1, 2")
+    assert days[0] == (date(2026, 3, 2), date(2026, 3, 6))
+    assert days[1] == (days[0] if late_day_cents else (date(2026, 3, 3), date(2026, 3, 7)))
+
+
+def test_an_order_that_would_leave_over_too_many_days_waits(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}}, weight_g=6_000)
+    given.works(database, "BER", daily_parcels=1)
+
+    given.order(database, "ord_1", {"MUG": 8}, ship_together=True)
+    given.place(database, "ord_1")
+
+    assert given.rows(database, STATE.format("ord_1")) == [("backordered",)]
+    ((receipt,),) = given.rows(database, "SELECT receipt FROM placement_decisions")
+    (candidate,) = receipt["result"]["candidates"]
+    assert candidate["reason"] == "more than 7 parcels, all that are left on 7 days"
+
+
+def test_what_leaves_over_several_days_is_decided_alike_when_it_is_replayed(
+    database: Database,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}}, weight_g=6_000)
+    given.works(database, "BER", daily_parcels=1)
+    given.order(database, "ord_1", {"MUG": 3})
+    given.place(database, "ord_1")
+
+    found = replay_decisions(
+        lambda step: database.run(step, given.cause()),
+        database.now() - timedelta(days=1),
+        database.now() + timedelta(days=1),
+    )
+
+    assert (found.decisions, found.differences) == (1, ())

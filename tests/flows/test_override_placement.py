@@ -5,19 +5,22 @@ from types import MappingProxyType
 
 import pytest
 
+from shared.contracts.stock import MissingUnits, ParcelShortPicked
 from shared.flows.override_placement import (
     CannotBePlaced,
     Override,
-    Person,
     hold_order,
     override_placement,
     release_order,
 )
 from shared.flows.rules import Rules
+from shared.flows.short_pick import short_pick
 from shared.flows.track_parcel import track_parcel
+from shared.kit.errors import Malformed
 from shared.kit.lifecycle import IllegalTransition
 from shared.orders import store as orders
 from shared.orders.types import TooLateToChange, UnknownOrder
+from shared.people.types import Person
 from shared.platform.db import Database
 from tests.flows import doubles, updates
 from tests.flows.test_replay_decisions import replay
@@ -62,7 +65,6 @@ def test_it_is_sent_from_where_a_person_wants(placed: Database) -> None:
     ) == [("placed", "ada", "the customer has called"), ("placed", "engine", "")]
     assert given.told(placed) == [
         "parcel.cancelled",
-        "stock.increased",
         "order.placed",
         "parcel.planned",
         "work.buy_label",
@@ -148,6 +150,28 @@ def test_what_was_kept_for_it_is_taken_by_it(database: Database) -> None:
     assert given.violations(database) == []
 
 
+def test_a_warehouse_that_could_not_pick_it_is_asked_again_by_name(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (parcel,) = doubles.parcels_of(database, "ord_1")
+    missing = ParcelShortPicked(
+        warehouse="BER",
+        parcel_id=parcel,
+        short_picked_at=database.now(),
+        lines=(MissingUnits(sku="MUG", missing=1),),
+    )
+    given.apply(database, short_pick, missing)
+    given.place(database, "ord_1")
+
+    with pytest.raises(CannotBePlaced, match="BER could not pick MUG for it before; name BER"):
+        override(database)
+    override(database, "BER")
+
+    assert given.rows(database, LIVE) == [("BER", "MUG", 2)]
+    assert given.violations(database) == []
+
+
 def hold(database: Database) -> None:
     database.run(lambda tx: hold_order(tx, "ord_1", ADA), given.cause())
 
@@ -181,9 +205,9 @@ def test_a_released_order_is_placed_again(placed: Database) -> None:
 
 
 def test_nobody_decides_without_a_name_and_a_reason(placed: Database) -> None:
-    with pytest.raises(CannotBePlaced, match="by: 1 to 200 characters"):
+    with pytest.raises(Malformed, match="by: 1 to 200 characters"):
         Person("", "because")
-    with pytest.raises(CannotBePlaced, match="reason: 1 to 200 characters"):
+    with pytest.raises(Malformed, match="reason: 1 to 200 characters"):
         Person("ada", " ")
 
 

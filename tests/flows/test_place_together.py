@@ -11,10 +11,11 @@ from emulators.bench.trips import counted
 from shared.contracts.orders import ServiceLevel
 from shared.contracts.work import PlaceOrder
 from shared.flows import table
-from shared.flows.place_order import place_waiting
+from shared.flows.place_order import Crowd, place_waiting
 from shared.flows.rules import Rules
 from shared.orders import backorder_caps
 from shared.orders import store as orders
+from shared.orders.types import UnknownOrder
 from shared.placement.engine import decide
 from shared.placement.types import Demand, Limits, Placement, Shortage, Site
 from shared.platform.db import Database, Transaction
@@ -29,7 +30,7 @@ def place(
 ) -> None:
     """The work of one order comes up."""
     work = PlaceOrder(order_id=order_id, priority=priority)
-    place_waiting(partial(database.run, cause=given.cause()), work, Rules(), alone=alone)
+    place_waiting(partial(database.run, cause=given.cause()), work, Rules(), Crowd(), alone=alone)
 
 
 def wait(database: Database, number: int, wants: dict[str, int], **fields: object) -> list[str]:
@@ -243,10 +244,52 @@ def test_fifty_orders_cost_four_round_trips(database: Database) -> None:
         for name in names:
             given.order(database, name, {"MUG": 1})
         with counted() as trips:
-            place_waiting(run, PlaceOrder(order_id=names[0], priority="standard"), rules)
+            place_waiting(run, PlaceOrder(order_id=names[0], priority="standard"), rules, Crowd())
 
     assert given.rows(database, "SELECT DISTINCT state FROM orders") == [("placed",)]
     assert len(trips) == 4
+
+
+def test_in_a_crowd_work_that_is_done_costs_one_round_trip(database: Database) -> None:
+    # Goal: of fifty that are placed together forty-nine find their work done. Who has just found
+    # that asks whether it is so again, and sees at once when it is not.
+    given.catalogue(database, {"BER": {"MUG": 500}})
+    names = wait(database, 4, {"MUG": 1})
+    rules, crowd = Rules(), Crowd()
+
+    def trips(order_id: str) -> int:
+        with counted() as made:
+            work = PlaceOrder(order_id=order_id, priority="standard")
+            place_waiting(partial(database.run, cause=given.cause()), work, rules, crowd)
+        return len(made)
+
+    trips(names[0])
+    assert crowd.is_here is False
+    trips(names[1])
+    assert crowd.is_here is True
+    trips(names[2])  # prepares the question
+    assert trips(names[3]) == 1
+    given.order(database, "late", {"MUG": 1})
+    trips("late")
+
+    assert crowd.is_here is False
+    assert given.rows(database, "SELECT DISTINCT state FROM orders") == [("placed",)]
+
+
+def test_in_a_crowd_done_work_still_serves_the_queue(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 500}})
+    names = wait(database, 2, {"MUG": 1})
+    run, rules, crowd = partial(database.run, cause=given.cause()), Rules(), Crowd()
+    for name in names:
+        place_waiting(run, PlaceOrder(order_id=name, priority="standard"), rules, crowd)
+    given.order(database, "late", {"MUG": 1})
+
+    place_waiting(run, PlaceOrder(order_id=names[0], priority="standard"), rules, crowd)
+
+    assert given.rows(database, STATES)[0] == ("late", "placed")
+    crowd.is_here = True
+    with pytest.raises(UnknownOrder):
+        place_waiting(run, PlaceOrder(order_id="nobody", priority="standard"), rules, crowd)
 
 
 def test_many_at_once_promise_nothing_twice(database: Database) -> None:

@@ -11,9 +11,11 @@ from shared.flows.publish_policy import PublishPolicy, publish_policy
 from shared.flows.rules import Rules
 from shared.kit.errors import Malformed
 from shared.kit.kept import KEPT_FOR
+from shared.people.types import Person
 from shared.placement import placement_policies
 from shared.placement.policy import PolicyRefused
 from shared.platform.db import Database
+from tests.flows.rerouting import offer
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -22,8 +24,12 @@ def publish(
     database: Database, valid_from: datetime | None = None, reason: str = "a test", **wishes: object
 ) -> str:
     document = PolicyDocument.model_validate(wishes)
-    wanted = PublishPolicy(document, valid_from, "ada", reason)
+    wanted = PublishPolicy(document, valid_from, Person("ada", reason))
     return database.run(lambda tx: publish_policy(tx, wanted), given.cause())
+
+
+def fallback(*to: str, carrier: str = "a", zone: str = "z") -> dict[str, object]:
+    return {"carrier": carrier, "zone": zone, "to": list(to)}
 
 
 def place(database: Database, order_id: str, rules: Rules) -> str:
@@ -67,6 +73,11 @@ def test_it_is_followed_by_running_functions_within_a_minute(
         ({"late_day_cent": 3}, "late_day_cent: Extra inputs are not permitted"),
         ({"split_cents": -1}, "split_cents: Input should be greater than or equal to 0"),
         ({"excluded_services": ["a/b/c"]}, "excluded_services.0: String should match"),
+        ({"fallbacks": [{"carrier": "a", "zone": "z"}]}, "fallbacks.0.to: Field required"),
+        ({"fallbacks": [fallback("a")]}, "fallbacks.0.to: .* cannot take its own parcels over"),
+        ({"fallbacks": [fallback("b", "b")]}, "fallbacks.0.to: .* there twice"),
+        ({"fallbacks": [fallback("b"), fallback("c")]}, "fallbacks: .* entry 1 is for a and z"),
+        ({"fallbacks": [fallback()]}, "fallbacks.0.to: .* at least 1 item"),
     ],
 )
 def test_a_document_that_cannot_be_meant_is_refused_by_its_field(
@@ -97,5 +108,39 @@ def test_what_has_begun_is_not_rewritten(database: Database) -> None:
 
 
 def test_nobody_publishes_without_saying_why(database: Database) -> None:
-    with pytest.raises(PolicyRefused, match="reason: 1 to 200 characters"):
+    with pytest.raises(Malformed, match="reason: 1 to 200 characters"):
         publish(database, reason=" ")
+
+
+def test_secondary_carriers_are_kept_in_their_order(database: Database) -> None:
+    for carrier in ("jadlog", "dhl", "ups"):
+        offer(database, carrier, 100)
+    publish(database, fallbacks=[fallback("ups", "dhl", carrier="jadlog", zone="all")])
+
+    policy = database.run(placement_policies.read_book, given.cause()).valid_at(
+        database.now(), "web"
+    )
+
+    assert policy.fallbacks_of("jadlog", "all") == ("ups", "dhl")
+    for carrier, zone in (("dhl", "all"), ("jadlog", "elsewhere"), ("jadlog", None)):
+        assert policy.fallbacks_of(carrier, zone) == ()
+
+
+def test_carriers_and_zones_that_are_not_there_are_named_all_at_once(database: Database) -> None:
+    offer(database, "jadlog", 100)
+    offer(database, "dhl", 100)
+
+    with pytest.raises(PolicyRefused) as caught:
+        publish(
+            database,
+            fallbacks=[
+                fallback("dhl", "pigeon", carrier="jadlog", zone="moon"),
+                fallback("dhl", carrier="snail", zone="all"),
+            ],
+        )
+
+    assert [(wrong.field, wrong.reason) for wrong in caught.value.wrong] == [
+        ("fallbacks.0.zone", "jadlog has no such zone"),
+        ("fallbacks.0.to.1", "no such carrier has a rate card"),
+        ("fallbacks.1.carrier", "no such carrier has a rate card"),
+    ]

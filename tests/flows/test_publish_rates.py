@@ -17,6 +17,8 @@ from shared.flows.charge_parcel import charge_parcel
 from shared.flows.publish_rates import PublishRates, publish_rates
 from shared.flows.rules import Rules
 from shared.flows.show_rates import show_rates
+from shared.kit.errors import Malformed
+from shared.people.types import Person
 from shared.platform.db import Database
 from tests.support import given
 from tests.support.clock import TestClock
@@ -56,10 +58,21 @@ def publish(
         body=body,
         is_json=False,
         valid_from=valid_from or database.now(),
-        by=by,
-        reason=reason,
+        person=Person(by, reason),
     )
     return database.run(lambda tx: publish_rates(tx, wanted), given.cause())
+
+
+def test_a_carrier_without_queues_gets_no_rate_card(database: Database) -> None:
+    # Goal: its parcels would be planned as the cheapest, and nobody would ever buy their labels.
+    body = rows(400, "standard", carrier="rocket")
+
+    with pytest.raises(RowsRefused) as refused:
+        publish(database, body, valid_from=database.now() + timedelta(hours=1))
+
+    assert [(row.row, row.column) for row in refused.value.rows] == [(2, "carrier")]
+    assert "'rocket' has no queues" in str(refused.value)
+    assert given.rows(database, "SELECT count(*) FROM rate_cards") == [(0,)]
 
 
 def charge_all(database: Database, shelf: Bookshelf) -> None:
@@ -251,9 +264,9 @@ def test_wrong_rows_are_all_told_and_nothing_is_published(database: Database) ->
 
 
 def test_without_who_says_it_and_why_it_is_refused(database: Database) -> None:
-    with pytest.raises(RateCardRefused, match=r"^by: "):
+    with pytest.raises(Malformed, match=r"^by: "):
         publish(database, rows(400, "standard"), by=" ")
-    with pytest.raises(RateCardRefused, match=r"^reason: "):
+    with pytest.raises(Malformed, match=r"^reason: "):
         publish(database, rows(400, "standard"), reason="x" * 201)
 
 

@@ -7,9 +7,10 @@ from threading import Barrier
 
 import pytest
 
-from shared.contracts.orders import OrderCancelled
+from shared.contracts.orders import OrderAmended, OrderCancelled, OrderedLine
 from shared.flows import reconcile_stock as flow
 from shared.flows.cancel_order import cancel_order
+from shared.flows.change_order import change_order
 from shared.flows.reconcile_stock import reconcile_stock
 from shared.flows.steps import Result
 from shared.platform.db import Database
@@ -270,4 +271,27 @@ def test_a_drift_is_repaired_by_what_is_true_under_the_lock(database: Database) 
 
     assert repaired == 2
     assert states(database) == ["placed"] * 24
+    assert given.violations(database) == []
+
+
+def test_what_is_kept_for_an_order_that_is_placed_is_given_back(database: Database) -> None:
+    # Goal: code that did not know what an edit keeps placed the order from other units.
+    promised(database)
+    line = OrderedLine(line_no=1, sku="MUG", quantity=1, unit_price_cents=1_000)
+    event = OrderAmended(order_id="ord_1", revision=2, lines=(line,))
+    given.apply(database, change_order, event)
+    kept = "UPDATE stock_holds SET for_order = {} WHERE purpose = 'order'"
+    corrupt(database, kept.format("'nobody'"))
+    given.place(database, "ord_1")
+    corrupt(database, kept.format("'ord_1'"))
+    assert given.rows(database, "SELECT reserved, held FROM stock_levels WHERE sku = 'MUG'") == [
+        (1, 4)
+    ]
+
+    report = reconcile(database)
+
+    assert report.repaired == 1
+    assert given.rows(database, "SELECT reserved, held FROM stock_levels WHERE sku = 'MUG'") == [
+        (1, 3)
+    ]
     assert given.violations(database) == []

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.policies import PolicyDocument
 from shared.costing.types import Step, Zone, ZoneRule
 from shared.flows.publish_policy import PublishPolicy, publish_policy
 from shared.flows.replay_decisions import Replay, replay_decisions
+from shared.people.types import Person
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -35,7 +36,7 @@ def decided(database: Database) -> Database:
     )
     given.works(database, "MUC", daily_parcels=1, capabilities=frozenset({"cold"}))
     wishes = PolicyDocument(split_cents=35, avoid_cents={"LIS": 10})
-    wanted = PublishPolicy(wishes, None, "ada", "a test")
+    wanted = PublishPolicy(wishes, None, Person("ada", "a test"))
     database.run(lambda tx: publish_policy(tx, wanted), given.cause())
     for number, wants in enumerate(
         [{"MUG": 1}, {"MUG": 2, "PEN": 5}, {"MUG": 5, "VASE": 1}, {"VASE": 2}, {"PEN": 6}]
@@ -61,7 +62,7 @@ def test_stock_rates_policies_and_warehouses_may_have_changed_since(
         lambda tx: given.rates(tx, valid_from=clock.now + timedelta(hours=1), zones=zones),
         given.cause(),
     )
-    wanted = PublishPolicy(PolicyDocument(split_cents=900), None, "ada", "a test")
+    wanted = PublishPolicy(PolicyDocument(split_cents=900), None, Person("ada", "a test"))
     decided.run(lambda tx: publish_policy(tx, wanted), given.cause())
     given.works(decided, "BER", closed_for="a flood")
     given.appear(decided, "BER", {"MUG": 50})

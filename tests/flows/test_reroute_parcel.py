@@ -4,10 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import text
 
 from shared.carriers import carrier_breakers
-from shared.carriers.breaker import FIRST_PAUSE
 from shared.carriers.carrier_breakers import Admission
 from shared.carriers.store import LEASE
 from shared.carriers.types import (
@@ -26,12 +24,23 @@ from shared.flows.cancel_order import cancel_order
 from shared.flows.charge_parcel import take_charges_back
 from shared.flows.publish_policy import PublishPolicy, publish_policy
 from shared.flows.reroute_parcel import BACK_AFTER
+from shared.kit.breaker import FIRST_PAUSE
 from shared.kit.errors import DispatchError, NotYet
+from shared.people.types import Person
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.shipments.store import refuse_label
 from shared.shipments.types import LabelBeingBought
 from tests.flows.doubles import RecordingCarrier, buy, parcels_of
-from tests.flows.rerouting import books_are_right, down, offer, open_breaker, parcel_id, work
+from tests.flows.rerouting import (
+    books_are_right,
+    down,
+    go_unanswered,
+    offer,
+    open_breaker,
+    parcel_id,
+    work,
+)
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -184,7 +193,7 @@ def test_what_a_policy_excludes_takes_nothing_over(database: Database, parcel_id
     offer(database, "jadlog", 100)
     offer(database, "dhl", 900)
     document = PolicyDocument(excluded_services=frozenset({"jadlog/standard"}))
-    wanted = PublishPolicy(document, None, "ada", "a test")
+    wanted = PublishPolicy(document, None, Person("ada", "a test"))
     database.run(lambda tx: publish_policy(tx, wanted), given.cause())
     open_breaker(database)
 
@@ -239,10 +248,7 @@ def test_a_parcel_goes_to_and_fro_once_an_hour_at_most(
 ) -> None:
     offer(database, "jadlog", 800)
     carrier = RecordingCarrier(before=down)
-    for _ in range(CALLS - 1):
-        with pytest.raises(CarrierUnavailable):
-            buy(database, parcel_id, carrier)
-    buy(database, parcel_id, carrier)
+    go_unanswered(database, parcel_id, carrier)
     for _ in range(CALLS):
         with pytest.raises(CarrierUnavailable):
             buy(database, parcel_id, carrier, at="jadlog")
@@ -327,7 +333,9 @@ def test_a_refusal_that_comes_after_the_reroute_takes_nothing_from_the_next_carr
         raise RefusedByCarrier("no such street", vendor_code="ADDRESS.BAD")
 
     def refused_meanwhile(_request: LabelRequest) -> None:
-        database.run(lambda tx: tx.write(refuse_label(parcel_id, "correios")), given.cause())
+        database.run(
+            lambda tx: tx.write(refuse_label(parcel_id, "correios", "standard")), given.cause()
+        )
 
     with pytest.raises(RefusedByCarrier):
         buy(database, parcel_id, RecordingCarrier(before=overtaken))

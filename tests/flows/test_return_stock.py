@@ -1,5 +1,7 @@
 """Returns: to the shelf, into quarantine or written off; once, as of their time."""
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -50,6 +52,64 @@ def come_back(
         order_id=origin.get("order_id"),
     )
     given.apply(database, return_stock, event)
+
+
+def sent(database: Database, units: Mapping[str, int]) -> str:
+    """An order whose only parcel has left, and that parcel."""
+    given.order(database, "ord_1", units)
+    given.place(database, "ord_1")
+    (code,) = doubles.labelled(database, "ord_1")
+    news = updates.body(code, [("in_transit", database.now())])
+    given.apply(database, track_parcel, updates.received(database, news))
+    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+    return parcel_id
+
+
+def test_what_has_come_back_of_a_parcel_cannot_come_back_again(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: whoever scans a box under two numbers, or in two warehouses, makes no units.
+    given.catalogue(database, {"BER": {"MUG": 10}, "LIS": {"MUG": 0}})
+    parcel_id = sent(database, {"MUG": 3})
+    clock.advance(minutes=10)
+    come_back(database, ("MUG", 2, RESTOCK), parcel_id=parcel_id)
+
+    for warehouse in ("BER", "LIS"):
+        with pytest.raises(NotInParcel, match="2 of them came back before") as caught:
+            come_back(
+                database,
+                ("MUG", 2, WRITE_OFF),
+                parcel_id=parcel_id,
+                return_id="rma_2",
+                warehouse=warehouse,
+            )
+        assert caught.value.facts["field"] == "lines.0.quantity"
+    come_back(database, ("MUG", 2, RESTOCK), parcel_id=parcel_id)
+    come_back(database, ("MUG", 1, RESTOCK), parcel_id=parcel_id, return_id="rma_2")
+
+    assert given.rows(database, STOCK) == [(10, 0, 0)]
+    assert given.violations(database) == []
+
+
+def test_two_returns_of_a_parcel_at_once_make_no_units(
+    database: Database, clock: TestClock
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 10}, "LIS": {"MUG": 0}})
+    parcel_id = sent(database, {"MUG": 2})
+    clock.advance(minutes=10)
+
+    def report(warehouse: str) -> bool:
+        try:
+            come_back(database, ("MUG", 2, RESTOCK), parcel_id=parcel_id, warehouse=warehouse)
+        except NotInParcel:
+            return False
+        return True
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        booked = list(pool.map(report, ["BER", "LIS"]))
+
+    assert sorted(booked) == [False, True]
+    assert given.rows(database, STOCK) == [(10, 0, 0)]
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,23 @@
 import json
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.orders import OrderAmended, OrderCancelled, OrderedLine
 from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
+from shared.flows.override_placement import CannotBePlaced, Override, override_placement
+from shared.flows.request_placement import wake_backorders
+from shared.flows.rules import Rules
 from shared.flows.track_parcel import track_parcel
 from shared.orders import backorder_caps
 from shared.orders.types import TooLateToChange
+from shared.people.types import Person
 from shared.platform.db import Database
+from shared.platform.sql import text
+from shared.stock.skus import Unit, put_skus
 from tests.flows import doubles, updates
 from tests.support import given
+from tests.support.clock import TestClock
 
 STATE = "SELECT state FROM orders WHERE order_id = 'ord_1'"
 LINES = "SELECT sku, allocated, backordered, cancelled FROM order_lines ORDER BY line_no"
@@ -201,9 +207,10 @@ def test_it_is_changed_until_a_parcel_is_picked(database: Database) -> None:
     assert given.violations(database) == []
 
     doubles.picked(database, doubles.parcels_of(database, "ord_1")[-1])
+    less = line.model_copy(update={"quantity": 1})
     with pytest.raises(TooLateToChange):
         given.apply(
-            database, change_order, OrderAmended(order_id="ord_1", revision=3, lines=(line,))
+            database, change_order, OrderAmended(order_id="ord_1", revision=3, lines=(less,))
         )
 
 
@@ -243,4 +250,55 @@ def test_units_are_sent_in_part_too(database: Database) -> None:
     given.place(database, "ord_1")
 
     assert given.rows(database, LINES) == [("MUG", 6, 4, 0)]
+    assert given.violations(database) == []
+
+
+def by_hand(database: Database, *warehouses: str) -> None:
+    wanted = Override("ord_1", Person("ada", "the customer has called"), frozenset(warehouses))
+    database.run(lambda tx: override_placement(tx, wanted, Rules()), given.cause())
+
+
+def test_the_rest_is_placed_by_hand_when_the_others_have_left(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 6, "PEN": 0}, "LIS": {"PEN": 0}})
+    given.order(database, "ord_1", {"MUG": 6, "PEN": 1})
+    given.place(database, "ord_1")
+    (parcel,) = doubles.parcels_of(database, "ord_1")
+    doubles.picked(database, parcel)
+
+    with pytest.raises(CannotBePlaced, match="LIS: short of PEN by 1"):
+        by_hand(database, "LIS")
+    given.receive(database, "LIS", {"PEN": 5})
+    by_hand(database, "LIS")
+
+    assert given.rows(
+        database, "SELECT warehouse, state, picked_at IS NULL FROM parcels ORDER BY warehouse"
+    ) == [("BER", "planned", False), ("LIS", "planned", True)]
+    assert given.rows(database, STATE) == [("placed",)]
+    assert given.rows(database, LINES) == [("MUG", 6, 0, 0), ("PEN", 1, 0, 0)]
+    assert given.violations(database) == []
+
+
+def test_a_rest_that_no_carrier_takes_is_told_once(database: Database, clock: TestClock) -> None:
+    # Goal: whoever waits for stock is asked for every few minutes, and a person is not.
+    given.catalogue(database, {"BER": {"MUG": 6}})
+    database.run(lambda tx: put_skus(tx, [Unit("ANVIL", 50_000, 100, 100, 100)]), given.cause())
+    given.order(database, "ord_1", {"MUG": 6, "ANVIL": 1})
+    given.place(database, "ord_1")
+    given.receive(database, "BER", {"ANVIL": 5})
+    given.place(database, "ord_1")
+    assert given.told(database).count("order.needs_review") == 1
+    given.silence(database)
+
+    for _ in range(3):
+        clock.advance(minutes=5)
+        database.run(wake_backorders, given.cause())
+        given.place(database, "ord_1")
+
+    assert "order.needs_review" not in given.told(database)
+    assert given.rows(database, "SELECT state, state_reason FROM orders") == [
+        ("partly_placed", "no carrier takes ANVIL")
+    ]
+    assert given.rows(
+        database, "SELECT count(*) FROM placement_decisions WHERE outcome = 'review'"
+    ) == [(1,)]
     assert given.violations(database) == []

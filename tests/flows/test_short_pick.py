@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.stock import CountedUnits, MissingUnits, ParcelShortPicked, StockCounted
@@ -13,6 +12,7 @@ from shared.flows.short_pick import short_pick
 from shared.flows.track_parcel import track_parcel
 from shared.orders.types import PartlyPicked
 from shared.platform.db import Database
+from shared.platform.sql import text
 from shared.shipments.types import (
     LabelBeingBought,
     NoSuchParcel,
@@ -74,8 +74,8 @@ def test_what_is_missing_is_gone_and_the_order_is_placed_elsewhere(
     ]
     assert given.told(database) == [
         "parcel.cancelled",
-        "stock.increased",
         *(["work.void_label"] if state == "labelled" else []),
+        "stock.increased",
         "order.changed",
     ]
     assert given.violations(database) == []
@@ -200,6 +200,38 @@ def test_what_nobody_else_has_waits_for_stock_elsewhere(database: Database) -> N
     assert given.violations(database) == []
 
 
+def test_what_is_found_later_is_for_the_order_again(database: Database, clock: TestClock) -> None:
+    # Goal: an order that its only warehouse could not pick does not wait beside full shelves.
+    given.catalogue(database, {"BER": {"MUG": 2}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (parcel,) = doubles.parcels_of(database, "ord_1")
+    short(database, parcel)
+    given.place(database, "ord_1")
+    clock.advance(minutes=1)
+
+    given.receive(database, "BER", {"MUG": 1})
+    given.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    ((parcel,),) = given.rows(database, "SELECT parcel_id FROM parcels WHERE state = 'planned'")
+    clock.advance(minutes=1)
+    short(database, parcel)
+    given.place(database, "ord_1")
+    assert given.rows(database, "SELECT state FROM orders") == [("backordered",)]
+    clock.advance(minutes=1)
+    counted = StockCounted(
+        warehouse="BER",
+        count_id="cnt_1",
+        counted_at=database.now(),
+        lines=(CountedUnits(sku="MUG", on_hand=2),),
+    )
+    given.apply(database, count_stock, counted)
+    given.place(database, "ord_1")
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",)]
+    assert given.violations(database) == []
+
+
 def test_an_order_that_was_to_come_back_is_cancelled_instead(
     database: Database, parcel_id: str
 ) -> None:
@@ -262,6 +294,7 @@ def test_where_the_others_are_nowhere_they_wait(database: Database) -> None:
 
 def test_of_an_order_that_is_wanted_no_more_they_are_left_out(database: Database) -> None:
     second, warehouse = sibling_picked(database)
+    doubles.picked(database, second)  # and so it was to be sent, and to come back
     given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
 
     short(database, second, {"MUG": 2}, warehouse=warehouse)

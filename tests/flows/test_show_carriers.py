@@ -1,10 +1,10 @@
 """How carriers stand: breakers as the rule says, parcels that wait, and what is given back."""
 
-from shared.carriers.breaker import FIRST_PAUSE, BreakerState
 from shared.carriers.types import CarrierUnavailable
 from shared.flows import show_carriers as flow
 from shared.flows.buy_label import CALLS
 from shared.flows.show_carriers import CarrierStanding, show_carriers
+from shared.kit.breaker import FIRST_PAUSE, BreakerState
 from shared.platform.db import Database
 from tests.flows.doubles import RecordingCarrier, buy
 from tests.flows.rerouting import down, offer, open_breaker, planned

@@ -1,10 +1,10 @@
 """What many order at once is spread by itself, and merged when it is quiet."""
 
 import pytest
-from sqlalchemy import text
 
 from shared.flows.spread_hot_skus import spread_hot_skus
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.flows import partitioned
 from tests.flows.partitioned import ordered, rows, spread
 from tests.support import given

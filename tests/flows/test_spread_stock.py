@@ -9,7 +9,6 @@ from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.stock import CountedUnits, StockCounted
@@ -19,6 +18,7 @@ from shared.flows.spread_stock import SpreadStock, spread_stock
 from shared.holds.types import NotEnoughStock
 from shared.kit.errors import Rejected
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.stock.types import (
     BalanceFencedOff,
     KitHasNoStock,
@@ -276,7 +276,7 @@ def _while_it_is_spread(database: Database, waiting: Any, into: int = 4) -> None
         thread.start()
         waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         for _ in range(1_000):
-            if tx.connection.execute(waits).scalar_one():
+            if tx.rows(waits)[0][0]:
                 return
         raise AssertionError("nobody waits")
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.work import PlaceOrder
 from shared.flows.place_order import place_order
@@ -17,10 +16,12 @@ from shared.orders import backorder_caps
 from shared.orders import store as orders
 from shared.platform.config import Config
 from shared.platform.db import Database, LostRace, Transaction, connect
+from shared.platform.sql import text
 from shared.stock import store as stock
 from shared.stock.skus import Unit, put_skus
 from shared.stock.types import Change, Key
 from tests.flows import partitioned
+from tests.flows.test_expire_holds import expire
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -134,13 +135,19 @@ def test_a_hold_is_for_its_owner_and_for_nobody_else(database: Database) -> None
     assert given.violations(database) == []
 
 
-def test_what_a_hold_kept_beyond_its_order_is_free_and_told(database: Database) -> None:
+def test_what_a_hold_kept_beyond_its_order_is_given_back_and_told(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 3, "PEN": 1}})
     hold(database, "hold_1", {("MUG", "BER"): 3, ("PEN", "BER"): 1})
     given.order(database, "owner", {"MUG": 1}, hold_id="hold_1")
     given.silence(database)
 
     given.place(database, "owner")
+    assert given.rows(database, "SELECT sku, reserved, held FROM stock_levels ORDER BY 1") == [
+        ("MUG", 1, 2),
+        ("PEN", 0, 1),
+    ]
+    assert given.violations(database) == []
+    expire(database)
 
     assert given.rows(database, "SELECT sku, reserved, held FROM stock_levels ORDER BY 1") == [
         ("MUG", 1, 0),
@@ -198,6 +205,53 @@ def test_an_order_that_finds_its_partition_empty_tries_the_others(
     states = [state for _, state in given.rows(database, STATES)]
     assert states == ["placed"] * 10 + ["backordered"]
     assert given.violations(database) == []
+
+
+def test_a_warehouse_that_has_run_out_is_no_reason_to_look_at_all_partitions(
+    database: Database,
+) -> None:
+    # Goal: where one place has plenty, a sale does not queue behind another's last unit.
+    given.catalogue(database, {"BER": {"MUG": 80}, "MUC": {"MUG": 1}})
+    given.spread(database, "MUG", "BER", [20] * 4)
+    given.spread(database, "MUG", "MUC", [1, 0, 0, 0])
+
+    for number in range(12):
+        given.order(database, f"ord_{number:02}", {"MUG": 1})
+        place_from_drawn_partitions(database, f"ord_{number:02}")
+
+    assert {state for _, state in given.rows(database, STATES)} == {"placed"}
+    assert given.violations(database) == []
+
+
+def test_units_elsewhere_are_looked_for_where_what_was_drawn_cannot_be_sent(
+    database: Database,
+) -> None:
+    # Goal: Berlin has plenty, and nobody works there. The last unit of Munich is found.
+    given.catalogue(database, {"BER": {"MUG": 80}, "MUC": {"MUG": 1}})
+    given.works(database, "BER", daily_parcels=0)
+    given.spread(database, "MUG", "BER", [20] * 4)
+    given.spread(database, "MUG", "MUC", [1, 0, 0, 0])
+    names = [f"ord_{number}" for number in range(8)]
+    for name in names:
+        given.order(database, name, {"MUG": 1})
+
+    for name in names:
+        partitioned.place(database, name)
+
+    placed = "SELECT warehouse FROM parcels"
+    assert given.rows(database, placed) == [("MUC",)]
+    assert [state for _, state in given.rows(database, STATES)].count("placed") == 1
+
+
+def test_a_place_that_has_enough_in_other_partitions_is_looked_at(database: Database) -> None:
+    # Goal: near is cheap. A row that happens to lack one of four does not send them from afar.
+    given.catalogue(database, {"BER": {"MUG": 12}, "LIS": {"MUG": 40}})
+    given.spread(database, "MUG", "BER", [3] * 4)
+    given.order(database, "ord_1", {"MUG": 4})
+
+    partitioned.place(database, "ord_1")
+
+    assert given.rows(database, "SELECT warehouse FROM parcels") == [("BER",)]
 
 
 def test_an_order_takes_from_several_partitions_what_none_has_alone(database: Database) -> None:

@@ -10,11 +10,12 @@ from shared.contracts.orders import OrderAmended, OrderCancelled, OrderedLine
 from shared.contracts.parcels import CarrierUpdateReceived
 from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order
-from shared.flows.track_parcel import LostUpdate, track_parcel
+from shared.flows.track_parcel import TO_BE_RECORDED, LostUpdate, track_parcel
 from shared.platform.db import Database
 from shared.shipments.types import ParcelNotHereYet
 from tests.flows import doubles, updates
 from tests.support import given
+from tests.support.clock import TestClock
 from tests.support.database import empty
 
 T0 = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
@@ -62,9 +63,10 @@ def state(database: Database) -> tuple[Any, ...]:
 
 
 def test_the_first_sign_of_the_carrier_takes_the_units_out_of_the_stock_once(
-    database: Database,
+    database: Database, clock: TestClock
 ) -> None:
     code = labelled_order(database)
+    clock.now = OUT[1]
 
     track(database, code, PRE_TRANSIT)
     assert given.rows(database, "SELECT on_hand, reserved FROM stock_levels") == [(5, 2)]
@@ -159,6 +161,40 @@ def test_an_update_about_a_parcel_that_nobody_knows_asks_to_come_again(
 
     with pytest.raises(ParcelNotHereYet):
         given.apply(database, track_parcel, event)
+
+
+def test_an_update_about_a_parcel_that_is_not_ours_is_let_be_after_an_hour(
+    database: Database, clock: TestClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Goal: others who use the vendor's account with us do not flood us with letters.
+    event = updates.received(database, updates.body("NOBODY", [IN_TRANSIT]))
+    clock.now += TO_BE_RECORDED - timedelta(microseconds=1)
+    with pytest.raises(ParcelNotHereYet):
+        given.apply(database, track_parcel, event)
+
+    clock.advance(microseconds=1)
+    given.apply(database, track_parcel, event)
+
+    assert "tracking.not_ours" in capsys.readouterr().out
+    assert given.rows(database, "SELECT count(*) FROM carrier_updates") == [(1,)]
+
+
+def test_a_label_that_is_recorded_late_gets_all_that_was_let_be(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: nothing of ours is lost. Vendors tell the whole history every time.
+    early = updates.received(database, updates.body("ord_1-1", [PRE_TRANSIT, IN_TRANSIT]))
+    clock.now += 2 * TO_BE_RECORDED
+    given.apply(database, track_parcel, early)
+    code = labelled_order(database)
+    clock.now = OUT[1]
+
+    track(database, code, PRE_TRANSIT, IN_TRANSIT, OUT)
+
+    assert given.rows(database, "SELECT count(*), min(occurred_at) FROM tracking_events") == [
+        (3, PRE_TRANSIT[1])
+    ]
+    assert given.rows(database, "SELECT shipped_at FROM parcels") == [(IN_TRANSIT[1],)]
 
 
 def test_an_update_whose_raw_text_is_missing_is_a_fault(database: Database) -> None:

@@ -1,16 +1,23 @@
 """What a carrier may have sold before the parcel was rerouted is given back: never two labels."""
 
 import pytest
-from sqlalchemy import text
 
-from shared.carriers.breaker import FIRST_PAUSE
 from shared.carriers.store import LEASE
 from shared.carriers.types import CarrierUnavailable, LabelRequest, VoidUnderWay
 from shared.contracts.work import VoidAbandonedLabel
-from shared.flows.buy_label import CALLS
+from shared.kit.breaker import FIRST_PAUSE
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.flows.doubles import RecordingCarrier, buy, void_abandoned
-from tests.flows.rerouting import books_are_right, down, offer, open_breaker, parcel_id, work
+from tests.flows.rerouting import (
+    books_are_right,
+    down,
+    go_unanswered,
+    offer,
+    open_breaker,
+    parcel_id,
+    work,
+)
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -23,10 +30,7 @@ def test_a_label_whose_answers_were_lost_is_given_back_and_one_stays(
     # Goal: never two live labels. The first carrier sold one, and nobody heard of it.
     offer(database, "jadlog", 800)
     carrier = RecordingCarrier(after=down)
-    for _ in range(CALLS - 1):
-        with pytest.raises(CarrierUnavailable):
-            buy(database, parcel_id, carrier)
-    buy(database, parcel_id, carrier)
+    go_unanswered(database, parcel_id, carrier)
     assert len(carrier.sold) == 1
     carrier.after = lambda _request: None
 
@@ -80,10 +84,7 @@ def test_what_could_not_be_given_back_is_tried_again(
 ) -> None:
     offer(database, "jadlog", 800)
     carrier = RecordingCarrier(after=down)
-    for _ in range(CALLS - 1):
-        with pytest.raises(CarrierUnavailable):
-            buy(database, parcel_id, carrier)
-    buy(database, parcel_id, carrier)
+    go_unanswered(database, parcel_id, carrier)
     clock.now += LEASE
     carrier.before_void = down
     with pytest.raises(CarrierUnavailable):
@@ -100,10 +101,7 @@ def test_a_probe_is_not_spent_on_a_label_that_is_voided_already(
 ) -> None:
     offer(database, "jadlog", 800)
     carrier = RecordingCarrier(after=down)
-    for _ in range(CALLS - 1):
-        with pytest.raises(CarrierUnavailable):
-            buy(database, parcel_id, carrier)
-    buy(database, parcel_id, carrier)
+    go_unanswered(database, parcel_id, carrier)
     clock.now += LEASE
     void_abandoned(database, parcel_id, carrier)
     database.statement(text("DELETE FROM carrier_breakers"))

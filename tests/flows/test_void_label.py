@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared.carriers.breaker import FIRST_PAUSE, OPENS_AFTER
 from shared.carriers.store import LEASE
 from shared.carriers.types import (
     CarrierPaused,
@@ -12,6 +11,7 @@ from shared.carriers.types import (
 )
 from shared.contracts.orders import OrderCancelled
 from shared.flows.cancel_order import cancel_order
+from shared.kit.breaker import FIRST_PAUSE, OPENS_AFTER
 from shared.platform.db import Database
 from tests.flows.doubles import RecordingCarrier, buy, parcels_of, void
 from tests.support import given

@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from shared.flows import watch_parcels as watching
 from shared.flows.set_thresholds import SetThresholds, set_thresholds
 from shared.flows.track_parcel import track_parcel
 from shared.flows.watch_parcels import watch_parcels
-from shared.ops.standing_still import standing_still
+from shared.ops.standing_still import Wanted, standing_still
+from shared.people.types import Person
 from shared.platform.db import Database
+from shared.platform.sql import text
 from shared.tracking.standstill_rules import USUAL, Thresholds
 from tests.flows import doubles, updates
 from tests.support import given
@@ -55,7 +56,7 @@ def track(database: Database, code: str, status: str, at: datetime) -> None:
 
 def rule(database: Database, carrier: str, service: str, hours: int) -> None:
     wanted = Thresholds(carrier, service, hours, hours, hours, hours)
-    given.apply(database, set_thresholds, SetThresholds(wanted, "somebody"))
+    given.apply(database, set_thresholds, SetThresholds(wanted, Person("somebody", "it is slower")))
 
 
 def test_a_parcel_that_its_carrier_never_sees_is_told_of_once_its_hours_have_passed(
@@ -203,6 +204,7 @@ def test_the_most_special_rule_counts(
     is_told: bool,
 ) -> None:
     ((carrier, service),) = given.rows(database, "SELECT carrier, service FROM parcels")
+    given.rated(database, "other", "standard")
     for of_carrier, of_service, hours in rules:
         rule(
             database,
@@ -237,7 +239,10 @@ def test_the_list_has_what_was_told_too_and_can_be_of_one_carrier(
 
     def found(carrier: str | None) -> list[str]:
         stuck = database.run(
-            lambda tx: standing_still(tx, USUAL.hours, limit=9, carrier=carrier), given.cause()
+            lambda tx: standing_still(
+                tx, USUAL.stand_hours, limit=9, wanted=Wanted(carrier=carrier)
+            ),
+            given.cause(),
         )
         return [parcel.tracking_code for parcel in stuck]
 

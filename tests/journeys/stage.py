@@ -2,13 +2,10 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -18,25 +15,31 @@ from typing import Any
 import grpc
 from google.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
-from sqlalchemy import text
 
 from emulators.chaos.switchboard import Switchboard
-from emulators.laptop.stack import ROOT, Options, Stack
+from emulators.laptop.stack import Options, Stack
 from emulators.line.run import Line
 from emulators.line.sample import sample_shop
 from emulators.line.script import SUBMITTED, Message
 from emulators.line.shop import JsonObject, Shop, ShopOrder
 from shared.kit.clock import utc_now
+from shared.platform.sql import text
 from tests.support.cluster import lay_out
+from tests.support.terminal import said
 
 PATIENCE_S = 60.0
+# Longer than the longest back-off, and than a lease of the outbox with the sweep that follows it.
+REST_S = 120.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.1  # looking costs those a processor who are waited for
 STEP_S = 0.1  # between two events of a parcel
 EARS = "/test-"  # in the names of subscriptions that tests make
 END = "test.end"  # published last, so that nobody waits for what does not come
 
 UNFINISHED = """
-    SELECT (SELECT count(*) FROM outbox)
-         + (SELECT count(*) FROM parcels
+    SELECT 'messages in the outbox', (SELECT count(*) FROM outbox)
+     UNION ALL
+    SELECT 'parcels without charges',
+           (SELECT count(*) FROM parcels
              WHERE state <> 'cancelled' AND parcel_id NOT IN (SELECT parcel_id FROM charges))
 """
 
@@ -45,10 +48,17 @@ Row = tuple[Any, ...]
 
 def wait_until(true: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
     """Wait for a condition; the test fails with `what` when it does not come about."""
-    deadline_s = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline_s, f"waited {timeout_s:g} s in vain: {what}"
-        time.sleep(0.02)
+    wait_until_nothing(lambda: () if true() else (what,), timeout_s)
+
+
+def wait_until_nothing(left: Callable[[], Collection[str]], timeout_s: float) -> None:
+    """Wait until nothing is left; the test fails with what still is when that does not come."""
+    deadline_s, pause_s = time.monotonic() + timeout_s, FIRST_PAUSE_S
+    while found := left():
+        waited = f"waited {timeout_s:g} s in vain: {', '.join(found)}"
+        assert time.monotonic() < deadline_s, waited
+        time.sleep(pause_s)
+        pause_s = min(LONGEST_PAUSE_S, 1.2 * pause_s)
 
 
 @contextlib.contextmanager
@@ -64,6 +74,7 @@ def open_directory() -> Iterator[Path]:
 def staged(options: Options | None = None) -> Iterator["Stage"]:
     """A stack of one's own with an empty database."""
     chosen = options or Options(durable=False, carrier_step_s=STEP_S)
+    chosen = replace(chosen, migrate=False)  # what is laid out is migrated
     with open_directory() as directory:
         lay_out(directory)
         with Stack(directory, chosen) as stack:
@@ -174,15 +185,34 @@ class Stage:
 
     def wait_for_rest(self) -> None:
         """Wait until no function has anything left to do; a test's own ears do not count."""
-        wait_until(self._is_at_rest, "nothing is under way anywhere")
+        wait_until_nothing(self._under_way, REST_S)
 
-    def _is_at_rest(self) -> bool:
-        figures = self.figures()
-        backlog = [
-            row["backlog"] for name, row in figures["subscriptions"].items() if EARS not in name
+    def _under_way(self) -> list[str]:
+        """What is still to be done, and where: `3 of placement-bulk`."""
+        counted = [
+            (name.rpartition("/")[2], row[what])
+            for where, what in (
+                ("subscriptions", "backlog"),
+                ("queues", "depth"),
+                ("jobs", "under_way"),
+            )
+            for name, row in self.figures()[where].items()
+            if EARS not in name
         ]
-        depths = [row["depth"] for row in figures["queues"].values()]
-        return not any((*backlog, *depths, self.value(UNFINISHED)))
+        counted += [tuple(row) for row in self.rows(UNFINISHED)]
+        return [f"{number} of {name}" for name, number in counted if number]
+
+    def let_leases_end(self) -> None:
+        """What a minute or two would do: whoever leased this over three seconds ago is dead."""
+        self.rows(
+            "UPDATE labels SET leased_until = now()"
+            " WHERE leased_until < now() + interval '87 s' RETURNING 1"
+        )
+        self.rows(
+            "UPDATE outbox SET claimed_until = now()"
+            " WHERE claimed_until < now() + interval '27 s' RETURNING 1"
+        )
+        self.run_job("outbox_relay-sweep")
 
     def letter(self, message_id: str) -> Row | None:
         """(source, code, reason, original, attempts) of a parked message."""
@@ -206,7 +236,7 @@ class Stage:
         return self.figures()["subscriptions"][name]["failed"]
 
     def run_job(self, name: str) -> None:
-        """Start a scheduled job at once, as a person would in the console."""
+        """Start a scheduled job at once, as a person would in the console; nobody waits for it."""
         environment = self.stack.environment
         request = urllib.request.Request(
             f"http://{self.stack.addresses['google']}/v1/projects/"
@@ -221,17 +251,7 @@ class Stage:
 
     def status(self) -> dict[str, Any]:
         """What `python3 -m emulators status --json` says."""
-        ran = subprocess.run(
-            [sys.executable, "-m", "emulators", "status", "--json"],
-            cwd=ROOT,
-            env={**os.environ, "DISPATCH_HOME": str(self.stack.directory)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        found: dict[str, Any] = json.loads(ran.stdout)
+        found: dict[str, Any] = said(self.stack.directory, "status")
         return found
 
     @contextlib.contextmanager
@@ -283,18 +303,29 @@ class Ears:
 
     def hear(self, topic: str, key: str) -> list[Heard]:
         """Everything that came about `key`, in order. Call it once, when no more is to come."""
-        self.stage.publish(topic, END, {}, ordering_key=key)
-        heard: list[Heard] = []
-        while not heard or heard[-1].attributes["ce-type"] != END:
+        return self.hear_all(topic, [key])[key]
+
+    def hear_all(self, topic: str, keys: Collection[str]) -> dict[str, list[Heard]]:
+        """The same about several keys; what came about others is forgotten."""
+        for key in keys:
+            self.stage.publish(topic, END, {}, ordering_key=key)
+        heard: dict[str, list[Heard]] = {key: [] for key in keys}
+        going_on = set(keys)
+        while going_on:
             answer = self.client.pull(
                 request={"subscription": self.names[topic], "max_messages": 100}, timeout=60
             )
             for received in answer.received_messages:
                 message = received.message
-                if message.ordering_key == key:
-                    heard.append(Heard(dict(message.attributes), json.loads(message.data)))
+                if message.ordering_key not in going_on:
+                    continue
+                if message.attributes["ce-type"] == END:
+                    going_on.remove(message.ordering_key)
+                else:
+                    found = Heard(dict(message.attributes), json.loads(message.data))
+                    heard[message.ordering_key].append(found)
             self.client.acknowledge(
                 subscription=self.names[topic],
                 ack_ids=[received.ack_id for received in answer.received_messages],
             )
-        return heard[:-1]
+        return heard

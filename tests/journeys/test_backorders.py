@@ -1,16 +1,12 @@
 """Waiting for stock is a state, and whatever brings the stock ends it."""
 
-import pytest
-from sqlalchemy import text
-
 from emulators.line.books import CAUSE
 from shared.contracts.stock import ReceivedUnits, StockReceived
 from shared.flows.receive_stock import receive_stock
 from shared.kit.clock import utc_now
 from shared.platform.db import Transaction
+from shared.platform.sql import text
 from tests.journeys.stage import Stage
-
-pytestmark = pytest.mark.slow
 
 
 def backordered(stage: Stage, order_id: str, sku: str) -> None:
@@ -64,7 +60,7 @@ def test_housekeeping_ends_a_backorder_whose_event_was_lost(stage: Stage) -> Non
 
     def receive_and_lose_the_news(tx: Transaction) -> None:
         receive_stock(tx, event)
-        tx.connection.execute(text("DELETE FROM outbox"))
+        tx.rows(text("DELETE FROM outbox"))
 
     stage.line.books.database.run(receive_and_lose_the_news, CAUSE)
     assert stage.state("back-lost") == "backordered"

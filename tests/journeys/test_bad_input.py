@@ -2,13 +2,9 @@
 
 from functools import partial
 
-import pytest
-
 from emulators.line.script import FROM_THE_FUTURE, SUBMITTED
 from emulators.line.shop import JsonObject
 from tests.journeys.stage import Stage, order, wait_until
-
-pytestmark = pytest.mark.slow
 
 
 def with_line(order_id: str, **changes: object) -> JsonObject:

@@ -1,11 +1,7 @@
 """Changes that overtake the order which they change."""
 
-import pytest
-
 from emulators.line.script import AMENDED, CANCELLED
 from tests.journeys.stage import Stage, wait_until
-
-pytestmark = pytest.mark.slow
 
 
 def wait_until_remembered(stage: Stage, order_id: str) -> None:

@@ -16,8 +16,6 @@ import pytest
 from emulators.laptop.stack import ROOT
 from tests.journeys.stage import open_directory, wait_until
 
-pytestmark = pytest.mark.slow
-
 PROMISED_KEYS = {
     "orders_sent", "orders_accepted", "orders_rejected", "orders_delivered", "orders_backordered",
     "parcels", "parcels_delivered", "cost_minor", "currency", "duplicates_sent", "oversold_units",

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
 import yaml
 
 from emulators.laptop.stack import ROOT, Options
@@ -11,8 +10,6 @@ from shared.kit.clock import utc_now
 from tests.flows.updates import body
 from tests.journeys.stage import STEP_S, open_directory, shop, staged, wait_until
 from tests.journeys.test_doors import knock, signed
-
-pytestmark = pytest.mark.slow
 
 ATTEMPTS = 5
 SUBSCRIPTION = "order_tracking.carrier-updates"

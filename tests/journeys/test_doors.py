@@ -20,8 +20,6 @@ from emulators.line.script import SUBMITTED
 from tests.conformance.recorder import Recorder
 from tests.journeys.stage import Stage, order
 
-pytestmark = pytest.mark.slow
-
 PROBLEM = "application/problem+json"
 
 

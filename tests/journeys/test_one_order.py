@@ -3,11 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 
-import pytest
-
 from tests.journeys.stage import Heard, Stage
-
-pytestmark = pytest.mark.slow
 
 TOPICS = ("order-events", "parcel-events", "delivery-events")
 

@@ -1,15 +1,11 @@
 """Who waits for whom: express never behind bulk, and nobody for ever."""
 
-import pytest
-
 from tests.journeys.stage import Stage
-
-pytestmark = pytest.mark.slow
 
 
 def test_express_orders_pass_a_flood_of_bulk_orders(stage: Stage) -> None:
     # Goal: a bulk order that was there first does not hold up an express order. While an express
-    # order waits, the bulk queue places one here and one there, and fifty at once only afterwards.
+    # order waits, the bulk queue places one here and one there, and many at once only afterwards.
     bulk = [f"flood-bulk-{n}" for n in range(60)]
     express = [f"flood-express-{n}" for n in range(3)]
     with stage.paused("placement-bulk", "placement-express"):
@@ -23,11 +19,23 @@ def test_express_orders_pass_a_flood_of_bulk_orders(stage: Stage) -> None:
         stage.wait_for(order_id, "delivered")
     stage.wait_for_rest()
 
-    ((overtaken,),) = stage.rows(
-        "SELECT count(*) FROM orders WHERE order_id LIKE 'flood-bulk-%' AND placed_at >"
-        " (SELECT max(placed_at) FROM orders WHERE order_id LIKE 'flood-express-%')"
-    )
-    assert overtaken > len(bulk) // 4
+    def together(when: str) -> list[int]:
+        """How many bulk orders each transaction placed then, the largest first.
+
+        Transactions are in the order in which they first wrote, which decisions keep; a moment is
+        one of before, and of a busy machine it may be long before.
+        """
+        written = "CAST(CAST(xmin AS text) AS bigint)"
+        found = stage.rows(
+            f"SELECT count(*) FROM placement_decisions WHERE order_id LIKE 'flood-bulk-%'"
+            f" AND {written} {when} (SELECT max({written}) FROM placement_decisions"
+            "                         WHERE order_id LIKE 'flood-express-%')"
+            f" GROUP BY {written} ORDER BY 1 DESC"
+        )
+        return [count for (count,) in found]
+
+    assert set(together("<=")) <= {1}
+    assert together(">")[0] > 1, "some were overtaken, and placed together afterwards"
     assert stage.line.books.violations() == ()
 
 

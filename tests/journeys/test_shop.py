@@ -1,17 +1,11 @@
-"""The sample shop through the whole line, with every mischief, and with accidents on top."""
-
-from dataclasses import dataclass, field
-
-import pytest
+"""The sample shop through the whole line, with every mischief."""
 
 from emulators.laptop.stack import Options
 from emulators.line.run import Summary, run_shop
 from emulators.line.sample import sample_shop
 from emulators.line.script import Mischief, write_script
 from shared.kit.clock import utc_now
-from tests.journeys.stage import STEP_S, Stage, staged
-
-pytestmark = pytest.mark.slow
+from tests.journeys.stage import STEP_S, staged
 
 EVERYTHING = Mischief(twice=0.2, late=0.2, cancelled=0.1, amended=0.1, wrong=0.1)
 MISTAKES = ("malformed", "unknown_sku", "unsupported_version", "order_conflict")
@@ -56,56 +50,6 @@ def test_the_sample_with_all_mischief_runs_to_the_end() -> None:
         assert 0 < latency.p50 <= latency.p95 <= latency.max
         assert stage.value("SELECT sum(amount_cents) FROM charges") == summary.cost_minor
         # Nothing was done twice: one label for every parcel that was sent.
-        assert stage.value("SELECT count(*) FROM labels") == summary.parcels
-
-
-@dataclass(slots=True)
-class Accidents:
-    """Happens to a run: told of its progress, it kills and restarts in the midst of it."""
-
-    stage: Stage
-    happened: list[str] = field(default_factory=list)
-
-    def __call__(self, text: str) -> None:
-        """Take the next accident once orders are under way, and let time pass for the leases."""
-        if "messages sent" not in text:
-            return
-        orders = self.stage.value("SELECT count(*) FROM orders")
-        if orders > 10 and not self.happened:
-            self.stage.switchboard.kill("functions")
-            self.stage.stack.restart("functions")
-            self.happened.append("functions killed")
-        elif orders > 40 and len(self.happened) == 1:
-            postgres = self.stage.stack.postgres
-            assert postgres is not None
-            postgres.restart("immediate")
-            self.stage.line.books.close()  # its connections are dead; it opens new ones
-            self.happened.append("Postgres killed")
-        self._let_leases_end()
-        self.stage.run_job("outbox_relay-sweep")
-
-    def _let_leases_end(self) -> None:
-        """What a minute or two would do: whoever leased this over three seconds ago is dead."""
-        self.stage.rows(
-            "UPDATE labels SET leased_until = now()"
-            " WHERE leased_until < now() + interval '87 s' RETURNING 1"
-        )
-        self.stage.rows(
-            "UPDATE outbox SET claimed_until = now()"
-            " WHERE claimed_until < now() + interval '27 s' RETURNING 1"
-        )
-
-
-def test_killed_functions_and_a_crash_of_postgres_lose_nothing() -> None:
-    # Goal: both in the middle of a stream, with orders in every stage. Postgres must be durable
-    # here: without it a crash may take back what was committed.
-    with staged(Options(durable=True, carrier_step_s=STEP_S)) as stage:
-        accidents = Accidents(stage)
-
-        summary = run_shop(stage.line, sample_shop(120), EVERYTHING, 40.0, accidents)
-
-        assert accidents.happened == ["functions killed", "Postgres killed"]
-        check(summary)
         assert stage.value("SELECT count(*) FROM labels") == summary.parcels
 
 

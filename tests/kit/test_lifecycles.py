@@ -14,11 +14,14 @@ from shared.orders import lifecycle as orders
 from shared.orders.types import OrderState
 from shared.shipments import lifecycle as shipments
 from shared.shipments.types import ParcelState
+from shared.subscribers import lifecycle as subscribers
+from shared.subscribers.types import DeliveryState
 
 LIFECYCLES: dict[str, tuple[Lifecycle[Any, Any], type[StrEnum], type[StrEnum]]] = {
     "order": (orders.LIFECYCLE, OrderState, orders.OrderStep),
     "delivery": (inbound.LIFECYCLE, InboundState, inbound.InboundStep),
     "parcel": (shipments.LIFECYCLE, ParcelState, shipments.ParcelStep),
+    "webhook": (subscribers.LIFECYCLE, DeliveryState, subscribers.DeliveryStep),
 }
 
 
@@ -36,7 +39,7 @@ def test_a_step_leads_where_the_table_says_or_nowhere(noun: str, state: Any, ste
     else:
         with pytest.raises(IllegalTransition) as caught:
             lifecycle.advance(state, step)
-        assert str(caught.value) == f"cannot {step} a {noun} that is {state}"
+        assert str(caught.value) == f"cannot {step} the {noun}: it is {state}"
         assert caught.value.facts == {"state": state, "step": step}
 
 

@@ -17,8 +17,6 @@ import pytest
 from emulators import bootstrap
 from emulators.laptop.stack import ROOT
 
-pytestmark = pytest.mark.slow
-
 COPIED = ("__init__.py", "__main__.py", "bootstrap.py", "laptop/__init__.py", "laptop/cli.py")
 VERB = """
 import json, sys, keepsake
@@ -46,9 +44,7 @@ def _wheel(folder: Path) -> Path:
     return wheel
 
 
-@pytest.fixture
-def checkout(directory: Path) -> Path:
-    """The bootstrap, a verb that needs one package, and that package beside them."""
+def _check_out(directory: Path) -> Path:
     root = directory / "checkout"
     for name in COPIED:
         (root / "emulators" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +54,12 @@ def checkout(directory: Path) -> Path:
     requirements = f"keepsake==1.0 \\\n    --hash=sha256:{digest}\n"
     (root / "emulators/requirements.txt").write_text(requirements)
     return root
+
+
+@pytest.fixture
+def checkout(directory: Path) -> Path:
+    """The bootstrap, a verb that needs one package, and that package beside them."""
+    return _check_out(directory)
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +78,22 @@ def half_made(checkout: Path, environment: Path) -> Path:
     return checkout
 
 
+@pytest.fixture(scope="module")
+def first_start(environment: Path) -> Iterator[Path]:
+    """A folder with a checkout whose first start is over, to be copied."""
+    with TemporaryDirectory(prefix="dispatch-test-") as name:
+        root = _check_out(Path(name))
+        shutil.copytree(environment, root / ".venv", symlinks=True)
+        first = _start(root)
+        assert (first.returncode, first.stdout) == (7, WORKED), first.stderr
+        yield root.parent
+
+
 @pytest.fixture
-def started(half_made: Path) -> Path:
-    """A checkout whose first start is over."""
-    first = _start(half_made)
-    assert (first.returncode, first.stdout) == (7, WORKED), first.stderr
-    return half_made
+def started(directory: Path, first_start: Path) -> Path:
+    """A checkout of one's own whose first start is over."""
+    shutil.copytree(first_start, directory, symlinks=True, dirs_exist_ok=True)
+    return directory / "checkout"
 
 
 def _command(root: Path, python: str | Path = sys.executable) -> dict[str, object]:

@@ -64,6 +64,7 @@ def test_topics_are_those_heard_those_published_and_the_dead_letters(tmp_path: P
         ("kind: pubsub", "kind: pubsup", "trigger: Input tag 'pubsup' found"),
         ("max_attempts: 12", "max_attempts: 3", "trigger.retry.max_attempts: Input should be"),
         ("limits: {", "limits: [", "not readable as YAML"),
+        ("concurrency: 8", "concurrency: 80", "limits: Value error, connections: an instance has"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_field(

@@ -21,8 +21,6 @@ from emulators.laptop.postgres_binaries import (
 )
 from tests.laptop.conftest import runs, wait_until
 
-pytestmark = pytest.mark.slow
-
 FOUND = {
     "installed": installed_binaries(),
     "package": packaged_binaries(),

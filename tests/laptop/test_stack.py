@@ -27,8 +27,6 @@ from emulators.laptop.stack import Options, Stack, read_state
 from tests.laptop.conftest import runs, wait_until
 from tests.support.cluster import lay_out
 
-pytestmark = pytest.mark.slow
-
 HEARS = """
 description: Hears.
 trigger:
@@ -186,7 +184,7 @@ def test_messages_and_tasks_reach_the_functions_and_the_end_leaves_no_process(
         assert worked["body"] == "work"
         assert worked["headers"]["X-Dispatch-Max-Attempts"] == "8"
         assert worked["headers"]["Authorization"].startswith("Bearer ")
-        assert heard["environment"] == stack.environment
+        assert heard["environment"] == {**stack.environment, "DISPATCH_POOL_SIZE": "8"}
         assert all(stack.alive().values())
         pids = {process.pid for process in stack.processes.values()} | _workers(directory)
 
@@ -336,11 +334,14 @@ def test_a_function_that_cannot_be_loaded_ends_the_start_with_its_reason(
 
 def test_secrets_are_made_once_and_are_nobody_elses(directory: Path, functions: Path) -> None:
     found = []
+    others = set()
     for _ in range(2):
         with Stack(directory / "state", _options(functions)) as stack:
             found.append(stack.environment["DISPATCH_EASYPOST_WEBHOOK_SECRET"])
+            others.add(stack.environment["DISPATCH_SHIPPO_WEBHOOK_SECRET"])
             for name in ("secrets.json", "stack.json"):
                 assert (directory / "state" / name).stat().st_mode & 0o077 == 0
 
     assert found[0] == found[1]
     assert len(found[0]) == 48
+    assert len(others - set(found)) == 1

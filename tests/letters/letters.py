@@ -1,14 +1,15 @@
 """Short ways to letters, for tests."""
 
-from sqlalchemy import text
-
 from shared.contracts.orders import OrderSubmitted
 from shared.contracts.work import BuyLabel, PlaceOrder
 from shared.flows.park_under_order import concerning_order
 from shared.flows.retry_letter import retry_letter
-from shared.platform import dead_letters
+from shared.people.types import Person
+from shared.platform import dead_letters, letters
 from shared.platform.db import Database, Transaction
-from shared.platform.dead_letters import DeadLetter, Letter
+from shared.platform.dead_letters import DeadLetter
+from shared.platform.letters import Letter
+from shared.platform.sql import text
 from tests.edge.serving import Caller, function
 from tests.support import given
 
@@ -38,7 +39,7 @@ def only(database: Database) -> Letter:
 
 def letter(database: Database, letter_id: int) -> Letter:
     """A letter as it is now."""
-    return database.run(lambda tx: dead_letters.find(tx, letter_id), given.cause())
+    return database.run(lambda tx: letters.find(tx, letter_id), given.cause())
 
 
 def refuse_unknown_sku(caller: Caller) -> None:
@@ -50,7 +51,7 @@ def refuse_unknown_sku(caller: Caller) -> None:
 def retry(caller: Caller, letter_id: int) -> None:
     """A person sends the letter again; the relay sends it right after the commit."""
     caller.services.run(
-        lambda tx: retry_letter(tx, letter_id, "ada", "the SKU is there now"), given.cause()
+        lambda tx: retry_letter(tx, letter_id, Person("ada", "the SKU is there now")), given.cause()
     )
 
 

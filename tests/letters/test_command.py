@@ -121,8 +121,9 @@ def test_an_account_without_a_name_has_to_say_who_it_is(
     monkeypatch.setattr(getpass, "getuser", nameless)
 
     assert letters("list")[0] == 0
-    code, out, _ = letters("discard", "1", "--reason", "no", "--json")
-    assert (code, json.loads(out)["results"][0]["code"]) == (1, "malformed")
+    code, out, err = letters("discard", "1", "--reason", "no", "--json")
+    assert (code, out) == (1, "")
+    assert err == "by: 1 to 200 characters are wanted (malformed)\n"
 
 
 @pytest.mark.usefixtures("database")

@@ -18,7 +18,7 @@ from shared.kit.errors import Fault, NotYet
 from shared.platform.db import Database, Transaction
 from shared.platform.dead_letters import LetterState
 from tests.edge.serving import Caller, function, served
-from tests.flows.doubles import RecordingCarrier, labelled, parcels_of
+from tests.flows.doubles import RecordingCarrier, everywhere, labelled, parcels_of
 from tests.letters.letters import dead, label_for, only, retry, work_on
 from tests.letters.test_story import working
 from tests.platform.doubles import RecordingTopics
@@ -33,7 +33,7 @@ def labelling(caller: Caller, carrier: RecordingCarrier) -> FlaskClient:
 
     def perform(request: Request) -> object:
         def buy(work: BuyLabel, cause: Cause) -> None:
-            buy_label(caller.services.runner(cause), work, carrier, Rules())
+            buy_label(caller.services.runner(cause), work, everywhere(carrier), Rules())
 
         return tasks.perform(request, caller.services, {BuyLabel: buy})
 
@@ -262,7 +262,7 @@ def test_a_compensation_that_fails_does_not_lose_the_work(
     def broken(*_args: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(tasks, "give_up", broken)
+    monkeypatch.setattr("shared.flows.give_up.give_up", broken)
 
     answer = caller.task(working(caller, Fault("x")), work_on("ord_1"), max_attempts=1)
 

@@ -6,14 +6,16 @@ from shared.flows.discard_letter import discard_letter
 from shared.flows.each_letter import each_letter
 from shared.flows.retry_letter import retry_letter
 from shared.kit.errors import Malformed
+from shared.people.types import Person
 from shared.platform.db import Database
-from shared.platform.dead_letters import LetterSettled, LetterState, UnknownLetter
+from shared.platform.dead_letters import LetterState
+from shared.platform.letters import LetterSettled, UnknownLetter
 from tests.letters.letters import dead, letter, only, park
 from tests.support import given
 
 
 def discard(database: Database, letter_id: int, why: str = "a test order") -> None:
-    database.run(lambda tx: discard_letter(tx, letter_id, "ada", why), given.cause())
+    database.run(lambda tx: discard_letter(tx, letter_id, Person("ada", why)), given.cause())
 
 
 def test_a_discarded_letter_says_who_when_and_why(database: Database) -> None:
@@ -36,7 +38,9 @@ def test_a_letter_is_settled_once(database: Database) -> None:
     with pytest.raises(LetterSettled, match="discarded by ada"):
         discard(database, letter_id)
     with pytest.raises(LetterSettled):
-        database.run(lambda tx: retry_letter(tx, letter_id, "bob", "why not"), given.cause())
+        database.run(
+            lambda tx: retry_letter(tx, letter_id, Person("bob", "why not")), given.cause()
+        )
     with pytest.raises(UnknownLetter):
         discard(database, letter_id + 1)
 
@@ -44,7 +48,7 @@ def test_a_letter_is_settled_once(database: Database) -> None:
 def test_without_a_reason_it_stays_open(database: Database) -> None:
     given.apply(database, park, dead())
 
-    with pytest.raises(Malformed, match="why"):
+    with pytest.raises(Malformed, match="reason"):
         discard(database, only(database).letter_id, why="")
 
     assert only(database).state is LetterState.OPEN

@@ -3,23 +3,27 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
 
 from emulators.laptop.atlas import contracts, reaches
 from emulators.laptop.stack import ROOT
-from shared.contracts.base import Event
+from shared.contracts import work
+from shared.contracts.base import Event, Work
 from shared.contracts.orders import OrderAmended, OrderCancelled
-from shared.contracts.parcels import ParcelPlanned
+from shared.contracts.parcels import ParcelCancelled, ParcelPlanned
 from shared.contracts.stock import ReceivedUnits, StockReceived
-from shared.contracts.work import PlaceOrder
-from shared.flows.try_letter import FLOWS, Outcome, Trial, try_letter
+from shared.contracts.work import DeliverWebhook, PlaceOrder
+from shared.costing.book import Bookshelf
+from shared.flows.charge_parcel import charge_parcel
+from shared.flows.try_letter import FLOWS, TOLD, Outcome, Trial, try_letter
 from shared.kit.errors import Fault
 from shared.platform.db import Database
-from shared.platform.dead_letters import UnknownLetter
+from shared.platform.letters import UnknownLetter
+from shared.platform.sql import text
 from tests.edge.serving import Caller
 from tests.flows.doubles import parcels_of
 from tests.letters.letters import dead, label_for, only, park, work_on
 from tests.letters.test_story import working
+from tests.subscribers import given as webhooks
 from tests.support import given
 
 
@@ -140,6 +144,55 @@ def test_a_charge_shows_the_money(database: Database) -> None:
     assert given.rows(database, "SELECT count(*) FROM charges") == [(0,)]
 
 
+def charged_and_cancelled(database: Database) -> ParcelCancelled:
+    """A parcel that was charged, and what says that it will not be sent."""
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    ((body,),) = given.rows(
+        database, "SELECT body FROM outbox WHERE attributes->>'ce-type' LIKE '%parcel.planned%'"
+    )
+    planned = ParcelPlanned.decode(body.encode())
+    given.apply(database, lambda tx, event: charge_parcel(tx, event, Bookshelf()), planned)
+    given.silence(database)
+    return ParcelCancelled(parcel_id=planned.parcel_id, order_id="ord_1")
+
+
+def test_a_letter_of_the_webhooks_shows_who_would_be_told_and_takes_no_money_back(
+    database: Database,
+) -> None:
+    # Goal: two functions hear this event; what is tried is what the letter's own would do.
+    event = charged_and_cancelled(database)
+    webhooks.subscriber(database)
+    park_event(database, event, "webhook_events.parcel-events")
+    before = everything(database)
+
+    assert tried(database) == Trial(Outcome.APPLIED, announces=(DeliverWebhook.type,))
+    assert everything(database) == before
+
+
+def test_the_same_event_in_a_letter_of_costing_shows_the_money_and_tells_nobody(
+    database: Database,
+) -> None:
+    event = charged_and_cancelled(database)
+    webhooks.subscriber(database)
+    park_event(database, event, "order_costing.parcel-events")
+
+    trial = tried(database)
+
+    assert (trial.outcome, trial.charged_cents) == (Outcome.APPLIED, {"EUR": -490})
+    assert trial.announces == ("dispatch.parcel.charged.v1",)
+
+
+def test_a_letter_of_the_webhooks_that_nobody_wants_would_change_nothing(
+    database: Database,
+) -> None:
+    event = charged_and_cancelled(database)
+    park_event(database, event, "webhook_events.parcel-events")
+
+    assert tried(database) == Trial(Outcome.APPLIED)
+
+
 def test_a_receipt_shows_the_stock_that_would_be_there(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
     event = StockReceived(
@@ -168,16 +221,31 @@ def test_what_was_applied_already_would_be_ignored(database: Database) -> None:
     assert tried(database) == Trial(Outcome.DONE_BEFORE)
 
 
-def test_nobody_outside_is_asked(database: Database) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind
+        for kind in vars(work).values()
+        if isinstance(kind, type) and issubclass(kind, Work) and kind not in {Work, PlaceOrder}
+    ],
+)
+def test_nobody_outside_is_asked(database: Database, kind: type[Work]) -> None:
+    # Goal: no kind of work is read as placing an order because nothing said that it is another.
     given.apply(
         database,
         park,
         dead(
             source="labels-correios",
-            attributes={"ce-type": "dispatch.work.buy_label.v1"},
+            attributes={"ce-type": kind.type},
             payload=label_for("par_1"),
         ),
     )
+
+    assert tried(database).outcome is Outcome.UNTRIED
+
+
+def test_what_was_never_sent_is_not_tried_as_if_it_had_come(database: Database) -> None:
+    given.apply(database, park, dead(source="outbox.orders", code="no_such_topic"))
 
     assert tried(database).outcome is Outcome.UNTRIED
 
@@ -239,4 +307,4 @@ def test_everything_that_a_function_hears_can_be_tried() -> None:
     heard = {name for reach in reaches(ROOT).values() for name in reach.hears}
     events = {name for name, c in contracts(ROOT).items() if issubclass(c, Event)}
 
-    assert {contract.__name__ for contract in FLOWS} == heard & events
+    assert {contract.__name__ for contract in (*FLOWS, *TOLD)} == heard & events

@@ -1,9 +1,5 @@
 """Bad input on a running stack: parked, read, tried, repaired and sent again, or discarded."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from emulators.laptop.stack import ROOT
 from emulators.line.script import FROM_THE_FUTURE, SUBMITTED
 from emulators.line.shop import JsonObject
 from tests.journeys.stage import Stage, order, shop, staged, wait_until
+from tests.support.terminal import said
 
 pytestmark = pytest.mark.slow
 
@@ -32,17 +28,7 @@ def stage() -> Iterator[Stage]:
 
 def letters(stage: Stage, *words: str) -> Any:
     """What `python3 -m emulators letters … --json` says."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "emulators", "letters", *words, "--json"],
-        cwd=ROOT,
-        env={**os.environ, "DISPATCH_HOME": str(stage.stack.directory)},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return said(stage.stack.directory, "letters", *words)
 
 
 def wrong(order_id: str, **changes: object) -> JsonObject:

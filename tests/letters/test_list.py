@@ -3,16 +3,18 @@
 from datetime import timedelta
 
 from shared.flows.discard_letter import discard_letter
-from shared.platform import dead_letters
+from shared.people.types import Person
+from shared.platform import letters
 from shared.platform.db import Database
-from shared.platform.dead_letters import LetterState, Page, Wanted
+from shared.platform.dead_letters import LetterState
+from shared.platform.letters import Page, Wanted
 from tests.letters.letters import dead, park
 from tests.support import given
 from tests.support.clock import TestClock
 
 
 def page(database: Database, wanted: Wanted, limit: int = 10, before: int | None = None) -> Page:
-    return database.run(lambda tx: dead_letters.page(tx, wanted, limit, before), given.cause())
+    return database.run(lambda tx: letters.page(tx, wanted, limit, before), given.cause())
 
 
 def ids(database: Database, wanted: Wanted) -> list[int]:
@@ -66,7 +68,7 @@ def test_each_filter_narrows_and_together_they_narrow_more(
 def test_only_open_letters_are_shown_unless_another_state_is_asked_for(database: Database) -> None:
     for name in ("evt_1", "evt_2"):
         given.apply(database, park, dead(name))
-    database.run(lambda tx: discard_letter(tx, 1, "ada", "no"), given.cause())
+    database.run(lambda tx: discard_letter(tx, 1, Person("ada", "no")), given.cause())
 
     assert ids(database, Wanted()) == [2]
     assert ids(database, Wanted(state=LetterState.DISCARDED)) == [1]

@@ -9,14 +9,10 @@ from shared.contracts.work import PlaceOrder
 from shared.flows.each_letter import Result, each_letter
 from shared.flows.retry_letter import retry_letter
 from shared.kit.errors import Fault, Malformed
+from shared.people.types import Person
 from shared.platform.db import Database
-from shared.platform.dead_letters import (
-    DeadLetter,
-    LetterSettled,
-    LetterState,
-    NoWayBack,
-    UnknownLetter,
-)
+from shared.platform.dead_letters import DeadLetter, LetterState
+from shared.platform.letters import LetterSettled, NoWayBack, UnknownLetter
 from tests.edge.serving import Caller, function
 from tests.letters.letters import (
     INTAKE,
@@ -31,14 +27,18 @@ from tests.letters.letters import (
 )
 from tests.letters.test_story import working
 from tests.platform.doubles import RecordingQueues, RecordingTopics, down
+from tests.subscribers import given as webhooks
+from tests.subscribers.given import LABELLED
 from tests.support import given
 from tests.support.clock import TestClock
 
 
+@pytest.mark.parametrize("source", [INTAKE, f"{INTAKE}.express"])
 def test_an_event_is_published_as_it_was_under_its_own_id(
-    caller: Caller, database: Database, topics: RecordingTopics
+    caller: Caller, database: Database, topics: RecordingTopics, source: str
 ) -> None:
-    given.apply(database, park, dead(ordering_key="ord_1"))
+    # Goal: what came by a lane goes to the topic, as everything does; nothing is called like both.
+    given.apply(database, park, dead(source=source, ordering_key="ord_1"))
     parked = only(database)
 
     retry(caller, parked.letter_id)
@@ -61,7 +61,7 @@ def test_what_pubsub_wrote_on_a_given_up_event_does_not_travel_again(
     )
     letter_id = only(database).letter_id
 
-    database.run(lambda tx: retry_letter(tx, letter_id, "ada", "again"), given.cause())
+    database.run(lambda tx: retry_letter(tx, letter_id, Person("ada", "again")), given.cause())
 
     ((attributes,),) = given.rows(database, "SELECT attributes FROM outbox")
     assert attributes == {**SUBMITTED, "ce-correlationid": only(database).correlation_id}
@@ -85,6 +85,29 @@ def test_once_its_cause_is_repaired_the_event_is_applied(
     assert given.rows(
         database, "SELECT consumer, event_id FROM inbox WHERE event_id = 'evt_1'"
     ) == [("order_intake", "evt_1")]
+
+
+def test_a_letter_of_the_webhooks_tells_its_subscribers_once_after_a_retry(
+    caller: Caller, database: Database, topics: RecordingTopics
+) -> None:
+    subscription = "webhook_events.parcel-events"
+    attributes = {**SUBMITTED, "ce-type": LABELLED.type}
+    webhooks.subscriber(database)
+    letter = dead(source=subscription, attributes=attributes, payload=LABELLED.encode())
+    given.apply(database, park, letter)
+
+    retry(caller, only(database).letter_id)
+    assert topics.sent == [("parcel-events", "", LABELLED.encode())]
+    for _ in range(2):  # as it arrives, and as Pub/Sub may send it once more
+        answer = caller.push(
+            function("webhook_events"), LABELLED.encode(), attributes, subscription=subscription
+        )
+        assert answer.status_code == 204
+
+    assert only(database).state is LetterState.RETRIED
+    assert given.rows(database, "SELECT event_id, event_type FROM webhook_deliveries") == [
+        ("evt_1", LABELLED.type)
+    ]
 
 
 def test_a_letter_that_is_refused_again_is_open_again_with_the_new_reason_and_its_history(
@@ -203,7 +226,7 @@ def test_what_cannot_be_sent_again_stays_open(database: Database, parked: DeadLe
     letter_id = only(database).letter_id
 
     with pytest.raises(NoWayBack):
-        database.run(lambda tx: retry_letter(tx, letter_id, "ada", "again"), given.cause())
+        database.run(lambda tx: retry_letter(tx, letter_id, Person("ada", "again")), given.cause())
 
     assert only(database).state is LetterState.OPEN
     assert given.told(database) == []
@@ -226,7 +249,7 @@ def test_who_and_why_are_said(database: Database, by: str, why: str) -> None:
     letter_id = only(database).letter_id
 
     with pytest.raises(Malformed):
-        database.run(lambda tx: retry_letter(tx, letter_id, by, why), given.cause())
+        database.run(lambda tx: retry_letter(tx, letter_id, Person(by, why)), given.cause())
 
     assert only(database).state is LetterState.OPEN
 

@@ -3,11 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import text
-
 from shared.ops.availability import available_to_promise
 from shared.orders import store as orders
 from shared.platform.db import Database
+from shared.platform.sql import text
 from shared.stock.skus import Unit, put_skus
 from tests.flows import partitioned
 from tests.flows.test_hold_stock import hold

@@ -9,6 +9,7 @@ from shared.flows.change_order import change_order
 from shared.orders import store as orders
 from shared.orders.types import Line, Move, Order, Priority
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from tests.support import given
 from tests.support.waiting import until_somebody_waits
 
@@ -40,7 +41,9 @@ def test_the_lines_are_those_of_the_change_that_was_waited_for(database: Databas
     seen: list[tuple[int, list[tuple[int, str, int]]]] = []
 
     def look(tx: Transaction) -> None:
-        ((order, lines),) = orders.lock_to_place(tx, "ord_1", Priority.STANDARD, 1)
+        found = orders.lock_to_place(tx, "ord_1", Priority.STANDARD, 1)
+        assert found is not None
+        ((order, lines),) = found
         seen.append((order.revision, [(one.line_no, one.sku, one.quantity) for one in lines]))
 
     _seen_after(database, lambda tx: change_order(tx, amended), look)
@@ -77,12 +80,29 @@ def test_an_order_that_nobody_has_touched_is_read_once(database: Database) -> No
     given.catalogue(database, {"BER": {"MUG": 5}})
     given.order(database, "ord_1", {"MUG": 2})
 
-    def lock(order_id: str) -> Sequence[tuple[Order, Sequence[Line]]]:
+    def lock(order_id: str) -> Sequence[tuple[Order, Sequence[Line]]] | None:
         return database.run(
             lambda tx: orders.lock_to_place(tx, order_id, Priority.STANDARD, 50), given.cause()
         )
 
-    ((_, lines),) = lock("ord_1")
+    found = lock("ord_1")
+    assert found is not None
+    ((_, lines),) = found
 
     assert [(line.line_no, line.sku, line.quantity) for line in lines] == [(1, "MUG", 2)]
-    assert lock("ord_2") == ()
+    assert lock("ord_2") is None
+
+
+def test_an_order_that_waits_no_longer_is_not_locked(database: Database) -> None:
+    # Goal: most of the work that comes up in a rush was done with another's; who locks nothing and
+    # writes nothing does not wait for the disk.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 1})
+    given.place(database, "ord_1")
+
+    def look(tx: Transaction) -> bool:
+        assert orders.lock_to_place(tx, "ord_1", Priority.STANDARD, 50) == []
+        row = tx.row(text("SELECT pg_current_xact_id_if_assigned() IS NULL AS unwritten"))
+        return row is not None and row.unwritten
+
+    assert database.run(look, given.cause())

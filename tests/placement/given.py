@@ -1,10 +1,11 @@
 """Short words for orders, sites and tariffs, and hypothesis strategies that draw them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from shared.placement.types import Demand, Limits, Site, Step, Tariff
+from shared.placement.types import Demand, Departure, Limits, Site, Step, Tariff
 
 SKUS = ("BOWL", "LAMP", "MUG")
 
@@ -50,6 +51,7 @@ def site(
     capabilities: frozenset[str] = frozenset(),
     parcels_left: int | None = None,
     closed: str | None = None,
+    later: tuple[Departure, ...] = (),
 ) -> Site:
     return Site(
         warehouse,
@@ -60,7 +62,13 @@ def site(
         capabilities,
         parcels_left,
         closed,
+        later,
     )
+
+
+def dearer_by(cents: int, tariffs: tuple[Tariff, ...]) -> tuple[Tariff, ...]:
+    """The same services on a day on which each parcel counts so much more."""
+    return tuple([replace(one, penalty_cents=one.penalty_cents + cents) for one in tariffs])
 
 
 # What a unit may need, and what a site or a service may have.
@@ -70,12 +78,14 @@ _ANY_NEEDS = st.sampled_from([frozenset[str](), frozenset({"cold"}), frozenset({
 
 @st.composite
 def _tariffs(draw: st.DrawFn, lightest_limit_g: int, *, rich: bool) -> tuple[Tariff, ...]:
-    """One or two services whose prices never fall with weight and need not be subadditive."""
+    """One or two services whose prices need not be subadditive, and may fall with weight."""
     found: list[Tariff] = []
     for carrier in ("post", "van")[: draw(st.integers(1, 2))]:
         limit_g = draw(st.integers(lightest_limit_g, 16))
         weights_g = sorted({*draw(st.sets(st.integers(1, limit_g), max_size=3)), limit_g})
-        prices = sorted(draw(st.lists(st.integers(0, 12), min_size=4, max_size=4)))
+        prices = draw(st.lists(st.integers(0, 12), min_size=4, max_size=4))
+        if draw(st.booleans()):
+            prices.sort()
         steps = list(zip(weights_g, prices, strict=False))
         handling_cents = draw(st.integers(0, 3))
         if not rich:
@@ -94,6 +104,16 @@ def _tariffs(draw: st.DrawFn, lightest_limit_g: int, *, rich: bool) -> tuple[Tar
                 penalty_cents=draw(st.integers(0, 4)),
             )
         )
+    return tuple(found)
+
+
+@st.composite
+def _later(draw: st.DrawFn, tariffs: tuple[Tariff, ...]) -> tuple[Departure, ...]:
+    """Up to two further days, of which none is cheaper than the one before."""
+    found: list[Departure] = []
+    for _ in range(draw(st.integers(0, 2))):
+        tariffs = tuple([dearer_by(draw(st.integers(0, 3)), (one,))[0] for one in tariffs])
+        found.append(Departure(draw(st.integers(1, 2)), tariffs))
     return tuple(found)
 
 
@@ -151,6 +171,7 @@ def networks(
                 capabilities=draw(_ANY_NEEDS),
                 parcels_left=draw(st.sampled_from((None, None, 0, 1, 2))),
                 closed=draw(st.sampled_from((None, None, None, "closed for the day"))),
+                later=draw(_later(plain.tariffs)),
             )
             if rich
             else plain

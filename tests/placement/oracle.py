@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import ceil
+from typing import NamedTuple
 
 from shared.placement.types import Demand, Site, Tariff
 
@@ -13,15 +14,15 @@ Key = tuple[int, int]  # cost in cents, parcels
 def cheapest(demand: Sequence[Demand], sites: Sequence[Site], split_cents: int = 0) -> Key | None:
     """The least cost, and the fewest parcels at that cost; None where nothing covers the demand.
 
-    Units are told apart, and every way to divide them into groups is tried with every site and
+    Units are told apart, and every way to divide them into groups is tried with every site, day and
     service for each group: Bell(n) divisions of n units, so n stays small.
     """
     units = [line for line in demand for _ in range(line.quantity)]
-    open_sites = [site for site in sites if site.closed is None]
+    days = [day for site in sites if site.closed is None for day in _days(site)]
     plans = (
         _cost(division, chosen)
         for division in _divisions(units)
-        for chosen in product(open_sites, repeat=len(division))
+        for chosen in product(days, repeat=len(division))
         if _in_stock(division, chosen) and _in_time(chosen)
     )
     return min(
@@ -31,6 +32,22 @@ def cheapest(demand: Sequence[Demand], sites: Sequence[Site], split_cents: int =
         ),
         default=None,
     )
+
+
+class Day(NamedTuple):
+    """On which a site sends parcels, how many, and for what."""
+
+    site: Site
+    number: int
+    left: int | None
+    tariffs: tuple[Tariff, ...]
+
+
+def _days(site: Site) -> Iterator[Day]:
+    yield Day(site, 0, site.parcels_left, site.tariffs)
+    if site.parcels_left:
+        for number, (left, tariffs) in enumerate(site.later, start=1):
+            yield Day(site, number, left, tariffs)
 
 
 def _divisions(units: list[Demand]) -> Iterator[list[list[Demand]]]:
@@ -44,9 +61,9 @@ def _divisions(units: list[Demand]) -> Iterator[list[list[Demand]]]:
             yield [*division[:index], [first, *division[index]], *division[index + 1 :]]
 
 
-def _in_stock(division: list[list[Demand]], chosen: Sequence[Site]) -> bool:
+def _in_stock(division: list[list[Demand]], chosen: Sequence[Day]) -> bool:
     taken: dict[tuple[str, str], int] = {}
-    for group, site in zip(division, chosen, strict=True):
+    for group, (site, *_) in zip(division, chosen, strict=True):
         for unit in group:
             key = (site.warehouse, unit.sku)
             taken[key] = taken.get(key, 0) + 1
@@ -55,18 +72,20 @@ def _in_stock(division: list[list[Demand]], chosen: Sequence[Site]) -> bool:
     return True
 
 
-def _in_time(chosen: Sequence[Site]) -> bool:
-    """Whether no site sends more parcels than it may."""
-    sent = Counter(site.warehouse for site in chosen)
-    return all(s.parcels_left is None or sent[s.warehouse] <= s.parcels_left for s in chosen)
+def _in_time(chosen: Sequence[Day]) -> bool:
+    """Whether no site sends more parcels on a day than it may."""
+    sent = Counter((day.site.warehouse, day.number) for day in chosen)
+    return all(
+        day.left is None or sent[day.site.warehouse, day.number] <= day.left for day in chosen
+    )
 
 
-def _cost(division: list[list[Demand]], chosen: Sequence[Site]) -> Key | None:
+def _cost(division: list[list[Demand]], chosen: Sequence[Day]) -> Key | None:
     total_cents = 0
-    for group, site in zip(division, chosen, strict=True):
+    for group, (site, _, _, tariffs) in zip(division, chosen, strict=True):
         if not all(unit.needs <= site.capabilities for unit in group):
             return None
-        prices = [price for one in site.tariffs if (price := _price(one, group)) is not None]
+        prices = [price for one in tariffs if (price := _price(one, group)) is not None]
         if not prices:
             return None
         total_cents += min(prices)

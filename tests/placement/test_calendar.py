@@ -27,6 +27,21 @@ def test_what_is_decided_before_the_cut_off_leaves_on_the_same_day(
     assert next(calendar.ship_days(FRIDAY)) == first
 
 
+@pytest.mark.parametrize(
+    ("cut_off_minute", "last"),
+    [
+        (15 * 60, date(2026, 3, 5)),
+        (14 * 60 + 59, date(2026, 3, 6)),
+        (24 * 60, date(2026, 3, 5)),
+    ],
+)
+def test_a_day_is_closed_from_its_cut_off_on(cut_off_minute: int, last: date) -> None:
+    calendar = Calendar("America/Sao_Paulo", cut_off_minute, WEEKDAYS)
+
+    assert calendar.last_closed_day(FRIDAY) == last
+    assert calendar.today(FRIDAY) == date(2026, 3, 6)
+
+
 def test_days_are_those_of_the_warehouse() -> None:
     # Goal: at 23:30 in UTC it is Saturday already in Auckland.
     late = datetime(2026, 3, 6, 23, 30, tzinfo=UTC)

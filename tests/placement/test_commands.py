@@ -100,6 +100,22 @@ def test_a_policy_is_checked_published_listed_and_shown(
     assert "150" in call["policies"]("show", "web-1")[1]
 
 
+def test_secondary_carriers_are_shown_in_their_order(
+    call: dict[str, Command], database: Database, tmp_path: Path
+) -> None:
+    for carrier in ("jadlog", "dhl", "ups"):
+        offer(database, carrier, 100)
+    fallback = {"carrier": "jadlog", "zone": "all", "to": ["ups", "dhl"]}
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"fallbacks": [fallback]}))
+    published = as_json(call["policies"], "publish", str(file), "--by", "ada", "--reason", "peak")
+
+    for words in (("show", published["published"]), ("check", str(file))):
+        assert "jadlog in all -> ups, then dhl" in call["policies"](*words)[1]
+    shown = as_json(call["policies"], "show", published["published"])
+    assert shown["fallbacks"] == [{**fallback, "to": ["ups", "dhl"]}]
+
+
 def test_a_wrong_policy_names_every_field_that_is_wrong(
     call: dict[str, Command], database: Database, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.placement.engine import decide
-from shared.placement.types import Demand, Limits, Placement, Shortage, Site
+from shared.placement.types import Demand, Limits, Placement, Shortage, Site, Tariff
 from tests.placement.given import networks, orders, splits
 from tests.placement.oracle import cheapest
 
@@ -99,11 +99,11 @@ def test_a_plan_covers_exactly_the_demand_from_stock_and_its_cost_adds_up(
     assert isinstance(found, Placement)
     shipped: Counter[str] = Counter()
     taken: Counter[tuple[str, str]] = Counter()
-    sent: Counter[str] = Counter()
+    sent: Counter[tuple[str, int]] = Counter()
     wanted = {line.sku: line for line in demand}
     by_name = {s.warehouse: s for s in sites}
     for parcel in found.parcels:
-        sent[parcel.warehouse] += 1
+        sent[parcel.warehouse, parcel.departure] += 1
         assert [item.sku for item in parcel.items] == sorted({item.sku for item in parcel.items})
         for item in parcel.items:
             assert item.quantity > 0
@@ -113,22 +113,27 @@ def test_a_plan_covers_exactly_the_demand_from_stock_and_its_cost_adds_up(
         assert parcel.volume_mm3 == sum(wanted[i.sku].volume_mm3 * i.quantity for i in parcel.items)
         paid = (parcel.handling_cents, parcel.freight_cents, parcel.penalty_cents)
         assert paid in [
-            (t.handling_cents, s.price_cents, t.penalty_cents)
-            for t in by_name[parcel.warehouse].tariffs
+            (t.handling_cents, step.price_cents, t.penalty_cents)
+            for t in _tariffs_on(by_name[parcel.warehouse], parcel.departure)
             if (t.carrier, t.service) == (parcel.carrier, parcel.service)
-            for s in t.steps
-            if s.max_weight_g >= parcel.chargeable_g
+            for step in [s for s in t.steps if s.max_weight_g >= parcel.chargeable_g][:1]
         ]
     assert shipped == {line.sku: line.quantity for line in demand}
     assert all(n <= by_name[name].available[sku] for (name, sku), n in taken.items())
-    for name, parcels in sent.items():
-        left = by_name[name].parcels_left
-        assert by_name[name].closed is None
+    for (name, departure), parcels in sent.items():
+        site = by_name[name]
+        lefts = [site.parcels_left, *[day.parcels_left for day in site.later]]
+        left = lefts[departure]
+        assert site.closed is None
         assert left is None or parcels <= left
     assert found.cost_cents == sum(parcel.cost_cents for parcel in found.parcels)
     assert found.penalty_cents == sum(
         parcel.penalty_cents for parcel in found.parcels
     ) + limits.split_cents * (len(found.parcels) - 1)
+
+
+def _tariffs_on(site: Site, departure: int) -> tuple[Tariff, ...]:
+    return (site.tariffs, *[day.tariffs for day in site.later])[departure]
 
 
 @settings(deadline=None)
@@ -147,6 +152,7 @@ def test_the_order_of_the_input_does_not_matter(
             s,
             available=dict(reversed(list(s.available.items()))),
             tariffs=s.tariffs[::-1],
+            later=tuple([day._replace(tariffs=day.tariffs[::-1]) for day in s.later]),
         )
         for s in reversed(sites)
     ]
@@ -201,9 +207,9 @@ def test_each_candidate_is_the_oracle_for_its_site_alone(
     st.integers(0, 10),
 )
 def test_when_nodes_run_out_the_optimum_lies_between_bound_and_cost(
-    demand: list[Demand], sites: list[Site], nodes: int, packing_nodes: int
+    demand: list[Demand], sites: list[Site], nodes: int, packing_steps: int
 ) -> None:
-    found = decide(demand, sites, Limits(nodes, packing_nodes))
+    found = decide(demand, sites, Limits(nodes, packing_steps))
 
     assume(isinstance(found, Placement))
     assert isinstance(found, Placement)
@@ -212,4 +218,4 @@ def test_when_nodes_run_out_the_optimum_lies_between_bound_and_cost(
     assert found.lower_bound_cents <= best[0] <= found.total_cents
     assert found.exact == (found.lower_bound_cents == found.total_cents)
     assert 1 <= found.nodes <= max(1, nodes)
-    assert found == decide(demand[::-1], sites[::-1], Limits(nodes, packing_nodes))
+    assert found == decide(demand[::-1], sites[::-1], Limits(nodes, packing_steps))

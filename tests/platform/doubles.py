@@ -3,10 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 
-from google.api_core.exceptions import ServiceUnavailable
-
 from shared.platform.db import Database
-from shared.platform.outbox import Outgoing
+from shared.platform.outbox import LONGEST_CALL, NotSent, Outgoing
 from shared.platform.relay import Relay
 
 
@@ -15,20 +13,25 @@ def nothing(_destination: str, _key: str) -> None:
 
 
 class RecordingTopics:
-    """Takes messages; `before` runs first in every call and may raise what Pub/Sub raises."""
+    """Takes messages; `before` runs first in every call and may raise what topics raise."""
 
     def __init__(self, before: Callable[[str, str], None] = nothing) -> None:
         self.before = before
         self.sent: list[tuple[str, str, bytes]] = []  # topic, ordering key, body
         self.ids: list[str] = []
+        self.attributes: list[Mapping[str, str]] = []
         self._lock = Lock()
 
-    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+    def send(
+        self, name: str, ordering_key: str, messages: Sequence[Outgoing], within_s: float
+    ) -> None:
         """Take messages that share an ordering key."""
+        assert within_s >= LONGEST_CALL.total_seconds()
         self.before(name, ordering_key)
         with self._lock:
             self.sent += [(name, ordering_key, message.body) for message in messages]
             self.ids += [message.attributes["ce-id"] for message in messages]
+            self.attributes += [message.attributes for message in messages]
 
 
 class RecordingQueues:
@@ -39,9 +42,12 @@ class RecordingQueues:
         self.added: dict[str, tuple[str, Mapping[str, str], bytes]] = {}
         self._lock = Lock()
 
-    def send(self, name: str, ordering_key: str, messages: Sequence[Outgoing]) -> None:
+    def send(
+        self, name: str, ordering_key: str, messages: Sequence[Outgoing], within_s: float
+    ) -> None:
         """Take tasks one by one."""
         assert not ordering_key
+        assert within_s >= LONGEST_CALL.total_seconds()
         for message in messages:
             self.before(name, message.event_id)
             with self._lock:
@@ -49,12 +55,12 @@ class RecordingQueues:
                 self.added.setdefault(message.event_id, task)
 
 
-def down(destination: str) -> Callable[[str, str], None]:
-    """For `before`: this destination does not answer."""
+def down(destination: str, error: NotSent | None = None) -> Callable[[str, str], None]:
+    """For `before`: this destination does not take anything, or fails as `error` says."""
 
     def fail(asked: str, _key: str) -> None:
         if asked == destination:
-            raise ServiceUnavailable("down")  # type: ignore[no-untyped-call]
+            raise error or NotSent("down")
 
     return fail
 

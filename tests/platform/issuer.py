@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 from cryptography import x509
@@ -14,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from google.auth import crypt, jwt
+
+from tests.support.loopback import Answer, Request, listening
 
 AUDIENCE = "https://dispatch.test"
 CALLER = "event-caller@dispatch-test.iam.gserviceaccount.com"
@@ -82,24 +82,11 @@ def serving() -> Iterator[Issuer]:
     """An issuer on a free port of loopback."""
     issuer = Issuer()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            issuer.asked += 1
-            body = json.dumps({key.key_id: key.certificate for key in issuer.keys}).encode()
-            self.send_response(503 if issuer.down else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(_request: Request) -> Answer:
+        issuer.asked += 1
+        certificates = {key.key_id: key.certificate for key in issuer.keys}
+        return Answer(503 if issuer.down else 200, json.dumps(certificates).encode())
 
-        def log_message(self, *_args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        issuer.url = f"http://127.0.0.1:{server.server_port}/certs"
-        try:
-            yield issuer
-        finally:
-            server.shutdown()
-            thread.join(timeout=10)
+    with listening(answer) as address:
+        issuer.url = f"{address}/certs"
+        yield issuer

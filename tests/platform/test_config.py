@@ -29,6 +29,35 @@ def test_a_missing_setting_is_named(name: str) -> None:
         read({key: value for key, value in COMPLETE.items() if key != name})
 
 
+@pytest.mark.parametrize(
+    ("env", "url", "found"),
+    [
+        ("prod", "https://track.example.com/orders/", "https://track.example.com/orders"),
+        ("prod", "https://track.example.com", "https://track.example.com"),
+        ("local", "http://127.0.0.1:8700/tracking_page", "http://127.0.0.1:8700/tracking_page"),
+    ],
+)
+def test_pages_have_an_address(env: str, url: str, found: str) -> None:
+    settings = read({**COMPLETE, "DISPATCH_ENV": env, "DISPATCH_TRACKING_PAGE_URL": url})
+
+    assert settings.tracking_page_url == found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://track.example.com",
+        "track.example.com",
+        "https://",
+        "https://a.example/?q",
+        "ftp://a",
+    ],
+)
+def test_an_address_that_is_none_or_not_over_tls_is_refused(url: str) -> None:
+    with pytest.raises(Misconfigured, match=r"(?i)tracking_page_url"):
+        read({**COMPLETE, "DISPATCH_TRACKING_PAGE_URL": url})
+
+
 def test_all_that_is_wrong_is_named_at_once() -> None:
     with pytest.raises(Misconfigured) as caught:
         read({**COMPLETE, "DISPATCH_ENV": "x", "DISPATCH_POOL_SIZE": "many"})
@@ -72,6 +101,17 @@ def test_exactly_one_database_is_to_be_given(names: tuple[str, ...]) -> None:
         read({**others, **dict.fromkeys(names, SECRET)})
 
     assert SECRET not in str(caught.value)
+
+
+def test_documents_are_kept_in_one_place_and_on_no_disk_of_the_cloud() -> None:
+    folder, bucket = {"DISPATCH_DOCUMENTS_FOLDER": "/d"}, {"DISPATCH_DOCUMENTS_BUCKET": "papers"}
+
+    assert read(COMPLETE | bucket).documents_bucket == "papers"
+    assert read(COMPLETE | folder | {"DISPATCH_ENV": "test"}).documents_folder == "/d"
+    with pytest.raises(Misconfigured, match="either documents_bucket or documents_folder"):
+        read(COMPLETE | folder | bucket)
+    with pytest.raises(Misconfigured, match="env local and test alone"):
+        read(COMPLETE | folder)
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:

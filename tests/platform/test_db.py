@@ -8,10 +8,8 @@ from contextlib import closing
 from threading import Barrier, Event
 
 import pytest
-from sqlalchemy import text
 
-from emulators.bench.trips import counted
-from shared.platform import db
+from shared.platform import pool
 from shared.platform.config import Config
 from shared.platform.db import (
     ATTEMPTS,
@@ -19,25 +17,17 @@ from shared.platform.db import (
     Database,
     DatabaseUnavailable,
     LostRace,
+    StatementTimedOut,
     Transaction,
     Write,
     connect,
 )
+from shared.platform.sql import text
+from tests.platform.weighed import HEAVIER, put, weights
 from tests.support import given
 from tests.support.clock import TestClock
 from tests.support.database import settings
 from tests.support.waiting import until_somebody_waits
-
-PUT = "INSERT INTO skus (sku, weight_g) VALUES (:sku, :weight_g) RETURNING 1"
-HEAVIER = "UPDATE skus SET weight_g = weight_g + :by WHERE weight_g < :limit RETURNING 1"
-
-
-def put(sku: str, weight_g: int = 1) -> Write:
-    return Write(PUT, {"sku": sku, "weight_g": weight_g}, rows=1)
-
-
-def weights(database: Database) -> list[tuple[object, ...]]:
-    return given.rows(database, "SELECT sku, weight_g FROM skus ORDER BY sku")
 
 
 def small(config: Config, clock: TestClock, **others: object) -> Database:
@@ -83,17 +73,6 @@ def test_a_guard_that_does_not_hold_rolls_the_whole_step_back_and_gives_up_in_th
     assert weights(database) == []
 
 
-def test_what_is_written_last_travels_with_its_commit(database: Database) -> None:
-    # Goal: a trip costs as much as a small statement. A step that only writes is a single one.
-    database.run(lambda tx: tx.write(put("A")), given.cause())  # prepared by now
-
-    with counted() as trips:
-        database.run(lambda tx: tx.write(put("B")), given.cause())
-
-    assert len(trips) == 1
-    assert weights(database) == [("A", 1), ("B", 1)]
-
-
 def test_what_is_written_is_there_for_whatever_comes_next(database: Database) -> None:
     everything = text("SELECT sku FROM skus ORDER BY sku")
     seen: list[list[str]] = []
@@ -103,13 +82,34 @@ def test_what_is_written_is_there_for_whatever_comes_next(database: Database) ->
         seen.append([row.sku for row in tx.rows(everything)])
         tx.write(put("B"))
         tx.write(put("C"))
-        seen.append([row.sku for row in tx.connection.execute(everything)])
+        seen.append([row.sku for row in tx.rows(everything)])
         tx.write(put("D"))
 
     database.run(step, given.cause())
 
     assert seen == [["A"], ["A", "B", "C"]]
     assert [sku for sku, _ in weights(database)] == ["A", "B", "C", "D"]
+
+
+def test_nothing_stays_of_a_trial_though_it_sees_what_it_does(database: Database) -> None:
+    everything = text("SELECT sku FROM skus ORDER BY sku")
+    seen: list[list[str]] = []
+
+    def step(tx: Transaction) -> None:
+        tx.write(put("A"))
+        with tx.trial(given.cause()) as trial:
+            trial.write(put("B"))
+            seen.append([row.sku for row in trial.rows(everything)])
+            trial.write(put("C"))
+        with contextlib.suppress(LostRace), tx.trial(given.cause()) as trial:
+            trial.write(put("D"))
+            raise LostRace("another was faster")
+        tx.write(put("E"))
+
+    database.run(step, given.cause())
+
+    assert seen == [["A", "B"]]
+    assert [sku for sku, _ in weights(database)] == ["A", "E"]
 
 
 def test_an_attempt_takes_back_what_was_written_in_it_and_nothing_else(database: Database) -> None:
@@ -169,10 +169,10 @@ def test_a_deadlock_is_run_anew(database: Database) -> None:
             nonlocal runs
             runs += 1
             heavier = text("UPDATE skus SET weight_g = weight_g + 1 WHERE sku = :sku")
-            tx.connection.execute(heavier, {"sku": first})
+            tx.rows(heavier, sku=first)
             if runs == 1:
                 both_hold_one.wait(timeout=10)
-            tx.connection.execute(heavier, {"sku": second})
+            tx.rows(heavier, sku=second)
 
         database.run(step, given.cause())
 
@@ -245,7 +245,7 @@ def test_a_lock_that_is_not_given_in_time_is_a_lost_race(
 
 def test_a_statement_that_takes_too_long_is_ended(config: Config, clock: TestClock) -> None:
     with closing(small(config, clock, statement_timeout_ms=100)) as impatient:
-        with pytest.raises(DatabaseUnavailable) as caught:
+        with pytest.raises(StatementTimedOut) as caught:
             impatient.statement(text("SELECT pg_sleep(:seconds)"), seconds=30)
         assert caught.value.facts["sqlstate"] == "57014"
 
@@ -332,7 +332,7 @@ def test_a_backend_that_says_nothing_is_taken_for_gone_and_the_next_call_works(
 ) -> None:
     # Goal: a machine that hangs keeps no thread of ours for ever; its own time-outs end a statement
     # only while it is there to do so.
-    monkeypatch.setattr(db, "SILENCE_S", 0.2)
+    monkeypatch.setattr(pool, "SILENCE_S", 0.2)
     with closing(small(config, clock, statement_timeout_ms=100)) as running:
         (row,) = running.statement(text("SELECT pg_backend_pid() AS pid"))
         os.kill(row.pid, signal.SIGSTOP)
@@ -357,7 +357,7 @@ def test_when_every_connection_is_in_use_the_database_is_unavailable(
     config: Config, clock: TestClock
 ) -> None:
     with closing(small(config, clock)) as running:
-        running._engine.pool._timeout = 0.05  # type: ignore[attr-defined]
+        running._pool._patience_s = 0.05
 
         def step(_tx: Transaction) -> None:
             with pytest.raises(DatabaseUnavailable):
@@ -412,3 +412,16 @@ def test_a_reader_waits_for_a_lock_and_then_sees_what_it_waited_for(database: Da
         reading.result(timeout=30)
 
     assert seen == [42]
+
+
+def test_a_step_may_begin_with_an_attempt(database: Database) -> None:
+    def step(tx: Transaction) -> None:
+        with tx.attempt():
+            tx.write(put("A"))
+        with contextlib.suppress(ValueError), tx.attempt():
+            tx.write(put("B"))
+            raise ValueError
+
+    database.run(step, given.cause())
+
+    assert weights(database) == [("A", 1)]

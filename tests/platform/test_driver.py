@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg8000 import core
-from sqlalchemy import text
 
 from shared.contracts.base import Cause
 from shared.platform import driver
 from shared.platform.config import Config
-from shared.platform.db import BrokenStatement, Database, Transaction, connect
+from shared.platform.db import BrokenStatement, Database, LostRace, Transaction, Write, connect
+from shared.platform.sql import text
 from tests.support.clock import TestClock
 
 CAUSE = Cause("evt_test", "evt_test")
@@ -70,6 +70,31 @@ def test_single_values_arrive_as_they_left(
     assert tuple(row) == (word, number, moment, None)
 
 
+def test_a_row_has_its_columns_by_name_whatever_they_are_called(database: Database) -> None:
+    (row,) = database.statement(text('SELECT 1 AS one, 2 AS count, 3 AS "class", 4, 5'))
+
+    assert (row.one, row.count, tuple(row)) == (1, 2, (1, 2, 3, 4, 5))
+    assert dict(row._mapping) == {"one": 1, "count": 2, "class": 3, "?column?": 5}
+
+
+def test_who_is_interrupted_before_an_answer_leaves_it_to_nobody_else(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: a request is cancelled at any moment; the next one must not hear what that one asked.
+    echo = text("SELECT CAST(:n AS integer) AS n")
+    database.statement(echo, n=1)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(core.CoreConnection, "handle_messages", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            database.run(lambda tx: tx.rows(echo, n=2), CAUSE)
+
+    assert [row.n for row in database.statement(echo, n=3)] == [3]
+
+
 def test_a_first_statement_that_fails_leaves_a_connection_that_works(database: Database) -> None:
     # Goal: BEGIN travels with the first statement, so there are two answers to read; an error must
     # not leave one of them for the next statement.
@@ -89,7 +114,7 @@ def test_what_failed_is_rolled_back_and_what_succeeded_is_committed(database: Da
     take = text("INSERT INTO inbox VALUES (:consumer, :event_id, :now)")
 
     def insert(tx: Transaction, event_id: str) -> None:
-        tx.connection.execute(take, {"consumer": "c", "event_id": event_id, "now": tx.now})
+        tx.rows(take, consumer="c", event_id=event_id, now=tx.now)
         if event_id == "bad":
             raise RuntimeError("after the write")
 
@@ -123,11 +148,39 @@ def test_a_statement_by_itself_is_one_trip(
     assert len(trips) == 3, trips
 
 
+def test_a_step_of_one_statement_neither_begins_nor_commits_in_words(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: whoever only asks whether there is something to do is done with one message.
+    def step(tx: Transaction, event_id: str) -> None:
+        put = "INSERT INTO inbox VALUES (:consumer, :event_id, :now) RETURNING 1"
+        values = {"consumer": "c", "event_id": event_id, "now": tx.now}
+        tx.write(Write(put, values, rows=1 if event_id else 2))
+
+    database.run(lambda tx: step(tx, "before"), CAUSE)
+    said = []
+    receive = core.CoreConnection.handle_messages
+
+    def listen(connection: Any, context: Any) -> None:
+        said.append(context.statement)
+        receive(connection, context)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(core.CoreConnection, "handle_messages", listen)
+        database.run(lambda tx: step(tx, "good"), CAUSE)
+    with pytest.raises(LostRace):
+        database.run(lambda tx: step(tx, ""), CAUSE)  # its guard does not hold
+
+    assert len(said) == 1, said
+    found = database.statement(text("SELECT event_id FROM inbox ORDER BY 1"))
+    assert [row.event_id for row in found] == ["before", "good"]
+
+
 def test_a_transaction_after_a_statement_by_itself_is_one_again(database: Database) -> None:
     take = text("INSERT INTO inbox VALUES (:consumer, :event_id, :now)")
 
     def insert_in_vain(tx: Transaction) -> None:
-        tx.connection.execute(take, {"consumer": "c", "event_id": "e", "now": tx.now})
+        tx.rows(take, consumer="c", event_id="e", now=tx.now)
         raise RuntimeError("after the write")
 
     database.statement(text("SELECT CAST(:n AS integer)"), n=1)

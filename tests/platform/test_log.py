@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from shared.platform import log
+from shared.platform import log, trace
+from shared.platform.trace import Step
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -69,3 +70,27 @@ def test_a_failure_tells_its_kind_and_place_but_not_what_the_error_says(
     assert str(line["where"]).startswith("test_log.py:")
     assert line["code"] == "fault"
     assert "Ada" not in json.dumps(line)
+
+
+def test_a_line_within_a_step_says_which_trace_trail_and_function_it_belongs_to(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log.belong_to("dispatch-test")
+    parent = trace.parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
+    with Step("step", "consumer", parent, function="order_intake", correlation_id="trail"):
+        at = trace.current()
+        log.line("here", order_id="ord_1")
+    assert at is not None
+
+    (line,) = lines(capsys)
+    assert line == {
+        "severity": "INFO",
+        "message": "here",
+        "logging.googleapis.com/trace": (
+            "projects/dispatch-test/traces/4bf92f3577b34da6a3ce929d0e0e4736"
+        ),
+        "logging.googleapis.com/spanId": at.span_id,
+        "logging.googleapis.com/trace_sampled": False,
+        "logging.googleapis.com/labels": {"correlation_id": "trail", "function": "order_intake"},
+        "order_id": "ord_1",
+    }

@@ -8,6 +8,8 @@ import pytest
 
 from shared.platform.memory import YOUNG_OBJECTS, collect_rarely
 
+pytestmark = pytest.mark.slow
+
 
 class Link:
     """Refers to itself, so that only the collector frees it."""

@@ -11,25 +11,31 @@ from alembic.config import Config as AlembicConfig
 from hypothesis import HealthCheck, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection
+from sqlalchemy import text as alembics
 from sqlalchemy.engine import make_url
 
 from emulators.laptop.stack import ROOT
 from shared.costing.bands import Cell, zones_of
 from shared.costing.store import read_book
 from shared.costing.types import NO_LIMIT_M, ChargeKind, Step, Zone
+from shared.kit.clock import utc_now
 from shared.kit.ids import new_id
 from shared.platform.config import Config
-from shared.platform.db import Database, engine_for
+from shared.platform.db import Database, connect
+from shared.platform.migrate import engine_for
+from shared.platform.sql import text
 from tests.support import database as support
 from tests.support import given
 
+pytestmark = pytest.mark.slow
+
 # How code from before the migration publishes.
-OLD_CARD = text("""
+OLD_CARD = alembics("""
     INSERT INTO rate_cards (rate_card_id, carrier, version, currency, handling_cents, valid_from)
     VALUES (:rate_card_id, 'post', :version, 'EUR', 90, :valid_from)
 """)
-OLD_STEPS = text("""
+OLD_STEPS = alembics("""
     INSERT INTO rate_card_steps (rate_card_id, max_distance_m, max_weight_g, price_cents)
     SELECT :rate_card_id, max_distance_m, max_weight_g, price_cents
       FROM unnest(CAST(:distances AS integer[]), CAST(:weights AS integer[]),
@@ -61,29 +67,33 @@ PAST = """
 
 
 @pytest.fixture
-def engine(config: Config, database: Database) -> Iterator[Engine]:
-    """An engine on a database of its own that code from before has used."""
-    assert config.database_url is not None
+def own(config: Config, database: Database) -> Iterator[Config]:
+    """Settings of a database of its own that code from before has used."""
     name = new_id("rates")
     database.statement(text(f"CREATE DATABASE {name}"))
-    url = make_url(config.database_url.get_secret_value()).set(database=name)
-    found = engine_for(support.settings(url.render_as_string(hide_password=False)))
+    found = elsewhere(config, name)
     upgrade(found, "0012")
-    with closing(found.connect()) as connection, connection.begin():
+    with engine_for(found).begin() as connection:
         publish(connection, 1, BANDS)
         for statement in PAST.split(";\n"):
             if statement.strip():
                 connection.exec_driver_sql(statement)
     upgrade(found, "0013")
     yield found
-    found.dispose()
     database.statement(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-def upgrade(engine: Engine, revision: str) -> None:
+def elsewhere(config: Config, name: str) -> Config:
+    """The same with another database of that server."""
+    assert config.database_url is not None
+    url = make_url(config.database_url.get_secret_value()).set(database=name)
+    return support.settings(url.render_as_string(hide_password=False))
+
+
+def upgrade(config: Config, revision: str) -> None:
     options = AlembicConfig()
     options.set_main_option("script_location", str(ROOT / "shared/platform/migrations"))
-    with engine.connect() as connection:
+    with engine_for(config).connect() as connection:
         options.attributes["connection"] = connection
         command.upgrade(options, revision)
 
@@ -108,38 +118,43 @@ def zones(database: Database, version: int) -> dict[str, Zone]:
     return {zone.zone: zone for zone in book.versions("post", "standard")[version - 1].zones}
 
 
-def rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
-    with closing(engine.connect()) as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
+def past_zones(config: Config, version: int) -> dict[str, Zone]:
+    with closing(connect(config, utc_now)) as database:
+        return zones(database, version)
 
 
-def test_bands_of_the_past_are_zones_that_say_the_same(engine: Engine) -> None:
-    found = zones(Database(engine, lambda: datetime.now(UTC)), 1)
+def rows(config: Config, sql: str) -> list[tuple[Any, ...]]:
+    with closing(connect(config, utc_now)) as database:
+        return given.rows(database, sql)
+
+
+def test_bands_of_the_past_are_zones_that_say_the_same(own: Config) -> None:
+    found = past_zones(own, 1)
 
     assert found == {zone.zone: zone for zone in zones_of(BANDS)}
     assert found["to-100000-m"].steps == (Step(1_000, 400), Step(5_000, 700), Step(10_000, 1_500))
 
 
-def test_what_labels_cost_is_booked_and_what_was_given_back_too(engine: Engine) -> None:
+def test_what_labels_cost_is_booked_and_what_was_given_back_too(own: Config) -> None:
     assert rows(
-        engine, "SELECT parcel_id, entry, amount_cents, currency FROM actual_charges ORDER BY 1, 2"
+        own, "SELECT parcel_id, entry, amount_cents, currency FROM actual_charges ORDER BY 1, 2"
     ) == [
         ("back", "actual", 380, "EUR"),
         ("back", "refund", -380, "EUR"),
         ("kept", "actual", 380, "EUR"),
     ]
-    assert rows(engine, "SELECT DISTINCT service, zone, volume_mm3, longest_mm FROM parcels") == [
+    assert rows(own, "SELECT DISTINCT service, zone, volume_mm3, longest_mm FROM parcels") == [
         ("standard", None, 0, 0)
     ]
 
 
-def test_older_code_publishes_on_and_newer_code_sees_it(engine: Engine) -> None:
+def test_older_code_publishes_on_and_newer_code_sees_it(own: Config) -> None:
     # Goal: while both run, a version that the older publishes is known to the newer at once.
     dearer = tuple(Cell(c.max_distance_m, c.max_weight_g, c.price_cents + 1) for c in BANDS)
-    with closing(engine.connect()) as connection, connection.begin():
+    with engine_for(own).begin() as connection:
         publish(connection, 2, dearer)
 
-    found = zones(Database(engine, lambda: datetime.now(UTC)), 2)
+    found = past_zones(own, 2)
 
     assert found == {zone.zone: zone for zone in zones_of(dearer)}
 
@@ -158,11 +173,11 @@ def test_older_code_publishes_on_and_newer_code_sees_it(engine: Engine) -> None:
     )
 )
 def test_any_bands_are_copied_as_new_code_reads_them_and_made_to_ascend(
-    database: Database, cells: list[Cell]
+    config: Config, database: Database, cells: list[Cell]
 ) -> None:
     # Oracle: the same in Python, each price raised to those of lighter parcels.
     support.empty(database)
-    with closing(database._engine.connect()) as connection, connection.begin():
+    with engine_for(config).begin() as connection:
         publish(connection, 1, tuple(cells))
 
     expected = {}

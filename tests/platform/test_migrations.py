@@ -6,65 +6,64 @@ from contextlib import closing
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from shared.drifts.types import Figure, Outcome
+from shared.kit.clock import utc_now
 from shared.kit.ids import new_id
 from shared.ops.standing_still import Standstill
 from shared.orders.types import OrderState, Priority
 from shared.platform.config import Config
-from shared.platform.db import Database, engine_for
+from shared.platform.db import Database, connect
 from shared.platform.migrate import migrate
+from shared.platform.sql import text
 from shared.shipments.types import ParcelState
 from tests.support import given
 from tests.support.database import settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
-def engine(config: Config, database: Database) -> Iterator[Engine]:
-    """An engine on an empty database of its own."""
+def own(config: Config, database: Database) -> Iterator[Config]:
+    """Settings of an empty database of its own."""
     assert config.database_url is not None
     name = new_id("migrations")
     database.statement(text(f"CREATE DATABASE {name}"))
     url = make_url(config.database_url.get_secret_value()).set(database=name)
-    found = engine_for(settings(url.render_as_string(hide_password=False)))
-    yield found
-    found.dispose()
+    yield settings(url.render_as_string(hide_password=False))
     database.statement(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-def tables(engine: Engine) -> set[str]:
-    with closing(engine.connect()) as connection:
-        found = connection.execute(
-            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        )
-        return {row.tablename for row in found}
+def tables(own: Config) -> set[str]:
+    with closing(connect(own, utc_now)) as database:
+        found = given.rows(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return {name for (name,) in found}
 
 
-def test_migrating_again_changes_nothing(engine: Engine) -> None:
-    migrate(engine)
-    before = tables(engine)
+def test_migrating_again_changes_nothing(own: Config) -> None:
+    migrate(own)
+    before = tables(own)
 
-    migrate(engine)
+    migrate(own)
 
-    assert tables(engine) == before
+    assert tables(own) == before
     assert {"orders", "stock_levels", "parcels", "outbox", "alembic_version"} <= before
 
 
 def test_of_two_migrators_at_once_the_second_waits_and_finds_nothing_to_do(
-    engine: Engine,
+    own: Config,
 ) -> None:
     start = Barrier(2)
 
     def run(_number: int) -> None:
         start.wait(timeout=10)
-        migrate(engine)
+        migrate(own)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(run, range(2)))
 
-    assert "orders" in tables(engine)
+    assert "orders" in tables(own)
 
 
 def test_every_table_has_a_primary_key(database: Database) -> None:

@@ -5,8 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from shared.platform.published_keys import (
     rsa_keys,
 )
 from tests.support.clock import TestClock
+from tests.support.loopback import Answer, Request, listening
 
 
 class Publisher:
@@ -39,29 +39,17 @@ def publishing() -> Iterator[Publisher]:
     """On a free port of loopback."""
     publisher = Publisher()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            publisher.asked += 1
-            publisher.go.wait(timeout=10)
-            body = json.dumps(publisher.document).encode()
-            self.send_response(publisher.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(_request: Request) -> Answer:
+        publisher.asked += 1
+        publisher.go.wait(timeout=10)
+        return Answer(publisher.status, json.dumps(publisher.document).encode())
 
-        def log_message(self, *_args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        publisher.url = f"http://127.0.0.1:{server.server_port}/keys"
+    with listening(answer) as address:
+        publisher.url = f"{address}/keys"
         try:
             yield publisher
         finally:
             publisher.go.set()
-            server.shutdown()
-            thread.join(timeout=10)
 
 
 @pytest.fixture

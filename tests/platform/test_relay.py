@@ -1,25 +1,33 @@
 """Outbox and relay: everything that is announced arrives, in order per lane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import count
 from threading import Barrier, Event
+from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from shared.contracts.orders import OrderClosed
+from shared.contracts.parcels import ParcelCancelled
+from shared.contracts.stock import StockIncreased
 from shared.contracts.work import PlaceOrder
-from shared.platform import outbox
+from shared.platform import outbox, trace
 from shared.platform.config import Config
 from shared.platform.db import Database, Transaction, connect
-from shared.platform.outbox import LEASE
+from shared.platform.outbox import LEASE, Outgoing
+from shared.platform.sql import text
+from shared.platform.trace import Step
 from tests.platform.doubles import RecordingQueues, RecordingTopics, down, relay
 from tests.support import given
 from tests.support.clock import TestClock
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 LEFT = "SELECT count(*) FROM outbox"
+
+
+Announced = OrderClosed | StockIncreased | ParcelCancelled | PlaceOrder
 
 
 def fact(order_id: str, number: int = 1) -> OrderClosed:
@@ -30,7 +38,7 @@ def lane(order_id: str) -> str:
     return f"topic/order-events/{order_id}"
 
 
-def announce(database: Database, *messages: OrderClosed | PlaceOrder) -> set[str]:
+def announce(database: Database, *messages: Announced) -> set[str]:
     """Announce in one transaction; returns the lanes that a function would send at once."""
     lanes: set[str] = set()
 
@@ -211,13 +219,18 @@ def test_a_relay_that_dies_after_sending_sends_again_under_the_same_event_id(
     database: Database, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Goal: at least once, recognisably: the receiver's inbox drops the second.
-    def die(*_args: object) -> None:
-        raise SystemExit
+    claim = outbox.claim
+
+    def die_when_it_was_sent(*args: Any) -> Sequence[Outgoing]:
+        *_, sent = args
+        if sent:
+            raise SystemExit
+        return claim(*args)
 
     topics = RecordingTopics()
     lanes = announce(database, fact("ord_1"))
     with monkeypatch.context() as patched:
-        patched.setattr(outbox, "sent", die)
+        patched.setattr(outbox, "claim", die_when_it_was_sent)
         with pytest.raises(SystemExit):
             relay(database, topics).send(lanes)
     clock.now += LEASE * 2
@@ -226,22 +239,6 @@ def test_a_relay_that_dies_after_sending_sends_again_under_the_same_event_id(
 
     first, second = topics.ids
     assert first == second
-
-
-def test_a_topic_that_is_down_leaves_its_rows_to_the_sweep_and_blocks_no_other(
-    database: Database, clock: TestClock
-) -> None:
-    topics, queues = RecordingTopics(before=down("order-events")), RecordingQueues()
-    lanes = announce(database, fact("ord_1"), PlaceOrder(order_id="ord_1", priority="bulk"))
-
-    relay(database, topics, queues).send(lanes)
-    assert len(queues.added) == 1
-    assert given.rows(database, "SELECT destination FROM outbox") == [("order-events",)]
-    topics.before = lambda _topic, _key: None
-    clock.now += LEASE * 2
-
-    assert relay(database, topics).sweep() == 1
-    assert len(topics.sent) == 1
 
 
 def test_work_that_was_added_before_its_queue_failed_is_not_added_twice(
@@ -333,15 +330,68 @@ def test_the_attributes_of_an_event_tell_its_cause(database: Database) -> None:
     }
 
 
-def test_five_hundred_lanes_of_a_topic_that_is_down_do_not_starve_another(
+def test_only_what_may_be_lost_with_the_power_does_not_wait_for_the_disk(config: Config) -> None:
+    # Goal: leases and receipts are cheap, and whatever else the same connection commits is durable.
+    alone = config.model_copy(update={"pool_size": 1})
+    with closing(connect(alone, TestClock())) as database:
+        database.statement(text("DELETE FROM outbox"))
+        database.statement(text("SET synchronous_commit = on"))
+        announce(database, fact("ord_1"))
+
+        def durable() -> str:
+            ((setting,),) = given.rows(database, "SHOW synchronous_commit")
+            return str(setting)
+
+        (leased,) = outbox.claim(database, None, database.now(), 1)
+        assert durable() == "on"
+        outbox.claim(database, [], database.now(), 1, sent=[leased])
+
+        assert durable() == "on"
+        assert given.rows(database, LEFT) == [(0,)]
+        lane, outbox_id = announced_again(database)
+        (waits,) = database.statement(
+            text(
+                f"{outbox._SENT.written} RETURNING current_setting('synchronous_commit') AS waits"
+            ),
+            lanes=[lane],
+            ids=[outbox_id],
+        )
+        assert waits.waits == "off"
+
+
+def announced_again(database: Database) -> tuple[str, int]:
+    announce(database, fact("ord_2"))
+    ((lane, outbox_id),) = given.rows(database, "SELECT lane, outbox_id FROM outbox")
+    return str(lane), int(outbox_id)
+
+
+def test_a_message_that_is_swept_up_later_continues_the_trace_in_which_it_was_announced(
     database: Database,
 ) -> None:
-    # Goal: an outage of one topic stays one; a sweep reaches what is younger than its backlog.
+    # Goal: the place in the trace is kept with the row, and not that of whoever sends it.
+    topics, queues = RecordingTopics(), RecordingQueues()
+    with Step("step", "consumer", trace.parse(f"00-{TRACE}-00f067aa0ba902b7-01")):
+        at = trace.current()
+        announce(database, fact("ord_1"), PlaceOrder(order_id="ord_1", priority="bulk"))
+    assert at is not None
+
+    with Step("sweep", "server", None):
+        relay(database, topics, queues).sweep()
+
+    ((_, headers, _),) = queues.added.values()
+    assert topics.attributes[0]["ce-traceparent"] == headers["traceparent"] == at.header
+    assert at.trace_id == TRACE
+
+
+def test_outside_of_a_step_a_message_belongs_to_no_trace(database: Database) -> None:
     queues = RecordingQueues()
-    announce(database, *(fact(f"ord_{n}") for n in range(500)))
-    announce(database, PlaceOrder(order_id="ord_1", priority="express"))
-    sender = relay(database, RecordingTopics(before=down("order-events")), queues)
+    announce(database, PlaceOrder(order_id="ord_1", priority="bulk"))
 
-    sender.sweep()
+    relay(database, RecordingTopics(), queues).sweep()
 
-    assert len(queues.added) == 1
+    ((_, headers, _),) = queues.added.values()
+    assert headers == {
+        "ce-type": "dispatch.work.place_order.v1",
+        "ce-time": "2026-03-02T12:00:00+00:00",
+        "ce-correlationid": headers["ce-correlationid"],
+    }

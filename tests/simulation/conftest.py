@@ -9,6 +9,7 @@ import pytest
 from emulators.laptop import postgres
 from emulators.laptop.postgres import Server
 from emulators.simulation.database import steady
+from tests.support import cluster
 
 
 @pytest.fixture(scope="package")
@@ -17,5 +18,6 @@ def server() -> Iterator[Server]:
     with TemporaryDirectory(prefix="dispatch-simulation-") as name:
         folder = Path(name).resolve()
         folder.chmod(0o755)
+        cluster.lay_out(folder)
         with postgres.start(folder / "postgres", durable=False) as found, steady(found.server):
             yield found.server

@@ -8,7 +8,7 @@ NAME = "simulation"
 
 def simulated(server: Server, plan: Plan) -> Outcome:
     """Run a plan in a fresh world."""
-    server.create_database(NAME)
+    server.create_database(NAME, template="dispatch")
     try:
         return simulate(plan, server, NAME)
     finally:

@@ -3,11 +3,11 @@
 import getpass
 
 import pytest
-from sqlalchemy import text
 
 from emulators.laptop import running
 from shared.platform.config import Config
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.flows import partitioned
 from tests.flows.drifting import corrupt
 from tests.flows.partitioned import ordered, rows
@@ -137,7 +137,10 @@ def test_a_row_that_is_fenced_off_is_told_by_the_exit_code(
     code, out, _ = stock("reconcile")
 
     assert code == 1
-    assert out.splitlines()[-1] == "3 balances, 0 rows repaired, 1 fenced off, 0 right again"
+    assert (
+        out.splitlines()[-1]
+        == "3 balances, 0 rows repaired, 1 fenced off, 0 right again, 0 caps recounted"
+    )
     assert "fenced off: fewer are on hand than are promised" in stock("show", "MUG")[1]
     refused = stock("spread", "MUG", "BER", "--into", "2")
     assert refused[0] == 1
@@ -147,7 +150,7 @@ def test_a_row_that_is_fenced_off_is_told_by_the_exit_code(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("show", "GHOST"), "sku: GHOST is not in the catalogue (unknown_sku)"),
+        (("show", "GHOST"), "sku: GHOST is not in the catalogue; correct the name,"),
         (("show", "SET"), "sku: SET is a kit and lies on no shelf; name MUG instead (kit_has_no_"),
         (("spread", "MUG", "XXX", "--into", "2"), "warehouse: XXX is not known"),
         (("spread", "MUG", "BER", "--into", "-2"), "into: -2 is not from 1 to 64"),

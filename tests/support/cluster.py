@@ -1,4 +1,7 @@
-"""A Postgres cluster that is made once a process and copied where a test wants one of its own."""
+"""A Postgres cluster that is made once a process and copied where a test wants one of its own.
+
+Its database `dispatch` is migrated.
+"""
 
 import shutil
 import subprocess
@@ -7,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from emulators.laptop import postgres
+from shared.platform.migrate import migrate
+from tests.support.database import settings
 
 
 def lay_out(directory: Path) -> None:
@@ -32,4 +37,5 @@ def _folder() -> Path:
 @cache
 def _made() -> Path:
     with postgres.start(_folder() / "postgres", durable=False) as server:
+        migrate(settings(server.url))
         return server.home.folder

@@ -9,13 +9,18 @@ import pytest
 from emulators.laptop import cli, running
 from shared.platform.config import Config
 
+PAGES_URL = "http://127.0.0.1:8700/tracking_page"
 Command = Callable[..., tuple[int, str, str]]
 
 
 def command(
-    verb: str, config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    verb: str,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    **settings: str,
 ) -> Command:
-    """The verb: exit code, standard output, standard error."""
+    """The verb: exit code, standard output, standard error; `settings` are further DISPATCH_…."""
     assert config.database_url is not None
     environment = {
         "DISPATCH_ENV": "test",
@@ -24,6 +29,8 @@ def command(
         "DISPATCH_DATABASE_URL": config.database_url.get_secret_value(),
         "DISPATCH_OIDC_AUDIENCE": config.oidc_audience,
         "DISPATCH_OIDC_CALLER": config.oidc_caller,
+        "DISPATCH_TRACKING_PAGE_URL": PAGES_URL,
+        **settings,
     }
     monkeypatch.setattr(running, "read_state", lambda _directory: {"environment": environment})
 

@@ -1,22 +1,33 @@
 """The tests' database."""
 
-from sqlalchemy import text
-
 from shared.platform.config import Config
 from shared.platform.db import Database
+from shared.platform.sql import text
 
-# A table that was ever written to has a size; one whose number generator was used may have none.
-_USED = text("""
-    SELECT string_agg(quote_ident(relname), ', ' ORDER BY relname) AS names
-      FROM pg_class
-     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-       AND relname NOT IN ('alembic_version', 'ageing_rules')
-       AND (pg_relation_size(oid) > 0
-            OR EXISTS (SELECT 1
-                         FROM pg_depend
-                         JOIN pg_sequence ON seqrelid = objid
-                        WHERE refobjid = pg_class.oid AND deptype = 'i'
-                          AND pg_sequence_last_value(seqrelid) IS NOT NULL))
+# Rows are deleted, which costs a tenth of TRUNCATE, until what deletions leave behind would slow
+# tests down. As a replica of itself the session runs no triggers: some tables let nobody delete.
+_EMPTY = text("""
+    DO $$
+    DECLARE
+        it record;
+    BEGIN
+        SET LOCAL session_replication_role = replica;
+        FOR it IN
+            SELECT oid, quote_ident(relname) AS name, pg_relation_size(oid) AS bytes
+              FROM pg_class
+             WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+               AND relname NOT IN ('alembic_version', 'ageing_rules')
+        LOOP
+            IF it.bytes > 65536 THEN
+                EXECUTE 'TRUNCATE ' || it.name || ' CASCADE';
+            ELSIF it.bytes > 0 THEN
+                EXECUTE 'DELETE FROM ' || it.name;
+            END IF;
+        END LOOP;
+        PERFORM setval(seqrelid, seqstart, false)
+           FROM pg_sequence
+          WHERE pg_sequence_last_value(seqrelid) IS NOT NULL;
+    END $$
 """)
 
 
@@ -38,6 +49,4 @@ def settings(url: str, **others: object) -> Config:
 
 def empty(database: Database) -> None:
     """Take every row out of every table, but for what the migrations put there."""
-    (row,) = database.statement(_USED)
-    if row.names is not None:  # each truncated table costs a millisecond, used or not
-        database.statement(text(f"TRUNCATE {row.names} RESTART IDENTITY CASCADE"))
+    database.statement(_EMPTY)

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import text
-
 from shared.contracts.base import Cause
 from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted, ServiceLevel
 from shared.contracts.stock import ReceivedUnits, StockReceived
@@ -22,6 +20,7 @@ from shared.kit.geo import Point
 from shared.kit.ids import new_id
 from shared.ops.auditor import audit
 from shared.platform.db import Database, Transaction
+from shared.platform.sql import text
 from shared.shipments import site_days
 from shared.stock import store as stock
 from shared.stock import warehouses
@@ -93,7 +92,8 @@ def catalogue(
     for name, units in stocked.items():
         if receipt := {sku: quantity for sku, quantity in units.items() if quantity}:
             receive(database, name, receipt)
-        keep_back(database, name, dict.fromkeys(units, safety))
+        if kept := {sku: safety for sku, quantity in units.items() if safety or not quantity}:
+            keep_back(database, name, kept)  # and so what is not there has a balance, too
     database.statement(text("DELETE FROM outbox"))
 
 
@@ -101,6 +101,12 @@ def rates(tx: Transaction, **fields: Any) -> str:
     """The next version of a rate card, and its id."""
     said = {"carrier": "correios", "currency": "EUR", **fields}
     return costing.publish(tx, RateCardDraft(**said), "test", "because")
+
+
+def rated(database: Database, carrier: str, service: str) -> None:
+    """There is a rate card of this service, by which nothing is sent by choice."""
+    card = {"carrier": carrier, "service": service, "zones": zones_of(DEAR)}
+    database.run(lambda tx: rates(tx, valid_from=tx.now, **card), cause())
 
 
 def keep_back(database: Database, warehouse: str, units: Mapping[str, int]) -> None:

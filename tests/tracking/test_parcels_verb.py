@@ -6,6 +6,7 @@ from emulators.laptop import running
 from emulators.laptop.cli import main
 from shared.platform.config import Config
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.flows import doubles
 from tests.support import given
 from tests.support.commands import Command, as_json, command
@@ -41,7 +42,10 @@ def test_those_that_stand_still_are_listed(parcels: Command, database: Database)
     assert as_json(parcels, "stuck", "--carrier", "nobody") == {"parcels": []}
 
 
-def test_thresholds_are_set_from_those_that_counted_before(parcels: Command) -> None:
+def test_thresholds_are_set_from_those_that_counted_before(
+    parcels: Command, database: Database
+) -> None:
+    given.rated(database, "correios", "pac")
     wanted = as_json(parcels, "threshold", "correios", "pac", "--silent", "96")
     assert (wanted["carrier"], wanted["silent_hours"], wanted["not_handed_over_hours"]) == (
         "correios",
@@ -66,11 +70,17 @@ def test_thresholds_are_set_from_those_that_counted_before(parcels: Command) -> 
     [
         (("threshold", "correios", "pac"), "Say which hours change"),
         (("threshold", "correios", "pac", "--silent", "0"), "silent_hours: must be 1 to"),
+        (("threshold", "corrieos", "*", "--silent", "1"), "'corrieos' has no rate card; correios"),
+        (("threshold", "correios", "PAC", "--silent", "1"), "'PAC' has no rate card; pac"),
+        (("threshold", "*", "PAC", "--silent", "1"), "'PAC' has no rate card; pac"),
+        (("poll", "corrieos"), "carrier: 'corrieos' has no rate card; correios"),
     ],
 )
 def test_a_wish_that_says_nothing_or_makes_no_sense_is_a_sentence(
-    parcels: Command, words: tuple[str, ...], said: str
+    parcels: Command, database: Database, words: tuple[str, ...], said: str
 ) -> None:
+    given.rated(database, "correios", "pac")
+
     code, _, err = parcels(*words)
 
     assert code == 1
@@ -84,3 +94,43 @@ def test_without_a_stack_it_is_said_how_to_start_one(
 
     assert main(["parcels", "stuck"]) == 1
     assert "python3 -m emulators up" in capsys.readouterr().err
+
+
+def test_a_carrier_is_asked_about_all_that_it_has_under_way(
+    parcels: Command, database: Database
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    doubles.labelled(database, "ord_1")
+    given.silence(database)
+
+    assert as_json(parcels, "poll", "correios") == {"carrier": "correios", "parcels": 1}
+
+    assert given.rows(database, "SELECT destination FROM outbox") == [("polls-correios",)]
+    given.rated(database, "jadlog", "standard")
+    _, out, _ = parcels("poll", "jadlog")
+    assert out == "jadlog is asked about 0 parcels.\n"
+    (asked,) = {p["asked_at"] for p in as_json(parcels, "stuck")["parcels"]}
+    assert asked is not None
+    database.statement(
+        text(
+            "UPDATE parcel_polls SET unknown_times = 3, unknown_since = asked_at,"
+            " given_up_at = asked_at"
+        )
+    )
+    stuck = as_json(parcels, "stuck")["parcels"][0]
+    assert (stuck["unknown_times"], stuck["given_up_at"]) == (3, asked)
+    _, out, _ = parcels("stuck")
+    assert "given up" in out
+
+
+def test_when_carriers_are_asked_is_set_with_the_other_thresholds(
+    parcels: Command, database: Database
+) -> None:
+    given.rated(database, "mute", "standard")
+    wanted = as_json(parcels, "threshold", "mute", "*", "--poll-after", "2", "--poll-every", "3")
+
+    assert (wanted["poll_after_hours"], wanted["poll_every_hours"]) == (2, 3)
+    _, out, _ = parcels("thresholds")
+    assert "poll every" in out

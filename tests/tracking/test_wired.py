@@ -170,6 +170,6 @@ def test_a_description_that_is_wrong_is_refused_by_the_name_of_its_field(
 
 
 def test_the_readme_shows_the_description_that_the_lab_uses() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "shared/tracking/README.md").read_text()
 
     assert "tests/tracking/lab/configured.json" in readme

@@ -93,6 +93,10 @@ class Runner:
         """Execute now, even when the job runs already, without waiting for the outcome."""
         self._execute_soon(entry, self._now())
 
+    def under_way(self, name: str) -> int:
+        """How many executions of a job have begun and not ended."""
+        return len(self._runs.get(name, ()))
+
     def close(self) -> None:
         for name in list(self.entries):
             self._forget(name)

@@ -50,6 +50,7 @@ class Queue:
         self.dispatched = 0
         self.failed = 0
         self.dropped = 0
+        self.attempt_delay_s = 0.0  # how long after it was due the latest attempt began
         self._outside = outside
         self._ended = ended
         self._order: list[tuple[float, int, int, Task]] = []
@@ -136,6 +137,7 @@ class Queue:
     def _start(self, task: Task, forced_s: float | None = None) -> None:
         self.in_flight += 1
         self.dispatched += 1
+        self.attempt_delay_s = max(0.0, time.time() - task.due_s)
         attempt = asyncio.get_running_loop().create_task(self._attempt(task, forced_s))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempted)

@@ -1,4 +1,4 @@
-"""Buying labels at EasyPost, each one once, and giving them back.
+"""Buying labels at EasyPost, each one once, giving them back, and closing the day for a carrier.
 
 EasyPost has no idempotency header, so the vendor is asked first: our `label_id` is the shipment's
 `reference`, by which EasyPost finds it again.
@@ -10,20 +10,47 @@ EasyPost has no idempotency header, so the vendor is asked first: our `label_id`
 EasyPost does not promise that a reference is unique, so two attempts at the same moment could buy
 twice; whoever calls holds a lease on the label. A label is given back in the same way: found by its
 reference, and refunded unless it is. Source: https://docs.easypost.com/docs/shipments/shipping-refund
+
+A manifest is a scan form there. It has no reference either, but a shipment is on one form at most
+and says on which: so the first shipment is asked before a form is made.
+Source: https://docs.easypost.com/docs/scan-form
+
+Trackers are asked for many at a time (POST /trackers/batch). How many codes one question may hold
+is not documented, nor how many trackers a page of its answer has: what a page leaves out is asked
+for again as long as there is more. Sources: https://docs.easypost.com/docs/trackers/tracker-retrieve-batch
+and the cassette of easypost-python's own test.
 """
 
+import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from shared.carriers.easypost.answers import Rate, Shipment, read_label, read_shipment
+from shared.carriers import papers
+from shared.carriers.asking import address_fields
+from shared.carriers.easypost.answers import (
+    Rate,
+    ScanForm,
+    Shipment,
+    read_label,
+    read_scan_form,
+    read_shipment,
+    read_trackers,
+)
 from shared.carriers.easypost.client import Client
 from shared.carriers.easypost.failures import AlreadyBought, NotThere
 from shared.carriers.easypost.units import length_in, weight_oz
+from shared.carriers.reading import amount_cents
 from shared.carriers.types import (
-    Address,
+    BrokenAnswer,
+    CarrierUnavailable,
     Dimensions,
+    Document,
     Label,
     LabelRequest,
+    Manifest,
+    ManifestRequest,
     NotTakenBack,
+    Quote,
     RefusedByCarrier,
 )
 
@@ -45,6 +72,8 @@ class EasyPost:
                 four calls.
         """
         self._client = Client(api_key=api_key, api_base=api_base, timeout_s=timeout_s)
+        # Documents lie elsewhere, and are as safe there as the API itself.
+        self._may_be_plain = api_base.startswith("http://")
 
     def buy(self, request: LabelRequest) -> Label:
         """See `Carrier.buy`."""
@@ -79,6 +108,94 @@ class EasyPost:
                 f"EasyPost does not refund the label (refund_status {refunded.refund_status})"
             )
 
+    def quote(self, request: LabelRequest) -> tuple[Quote, ...]:
+        """See `Carrier.quote`. What it costs to ask is a shipment that is never bought."""
+        shipment = read_shipment(self._find_or_create(request))
+        return tuple(
+            Quote(
+                carrier=rate.carrier,
+                service=rate.service,
+                amount_cents=amount_cents(rate.rate),
+                currency=rate.currency,
+                transit_days=rate.delivery_days,
+            )
+            for rate in sorted(shipment.rates, key=lambda rate: (rate.rate, rate.service))
+            if rate.carrier.casefold() == request.carrier.casefold()
+        )
+
+    def reprint(self, label_id: str) -> Document:
+        """See `Carrier.reprint`."""
+        shipment = read_shipment(
+            self._client.ask(lambda vendor: vendor.shipment.retrieve(label_id))
+        )
+        if shipment.postage_label is None:
+            raise RefusedByCarrier("EasyPost has sold no such label", vendor_code="no_postage")
+        return self._fetch(shipment.postage_label.label_url)
+
+    def manifest(self, request: ManifestRequest) -> Manifest:
+        """See `Carrier.manifest`."""
+        form = self._form_of_before(request)
+        if form is None:
+            shipments = [{"id": shipment_id} for shipment_id in request.vendor_shipment_ids]
+            form = read_scan_form(
+                self._client.ask(lambda vendor: vendor.scan_form.create(shipments=shipments))
+            )
+        if form.status == "failed":
+            raise _no_form(form)
+        if form.status != "created":
+            raise CarrierUnavailable(f"EasyPost is still at it (scan form {form.status})")
+        if form.form_url is None:
+            raise BrokenAnswer("EasyPost: form_url: a scan form has none", field="form_url")
+        return Manifest(form.id, self._fetch(form.form_url))
+
+    def _form_of_before(self, request: ManifestRequest) -> ScanForm | None:
+        """What an earlier attempt has made; None where there is nothing, or it failed."""
+        first = request.vendor_shipment_ids[0]
+        shipment = read_shipment(self._client.ask(lambda vendor: vendor.shipment.retrieve(first)))
+        if shipment.scan_form is None:
+            return None
+        form_id = shipment.scan_form.id
+        form = read_scan_form(self._client.ask(lambda vendor: vendor.scan_form.retrieve(form_id)))
+        if form.status == "failed":
+            return None
+        # Labels may have been given back since then, but none can have come to it.
+        if len(form.tracking_codes) < len(request.vendor_shipment_ids):
+            raise RefusedByCarrier(
+                f"EasyPost has {first} on another scan form, {form.id}",
+                vendor_code="on_another_scan_form",
+            )
+        return form
+
+    def _fetch(self, url: str) -> Document:
+        return papers.fetch(url, "EasyPost", may_be_plain=self._may_be_plain)
+
+    def track(self, carrier: str, tracking_codes: Collection[str]) -> Mapping[str, bytes]:
+        """See `Carrier.track`."""
+        wanted, found = set(tracking_codes), dict[str, bytes]()
+        while wanted:
+            trackers, has_more = self._ask_for_trackers(wanted)
+            news = {
+                # Another carrier's parcel may have the same code.
+                tracker["tracking_code"]: _event(tracker)
+                for tracker in trackers
+                if (tracker.get("carrier") or "").casefold() == carrier.casefold()
+            }
+            found |= {code: body for code, body in news.items() if code in wanted}
+            if not has_more or wanted.isdisjoint(news):
+                break
+            wanted -= news.keys()
+        return found
+
+    def _ask_for_trackers(self, codes: set[str]) -> tuple[list[dict[str, Any]], bool]:
+        """The trackers of a page, and whether there are more of them."""
+        try:
+            answer = self._client.ask(
+                lambda vendor: vendor.tracker.retrieve_batch(tracking_codes=sorted(codes))
+            )
+        except NotThere:
+            return [], False
+        return read_trackers(answer)
+
     def _find_or_create(self, request: LabelRequest) -> Any:
         try:
             return self._client.ask(lambda vendor: vendor.shipment.retrieve(request.label_id))
@@ -111,27 +228,28 @@ def _no_rate(shipment: Shipment, request: LabelRequest) -> RefusedByCarrier:
     )
 
 
+def _no_form(form: ScanForm) -> RefusedByCarrier:
+    text = form.message or "it does not say why"
+    return RefusedByCarrier(f"EasyPost makes no scan form: {text}", vendor_code="scan_form_failed")
+
+
+def _event(tracker: dict[str, Any]) -> bytes:
+    """What a webhook would carry, without what says when and how often it was sent."""
+    event = {"object": "Event", "description": "tracker.updated", "result": tracker}
+    return json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+
+
 def _shipment(request: LabelRequest) -> dict[str, Any]:
     return {
         "reference": request.label_id,
-        "from_address": _address(request.from_address),
-        "to_address": _address(request.to_address),
+        "from_address": address_fields(request.from_address),
+        "to_address": address_fields(request.to_address),
         "parcel": {"weight": float(weight_oz(request.weight_g)), **_sides(request.dimensions_mm)},
-        "options": {"print_custom_1": request.reference},
-    }
-
-
-def _address(address: Address) -> dict[str, str]:
-    return {
-        "name": address.name,
-        "street1": address.street1,
-        "street2": address.street2,
-        "city": address.city,
-        "state": address.state,
-        "zip": address.postcode,
-        "country": address.country,
-        "phone": address.phone,
-        "email": address.email,
+        "options": {
+            "print_custom_1": request.reference,
+            "label_format": request.label_format.upper(),
+        },
+        **({"carrier_accounts": [request.vendor_account]} if request.vendor_account else {}),
     }
 
 

@@ -3,43 +3,26 @@
 Source: https://docs.easypost.com/docs/shipments and the official examples beside it.
 """
 
-from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from shared.carriers.easypost.units import amount_cents
-from shared.carriers.types import BrokenAnswer, Label
-
-
-def _decimal_text(value: object) -> object:
-    if not isinstance(value, str):
-        # A JSON number has already been a float by the time it arrives here.
-        raise ValueError("money must be decimal text")  # noqa: TRY004, pydantic's way to refuse
-    return value
+from shared.carriers.reading import Amount, Answer, Currency, Text, amount_cents, read
+from shared.carriers.types import Label
 
 
-_Text = Annotated[str, Field(min_length=1)]
-_Amount = Annotated[
-    Decimal, BeforeValidator(_decimal_text), Field(ge=0, lt=1_000_000, allow_inf_nan=False)
-]
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-class Rate(_Answer):
+class Rate(Answer):
     """What one service of one carrier would cost."""
 
-    id: _Text
-    carrier: _Text
-    service: _Text
-    rate: _Amount
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    id: Text
+    carrier: Text
+    service: Text
+    rate: Amount
+    currency: Currency
+    delivery_days: Annotated[int, Field(ge=0)] | None = None
 
 
-class RateMessage(_Answer):
+class RateMessage(Answer):
     """Why a carrier quoted no rate."""
 
     carrier: str = ""
@@ -47,36 +30,65 @@ class RateMessage(_Answer):
     message: str = ""
 
 
-class _PostageLabel(_Answer):
-    label_url: _Text
+class _PostageLabel(Answer):
+    label_url: Text
 
 
-class _Tracker(_Answer):
-    id: _Text
+class _Tracker(Answer):
+    id: Text
 
 
-class Shipment(_Answer):
-    """A parcel with its rates. It is bought when `postage_label` is there.
+class _FormId(Answer):
+    id: Text
 
-    `refund_status` says what has become of a refund, None where none was asked for.
+
+class ScanForm(Answer):
+    """A manifest: `creating`, `created` with the address of its document, or `failed`.
+
+    Source: https://docs.easypost.com/docs/scan-form
     """
 
-    id: _Text
+    id: Text
+    status: Text
+    message: str | None = None
+    form_url: Text | None = None
+    tracking_codes: tuple[str, ...] = ()
+
+
+class Shipment(Answer):
+    """A parcel with its rates. It is bought when `postage_label` is there.
+
+    `refund_status` says what has become of a refund, None where none was asked for; `scan_form` is
+    the manifest that it is on, None where it is on none.
+    """
+
+    id: Text
     rates: tuple[Rate, ...] = ()
     messages: tuple[RateMessage, ...] = ()
     postage_label: _PostageLabel | None = None
     refund_status: str | None = None
+    scan_form: _FormId | None = None
 
 
-class _BoughtShipment(_Answer):
-    id: _Text
-    tracking_code: _Text
+class _BoughtShipment(Answer):
+    id: Text
+    tracking_code: Text
     postage_label: _PostageLabel
     selected_rate: Rate
     tracker: _Tracker
 
 
-_Kind = TypeVar("_Kind", bound=_Answer)
+class _TrackedParcel(Answer):
+    tracking_code: Text
+    carrier: str | None = None  # not known yet
+
+
+class _Trackers(Answer):
+    trackers: tuple[_TrackedParcel, ...]
+    has_more: bool = False
+
+
+_Kind = TypeVar("_Kind", bound=Answer)
 
 
 def read_shipment(answer: Any) -> Shipment:
@@ -86,6 +98,15 @@ def read_shipment(answer: Any) -> Shipment:
         BrokenAnswer: a field that we need is missing or wrong; it is named.
     """
     return _read(Shipment, answer)
+
+
+def read_scan_form(answer: Any) -> ScanForm:
+    """The scan form in `answer`, made or not.
+
+    Raises:
+        BrokenAnswer: a field that we need is missing or wrong; it is named.
+    """
+    return _read(ScanForm, answer)
 
 
 def read_label(answer: Any) -> Label:
@@ -107,10 +128,15 @@ def read_label(answer: Any) -> Label:
     )
 
 
+def read_trackers(answer: Any) -> tuple[list[dict[str, Any]], bool]:
+    """The trackers of a page as they came, and whether there are more than these.
+
+    Raises:
+        BrokenAnswer: there is no list, or a tracker does not say whose it is; the field is named.
+    """
+    has_more = _read(_Trackers, answer).has_more
+    return answer["trackers"], has_more
+
+
 def _read(kind: type[_Kind], answer: Any) -> _Kind:
-    try:
-        return kind.model_validate(answer)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BrokenAnswer(f"EasyPost: {field or 'answer'}: {first['msg']}", field=field) from None
+    return read(kind, answer, "EasyPost")

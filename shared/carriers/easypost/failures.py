@@ -9,8 +9,10 @@ from http import HTTPStatus
 from shared.carriers.types import (
     BrokenAnswer,
     CarrierAccountRefused,
+    CarrierTooFast,
     CarrierUnavailable,
     RefusedByCarrier,
+    VendorUnavailable,
 )
 from shared.kit.errors import DispatchError
 
@@ -26,13 +28,12 @@ class AlreadyBought(RefusedByCarrier):
 # Refusals of this moment: the purchase runs, or its outcome is unknown. The vendor is asked again.
 _PASSING_CODES = frozenset(
     {
-        "RATE_LIMITED",
         "SHIPMENT.PURCHASE.IN_PROGRESS",
         "SHIPMENT.POSTAGE.NO_RESPONSE",
         "SHIPMENT.POSTAGE.TIMED_OUT",
     }
 )
-_PASSING_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_RATE_LIMITED = "RATE_LIMITED"
 _ACCOUNT_STATUSES = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN}
 )
@@ -58,13 +59,10 @@ def sort_failure(
         retry_after_s: from the answer's Retry-After, where it has one.
     """
     if status is None:
-        return CarrierUnavailable("EasyPost gave no answer")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return CarrierUnavailable(f"EasyPost is down (HTTP {status})", retry_after_s=retry_after_s)
-    if status in _PASSING_STATUSES or vendor_code in _PASSING_CODES:
-        return CarrierUnavailable(
-            f"EasyPost asks to wait ({vendor_code or status})", retry_after_s=retry_after_s
-        )
+        return VendorUnavailable("EasyPost gave no answer")
+    if passing := _passing(status, vendor_code):
+        trouble, told = passing
+        return trouble(f"EasyPost {told}", retry_after_s=retry_after_s)
     if status in _ACCOUNT_STATUSES:
         return CarrierAccountRefused(
             f"EasyPost refused our account (HTTP {status})", vendor_code=vendor_code
@@ -75,6 +73,17 @@ def sort_failure(
         kind = _refusal(status, vendor_code)
         return kind(f"EasyPost: {text}", vendor_code=vendor_code, field=field)
     return BrokenAnswer(f"EasyPost answered HTTP {status} without sense", status=status)
+
+
+def _passing(status: int, vendor_code: str | None) -> tuple[type[CarrierUnavailable], str] | None:
+    """What may be over in a moment: whose trouble it is, and how it is told."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        return VendorUnavailable, f"is down (HTTP {status})"
+    if status == HTTPStatus.TOO_MANY_REQUESTS or vendor_code == _RATE_LIMITED:
+        return CarrierTooFast, f"wants fewer calls (HTTP {status})"
+    if vendor_code in _PASSING_CODES:
+        return CarrierUnavailable, f"asks to wait ({vendor_code})"
+    return None
 
 
 def _refusal(status: int, vendor_code: str) -> type[RefusedByCarrier]:

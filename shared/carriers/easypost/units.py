@@ -1,4 +1,4 @@
-"""Our units in EasyPost's: ounces and inches with one decimal, and money as decimal text."""
+"""Our units in EasyPost's: ounces and inches with one decimal."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -18,8 +18,3 @@ def weight_oz(weight_g: int) -> Decimal:
 def length_in(length_mm: int) -> Decimal:
     """The length in inches, to the nearest tenth (within 1.3 mm) and never nothing."""
     return max(_TENTH, (length_mm / MILLIMETRES_PER_INCH).quantize(_TENTH, ROUND_HALF_EVEN))
-
-
-def amount_cents(amount: Decimal) -> int:
-    """The amount in cents. EasyPost may quote fractions of a cent; they round half to even."""
-    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_EVEN))

@@ -7,5 +7,5 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """Expand only; running code of the previous revision must not notice."""
+    """Running code of the previous release must not notice, or `phase = "contract"` is set above."""
     op.execute("SET LOCAL lock_timeout = '3s'")

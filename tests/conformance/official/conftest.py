@@ -46,11 +46,10 @@ def _patience(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is slow; what is known to differ has to differ."""
+    """What is known to differ has to differ."""
     for item in items:
         if HERE not in item.path.parents:
             continue
-        item.add_marker(pytest.mark.slow)
         reason = DIFFERENCES.get(f"{item.path.name}::{item.name}")
         if reason is not None:
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))

@@ -22,7 +22,9 @@ class Fields(Document):
     one of these there are about a parcel's progress; without it all of them are.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     tracking_code: Path
     carrier: Path | None = None

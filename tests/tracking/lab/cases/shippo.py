@@ -29,7 +29,7 @@ def body(code: str, history: Sequence[Scan]) -> bytes:
         for number, scan in enumerate(history)
     ]
     track = {
-        "carrier": "usps",
+        "carrier": "correios",
         "tracking_number": code,
         "eta": None,
         "messages": [],

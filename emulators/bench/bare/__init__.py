@@ -1,0 +1,1 @@
+"""The least that a function can be, beside which ours are measured."""

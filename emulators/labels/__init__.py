@@ -1,0 +1,1 @@
+"""Labels, their documents and manifests on the command line."""

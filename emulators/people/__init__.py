@@ -1,0 +1,1 @@
+"""Who may use the console of the stack on this machine."""

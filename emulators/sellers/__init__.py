@@ -1,0 +1,1 @@
+"""What simulators of label vendors have in common: state, faults, webhooks, prices, parcels."""

@@ -1,0 +1,1 @@
+"""What became of one order, step by step: from the spans that were kept, and from the tables."""

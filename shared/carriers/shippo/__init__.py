@@ -1,0 +1,5 @@
+"""Shippo, which resells the labels of many carriers."""
+
+from shared.carriers.shippo.adapter import Shippo
+
+__all__ = ["Shippo"]

@@ -1,0 +1,101 @@
+"""Whose day is over at a warehouse gets a manifest: the intent, and the work that closes it."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from shared.carriers import manifests
+from shared.carriers import store as labels
+from shared.carriers.types import Handover
+from shared.contracts.work import CloseManifest
+from shared.flows.calendars import calendar_of
+from shared.flows.known_carriers import refuse_unknown_carrier
+from shared.flows.steps import Run
+from shared.kit.errors import Rejected
+from shared.kit.ids import new_id
+from shared.ops.manifests import labels_due
+from shared.platform import outbox
+from shared.platform.db import Transaction
+from shared.stock import warehouses
+
+# More than fit are on further manifests, so that no call and no document grows without an end.
+MOST_LABELS = 500
+MOST_STEPS = 200  # of one run, each a manifest; the next run goes on
+# A label that is bought later than this after its day is no longer on that day's manifest.
+LOOKED_BACK = timedelta(days=3)
+
+
+class NothingToManifest(Rejected):
+    """No label of this carrier, warehouse and day is without a manifest."""
+
+    code = "nothing_to_manifest"
+
+
+class NoSuchWarehouse(Rejected):
+    """No warehouse has this name."""
+
+    code = "no_such_warehouse"
+
+
+def ask_for_manifests(run: Run) -> int:
+    """Housekeeping: ask for manifests where labels have none and the cut-off of their day is past.
+
+    Labels that are bought later are on a further one. A day whose last manifest the carrier has
+    refused is left to a person.
+
+    Returns:
+        How many were asked for.
+    """
+    for asked in range(MOST_STEPS):
+        if not run(_ask_for_next):
+            return asked
+    return MOST_STEPS
+
+
+def ask_for_manifest(tx: Transaction, carrier: str, warehouse: str, day: date | None) -> str:
+    """A person asks for it: whatever the time, and also where an earlier one was refused.
+
+    `day` is the day of leaving, None for today where the warehouse is. Returns the manifest's id;
+    it is closed by work of its own.
+
+    Raises:
+        Malformed: nobody knows this carrier; `field` is its name.
+        NothingToManifest, NoSuchWarehouse: there is nothing to close.
+    """
+    refuse_unknown_carrier(tx, carrier)
+    working = warehouses.working(tx).get(warehouse)
+    if working is None:
+        raise NoSuchWarehouse(f"no warehouse is called {warehouse}", warehouse=warehouse)
+    on = day or calendar_of(working).today(tx.now)
+    due = labels_due(tx, {warehouse: (on, on)}, limit=MOST_LABELS, carrier=carrier, is_by_hand=True)
+    if not due:
+        raise NothingToManifest(
+            f"every label of {carrier} that leaves {warehouse} on {on} is on a manifest",
+            carrier=carrier,
+            warehouse=warehouse,
+        )
+    return _ask(tx, Handover(carrier, warehouse, on), due[0].label_ids)
+
+
+def _ask_for_next(tx: Transaction) -> bool:
+    closed_days = {
+        warehouse: calendar_of(working).last_closed_day(tx.now)
+        for warehouse, working in warehouses.working(tx).items()
+    }
+    days = {warehouse: (day - LOOKED_BACK, day) for warehouse, day in closed_days.items()}
+    due = labels_due(tx, days, limit=MOST_LABELS)
+    if not due:
+        return False
+    first = due[0]
+    _ask(tx, Handover(first.carrier, first.warehouse, first.ship_on), first.label_ids)
+    return True
+
+
+def _ask(tx: Transaction, of: Handover, label_ids: Sequence[str]) -> str:
+    """Where somebody else asks for the same at this moment, this step is run anew."""
+    manifest_id = new_id("man")
+    tx.write(
+        manifests.request(tx, manifest_id, of, manifests.next_number(tx, of)),
+        labels.put_on_manifest(manifest_id, label_ids),
+        outbox.put(tx, CloseManifest(manifest_id=manifest_id, carrier=of.carrier)),
+    )
+    return manifest_id

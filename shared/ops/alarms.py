@@ -1,0 +1,120 @@
+"""What of an overview a person should look at, and what they can do about it. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from shared.contracts.http_ops import Alarm, OpsOverview
+
+# An express order is placed in seconds; what waits for longer waits for something that went wrong.
+LONGEST_WAIT = {
+    "express": timedelta(minutes=2),
+    "standard": timedelta(minutes=30),
+    "bulk": timedelta(hours=2),
+}
+LONGEST_UNSENT = timedelta(minutes=2)  # the sweep comes once a minute
+
+
+def alarms(overview: OpsOverview) -> tuple[Alarm, ...]:
+    """The critical ones first."""
+    found = [
+        *_queues(overview),
+        *_unsent(overview),
+        *_carriers(overview),
+        *_late(overview),
+        *_letters(overview),
+        *_review(overview),
+    ]
+    return tuple(sorted(found, key=lambda alarm: alarm.severity))
+
+
+def _queues(overview: OpsOverview) -> Iterator[Alarm]:
+    for queue in overview.queues:
+        longest = LONGEST_WAIT[queue.priority]
+        if queue.oldest_at is not None and overview.at - queue.oldest_at > longest:
+            yield Alarm(
+                severity="critical",
+                what=f"The oldest {queue.priority} order has waited for"
+                f" {told(overview.at, queue.oldest_at)}",
+                remedy="Look whether placement runs: is its queue paused, does its function fail?",
+                path=f"/orders?state=waiting&priority={queue.priority}",
+            )
+
+
+def _unsent(overview: OpsOverview) -> Iterator[Alarm]:
+    since = overview.unsent_since
+    if since is not None and overview.at - since > LONGEST_UNSENT:
+        yield Alarm(
+            severity="critical",
+            what=f"{counted(overview.unsent, 'message')} to be sent, the oldest for"
+            f" {told(overview.at, since)}",
+            remedy="Look at the log of outbox_relay, and whether Pub/Sub and Cloud Tasks answer.",
+        )
+
+
+def _carriers(overview: OpsOverview) -> Iterator[Alarm]:
+    for carrier in overview.carriers:
+        if carrier.breaker != "closed":
+            yield Alarm(
+                severity="warning",
+                what=f"{carrier.carrier} does not answer;"
+                f" {counted(carrier.waiting, 'parcel')} without a label",
+                remedy="They go by another carrier that has a rate card, and it is tried again by"
+                " itself.",
+            )
+
+
+def _late(overview: OpsOverview) -> Iterator[Alarm]:
+    if overview.risk.late:
+        yield Alarm(
+            severity="warning",
+            what=f"{counted(overview.risk.late, 'order')} late and not with a carrier",
+            remedy="See why each waits, and place it from elsewhere or tell its customer.",
+            path="/orders?late=true",
+        )
+
+
+def _letters(overview: OpsOverview) -> Iterator[Alarm]:
+    count = sum(letter.letters for letter in overview.letters)
+    if count:
+        yield Alarm(
+            severity="warning",
+            what=f"{counted(count, 'message')} refused or given up",
+            remedy="Mend what each names as its reason, and send it again.",
+            path="/letters",
+        )
+
+
+def _review(overview: OpsOverview) -> Iterator[Alarm]:
+    for state in overview.states:
+        if state.state == "review" and state.orders:
+            yield Alarm(
+                severity="warning",
+                what=f"{counted(state.orders, 'order')} waiting for a person",
+                remedy="Read why, then release, assign or cancel them.",
+                path="/orders?state=review",
+            )
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something, the thousands apart: `20 000 orders`."""
+    return f"{grouped(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def grouped(number: int) -> str:
+    """A whole number as people write it."""
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def told(now: datetime, since: datetime) -> str:
+    """How long ago that was, in two units at most: `3 h 20 min`."""
+    return lasts(max(0, int((now - since).total_seconds())))
+
+
+def lasts(seconds: int) -> str:
+    """So long, in two units at most: `3 h 20 min`."""
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{seconds} s"

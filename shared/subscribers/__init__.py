@@ -1,0 +1,1 @@
+"""Who gets webhooks, which, and how that goes."""

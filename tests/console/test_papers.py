@@ -1,0 +1,183 @@
+"""Labels and manifests at the console: printed by those who may, as their vendor made them."""
+
+import pytest
+
+from shared.contracts.orders import OrderCancelled
+from shared.contracts.work import KeepLabelDocument
+from shared.flows.cancel_order import cancel_order
+from shared.flows.keep_label_document import keep_label_document
+from shared.people.permissions import Action
+from shared.people.types import Role
+from shared.platform.db import Database
+from shared.platform.sql import text
+from tests.console.browser import Browser, Machine
+from tests.flows import papers
+from tests.flows.doubles import RecordingCarrier, buy, everywhere
+from tests.flows.papers import Cabinet
+from tests.people import given as people
+from tests.support import given
+
+LABEL = "/parcels/par_1/label"
+
+
+@pytest.fixture
+def carrier() -> RecordingCarrier:
+    return RecordingCarrier()
+
+
+@pytest.fixture
+def labelled(placed: Database, carrier: RecordingCarrier) -> Database:
+    """The parcel par_1 has its label, whose document nobody has fetched."""
+    buy(placed, "par_1", carrier)
+    return placed
+
+
+@pytest.fixture
+def kept(labelled: Database, carrier: RecordingCarrier, cabinet: Cabinet) -> Database:
+    """The document of the label is kept."""
+    papers.keep(labelled, carrier, cabinet)
+    given.silence(labelled)
+    return labelled
+
+
+@pytest.fixture
+def machine(operator: Browser, placed: Database) -> Machine:
+    return Machine(operator.client, key=people.key(placed, *Action))
+
+
+def content(cabinet: Cabinet) -> bytes:
+    (stored,) = cabinet.kept.values()
+    return stored.content
+
+
+def test_a_label_is_printed_from_the_order_the_parcel_and_the_api(
+    operator: Browser, machine: Machine, kept: Database, cabinet: Cabinet
+) -> None:
+    for path in ("/orders/ord_1", "/parcels/par_1"):
+        operator.get(path)
+        assert f'href="{LABEL}"' in operator.page
+
+    for given_there in (operator.client.get(LABEL, headers=operator.headers), machine.get(LABEL)):
+        assert given_there.status_code == 200
+        assert given_there.content_type == "application/pdf"
+        assert given_there.data == content(cabinet)
+        shown = given_there.headers["Content-Disposition"]
+        assert shown == 'inline; filename="label-par_1.pdf"'
+        assert given_there.headers["Cache-Control"] == "no-store"
+        assert given_there.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_a_printer_takes_is_given_as_what_it_is(
+    machine: Machine, kept: Database, cabinet: Cabinet
+) -> None:
+    cabinet.kept.clear()
+    cabinet.put("labels/zebra.zpl", b"^XA^XZ", "application/zpl")
+    kept.statement(text("UPDATE labels SET document_key = 'labels/zebra.zpl'"))
+
+    given_there = machine.get(LABEL)
+
+    assert (given_there.content_type, given_there.data) == ("application/zpl", b"^XA^XZ")
+    assert 'filename="label-par_1.zpl"' in given_there.headers["Content-Disposition"]
+
+
+def test_a_label_is_fetched_anew_with_who_and_why(
+    operator: Browser,
+    machine: Machine,
+    kept: Database,
+    carrier: RecordingCarrier,
+    cabinet: Cabinet,
+) -> None:
+    (key,) = cabinet.kept
+    cabinet.put(key, b"%PDF-smudged", "application/pdf")
+    operator.get("/parcels/par_1")
+    done = operator.post(f"{LABEL}/fetch", reason="it was smudged")
+
+    assert done.status_code == 303
+    assert people.trail(kept) == [("ada@example.org", "fetch_label", "par_1", "it was smudged")]
+    meanwhile = machine.get(LABEL)
+    assert (meanwhile.status_code, meanwhile.get_json()["code"]) == (409, "label_not_fetched_yet")
+    ((label_id,),) = given.rows(kept, "SELECT label_id FROM labels")
+    task = KeepLabelDocument(label_id=label_id, parcel_id="par_1", carrier="correios")
+    keep_label_document(papers.runner(kept), task, everywhere(carrier), cabinet)
+    assert machine.get(LABEL).data == content(cabinet) != b"%PDF-smudged"
+    assert given.violations(kept) == []
+
+
+def test_before_it_is_fetched_the_page_offers_to_have_it_fetched(
+    operator: Browser, labelled: Database
+) -> None:
+    operator.get("/parcels/par_1")
+    assert f'href="{LABEL}"' not in operator.page
+    assert "Fetch the label" in operator.page
+
+
+def test_a_label_that_is_given_back_or_lost_is_not_printed(
+    operator: Browser, machine: Machine, kept: Database, cabinet: Cabinet
+) -> None:
+    # Goal: nothing leaves the house with a label that nobody pays for.
+    cabinet.kept.clear()
+    lost = machine.get(LABEL)
+    assert (lost.status_code, lost.get_json()["code"]) == (409, "document_gone")
+
+    given.apply(kept, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    refused = machine.get(LABEL)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "label_given_back")
+    operator.get("/parcels/par_1")
+    assert LABEL not in operator.page
+    assert machine.post(f"{LABEL}/fetch", {"reason": "x"}).status_code == 409
+    assert machine.get("/parcels/par_none/label").status_code == 404
+
+
+def test_a_viewer_and_those_of_elsewhere_do_not_print(browser: Browser, kept: Database) -> None:
+    for email, role, places, status in (
+        ("eve@x.org", Role.VIEWER, None, 403),
+        ("lis@x.org", Role.OPERATOR, frozenset({"LIS"}), 404),
+        ("ber@x.org", Role.OPERATOR, frozenset({"BER"}), 200),
+    ):
+        browser.carry(people.session(kept, people.user(kept, email, role, places)))
+        answer = browser.client.get(LABEL, headers=browser.headers)
+        assert answer.status_code == status, email
+        assert (b"%PDF" in answer.data) is (status == 200)
+    browser.carry(people.session(kept, people.user(kept, "una@x.org", Role.VIEWER)))
+    for path in ("/orders/ord_1", "/parcels/par_1"):
+        browser.get(path)
+        assert LABEL not in browser.page
+
+
+@pytest.fixture
+def closed(kept: Database, carrier: RecordingCarrier, cabinet: Cabinet) -> str:
+    """The id of the manifest that the parcel is on, closed."""
+    manifest_id = papers.ask_by_hand(kept)
+    papers.close(kept, carrier, cabinet)
+    return manifest_id
+
+
+def test_the_days_manifest_is_printed_from_the_parcel_the_list_and_the_api(
+    operator: Browser, machine: Machine, closed: str, cabinet: Cabinet
+) -> None:
+    path = f"/parcels/manifests/{closed}"
+    for page in ("/parcels/par_1", "/parcels/manifests", "/parcels/manifests?warehouse=BER"):
+        operator.get(page)
+        assert f'href="{path}"' in operator.page
+
+    printed = machine.get(path)
+
+    assert (printed.status_code, printed.content_type) == (200, "application/pdf")
+    assert printed.data == b"%PDF-" + closed.encode()
+    assert printed.headers["Content-Disposition"].startswith('inline; filename="manifest-correios')
+    (listed,) = machine.get("/parcels/manifests").get_json()["manifests"]
+    assert (listed["manifest_id"], listed["state"], listed["labels"]) == (closed, "closed", 1)
+    for query in ("warehouse=LIS", "carrier=jadlog", "ship_on=2020-01-01"):
+        assert machine.get(f"/parcels/manifests?{query}").get_json()["manifests"] == []
+
+
+def test_manifests_of_elsewhere_are_not_there(
+    browser: Browser, kept: Database, closed: str
+) -> None:
+    lis = people.user(kept, "lis@x.org", Role.OPERATOR, frozenset({"LIS"}))
+    there = Machine(browser.client, session=people.session(kept, lis))
+
+    assert there.get("/parcels/manifests").get_json()["manifests"] == []
+    assert there.get(f"/parcels/manifests/{closed}").status_code == 404
+    assert there.get("/parcels/manifests/man_none").status_code == 404

@@ -1,0 +1,63 @@
+"""Which of our log lines a metric counts, by its filter in Cloud Logging's language."""
+
+import pytest
+
+from tests.infra.alerts import Line, counts, log_filters
+from tests.infra.conftest import Plans
+
+
+@pytest.mark.parametrize(
+    ("metric", "line", "counted"),
+    [
+        ("parked", {"message": "message.parked", "code": "malformed"}, True),
+        ("parked", {"message": "message.not_yet", "code": "early"}, False),
+        ("tried_often", {"message": "task.not_yet", "attempt": 4}, True),
+        ("tried_often", {"message": "message.not_yet", "attempt": 4}, True),
+        ("tried_often", {"message": "task.not_yet", "attempt": 3}, False),
+        ("placements_lost", {"message": "task.parked", "queue": "placement-bulk"}, True),
+        ("placements_lost", {"message": "task.parked", "queue": "labels-correios"}, False),
+        ("faults", {"message": "task.failed", "code": "fault"}, True),
+        ("tried_often", {"message": "message.failed", "attempt": 4}, True),
+        # A subscriber that is away.
+        ("tried_often", {"message": "task.not_yet", "attempt": 9, "queue": "webhooks"}, False),
+        ("faults", {"message": "console.failed", "code": "fault"}, True),
+        ("faults", {"message": "message.not_parked", "code": "fault"}, True),
+        # The database is there, and will not be quicker the next time.
+        ("faults", {"message": "job.failed", "code": "statement_timed_out"}, True),
+        # Nobody can be called out for what heals with the database.
+        ("faults", {"message": "hook.failed", "code": "database_unavailable"}, False),
+        ("hooks_refused", {"message": "hook.refused", "vendor": "easypost", "reason": "x"}, True),
+        # Strangers, and the uptime check.
+        ("hooks_refused", {"message": "hook.refused", "vendor": None, "reason": "x"}, False),
+        ("callers_refused", {"message": "push.refused", "code": "unauthenticated"}, True),
+        ("carriers_paused", {"message": "carrier.paused", "carrier": "correios"}, True),
+        ("carriers_paused", {"message": "carrier.not_called", "carrier": "correios"}, True),
+        ("jobs_failed", {"message": "job.failed", "job": "/audit", "code": "not_yet"}, True),
+        ("invariants_broken", {"message": "invariant.broken", "rule": "x"}, True),
+        ("stock_drifts", {"message": "stock.drift", "figure": "on_hand"}, True),
+        ("outbox_left", {"message": "outbox.left_for_sweep", "code": "x"}, True),
+        ("outbox_left", {"message": "outbox.not_sent", "code": "not_sent"}, True),
+        ("not_ours", {"message": "tracking.not_ours", "vendor": "easypost"}, True),
+        ("jobs_done", {"message": "job.done", "job": "/"}, True),
+    ],
+)
+def test_a_metric_counts_what_it_is_for(
+    plans: Plans, metric: str, line: Line, *, counted: bool
+) -> None:
+    wanted = plans["prod"].by_name("google_logging_metric")[f"dispatch_{metric}"]["filter"]
+
+    assert counts(wanted, line) is counted
+
+
+def test_every_filter_has_a_form_that_is_understood(plans: Plans) -> None:
+    for values in plans["prod"].by_name("google_logging_metric").values():
+        counts(values["filter"], {"message": "nothing"})
+
+
+def test_what_is_read_from_the_file_is_what_terraform_makes(plans: Plans) -> None:
+    # Goal: runbooks are tried with the filters that production has.
+    made = plans["prod"].by_name("google_logging_metric")
+
+    assert {f"dispatch_{name}": wanted for name, wanted in log_filters().items()} == {
+        name: values["filter"] for name, values in made.items()
+    }

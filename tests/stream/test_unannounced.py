@@ -1,0 +1,67 @@
+"""What is announced to nobody is heard by those who look on all the same."""
+
+from collections.abc import Callable
+
+from shared.contracts.orders import OrderCancelled
+from shared.flows.cancel_order import cancel_order
+from shared.flows.discard_letter import discard_letter
+from shared.flows.retry_letter import retry_letter
+from shared.ops import live_rooms
+from shared.people.types import Person
+from shared.platform.db import Database
+from tests.flows import doubles
+from tests.letters.letters import dead, park
+from tests.platform.doubles import RecordingQueues, RecordingTopics, relay
+from tests.support import given
+
+ADA = Person("ada", "because")
+
+
+def heard_of(database: Database, change: Callable[[], object]) -> frozenset[str]:
+    """The rooms in which only the change itself is heard: nothing of it is sent yet."""
+    relay(database, RecordingTopics(), RecordingQueues()).sweep()
+    seen = database.run(live_rooms.position, given.cause())
+    change()
+    return database.run(lambda tx: live_rooms.since(tx, seen), given.cause()).rooms
+
+
+def test_a_letter_is_heard_where_it_lies_and_under_its_order(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 1}})
+    given.order(database, "ord_1", {"MUG": 1})
+    under = {"letters", "order:ord_1", "orders", "overview"}
+
+    assert under <= heard_of(
+        database, lambda: given.apply(database, park, dead("evt_1", order_id="ord_1"))
+    )
+    assert under <= heard_of(
+        database, lambda: given.apply(database, park, dead("evt_2", facts={"order_id": "ord_1"}))
+    )
+    of_nobody = heard_of(
+        database, lambda: given.apply(database, park, dead("evt_3", payload=b"{}"))
+    )
+    assert {"letters", "overview"} <= of_nobody
+    assert "orders" not in of_nobody
+    for letter_id, settle in ((1, discard_letter), (2, retry_letter)):
+        settled = heard_of(
+            database,
+            lambda settle=settle, letter_id=letter_id: database.run(  # type: ignore[misc]
+                lambda tx: settle(tx, letter_id, ADA), given.cause()
+            ),
+        )
+        assert under <= settled
+
+
+def test_a_label_that_is_given_back_is_heard_at_its_parcel_and_its_order(
+    database: Database,
+) -> None:
+    carrier = doubles.RecordingCarrier()
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+    doubles.buy(database, parcel_id, carrier)
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    heard = heard_of(database, lambda: doubles.void(database, parcel_id, carrier))
+
+    assert {"order:ord_1", f"parcel:{parcel_id}", "warehouse:BER"} <= heard

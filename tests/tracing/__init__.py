@@ -1,0 +1,1 @@
+"""How the way of an order is told."""
