@@ -347,11 +347,11 @@ class Warehouses(RuleBasedStateMachine):
         event = reports.missing(parcel, (sku, warehouse), self._by_its_clock())
         given.apply(self.database, short_pick, event)
         booked = (
-            "SELECT count(*) FROM stock_movements"
-            f" WHERE kind = 'short_pick' AND reference = '{parcel}' AND occurred_at = '{at}'"
+            f"SELECT count(*) FROM stock_movements WHERE kind = 'short_pick' AND sku = '{sku}'"
+            f" AND reference = '{parcel}' AND occurred_at = '{at}'"
         )
         if given.rows(self.database, booked) == [(0,)] or not self._is_first("missed", parcel):
-            return []  # cancelled or gone meanwhile
+            return []  # cancelled or gone meanwhile, or something else of it was missed first
         place = (sku, warehouse)
         return [("happens", place, -1, at), ("missed", place, -1, at)]
 
