@@ -306,10 +306,15 @@ class Ears:
         return self.hear_all(topic, [key])[key]
 
     def hear_all(self, topic: str, keys: Collection[str]) -> dict[str, list[Heard]]:
-        """The same about several keys; what came about others is forgotten."""
+        """The same about several keys; what came about others is forgotten.
+
+        What comes again is the same event, and counts once, as for every subscriber: the relay
+        sends again what it has not heard to have arrived.
+        """
         for key in keys:
             self.stage.publish(topic, END, {}, ordering_key=key)
         heard: dict[str, list[Heard]] = {key: [] for key in keys}
+        known: dict[str, Heard] = {}
         going_on = set(keys)
         while going_on:
             answer = self.client.pull(
@@ -323,7 +328,12 @@ class Ears:
                     going_on.remove(message.ordering_key)
                 else:
                     found = Heard(dict(message.attributes), json.loads(message.data))
-                    heard[message.ordering_key].append(found)
+                    first = known.setdefault(found.attributes["ce-id"], found)
+                    if first is found:
+                        heard[message.ordering_key].append(found)
+                    assert (first.kind, first.body) == (found.kind, found.body), (
+                        "one id, two events"
+                    )
             self.client.acknowledge(
                 subscription=self.names[topic],
                 ack_ids=[received.ack_id for received in answer.received_messages],
