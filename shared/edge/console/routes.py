@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared.contracts.base import Document
+from shared.contracts.http_ops import Because
 from shared.contracts.http_ops_acts import Told
 from shared.edge.api import MAX_BODY_BYTES
 from shared.edge.console.desk import Webhooks
@@ -191,6 +192,35 @@ class Paper:
     action: Action
     find: Callable[[Visit], Kept]
     refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+
+
+def act_on(
+    view: View,
+    name: str,
+    word: str,
+    purpose: str,
+    act: Callable[[Visit, Any], Told | None],
+    *,
+    action: Action,
+    done: str,
+    refusals: Mapping[type[DispatchError], int],
+    body: type[Document] = Because,
+    tells: bool = False,
+) -> Act:
+    """An act on what a page shows: `word` follows the path of the page, and names its form."""
+    return Act(
+        name=name,
+        path=f"{view.path}/{word}",
+        purpose=purpose,
+        action=action,
+        act=act,
+        body=body,
+        view=view,
+        done=done,
+        form=word,
+        refusals=refusals,
+        tells=tells,
+    )
 
 
 MOST_AT_ONCE = 500  # some seconds of work; whoever has more does it again

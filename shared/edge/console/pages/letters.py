@@ -10,7 +10,7 @@ from shared.contracts.http_ops_letters import (
     OpsLetter,
     OpsLetters,
 )
-from shared.edge.console.routes import MOST_AT_ONCE, Act, Bulk, View, Visit, room
+from shared.edge.console.routes import MOST_AT_ONCE, Act, Bulk, View, Visit, act_on, room
 from shared.flows.discard_letter import discard_letter
 from shared.flows.retry_letter import retry_letter
 from shared.flows.show_letter import require_letter, show_letter
@@ -103,16 +103,14 @@ def _act(name: str, word: str, purpose: str, settle: Settle, done: str) -> Act:
     def act(visit: Visit, said: Because) -> None:
         _settle(visit, visit.parts["letter_id"], said.reason, settle)
 
-    return Act(
-        name=name,
-        path=f"{PATH}/{word}",
-        purpose=purpose,
+    return act_on(
+        LETTER,
+        name,
+        word,
+        purpose,
+        act,
         action=Action.SETTLE_LETTERS,
-        act=act,
-        body=Because,
-        view=LETTER,
         done=done,
-        form=word,
         refusals=_REFUSED,
     )
 

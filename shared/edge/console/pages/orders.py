@@ -1,11 +1,9 @@
 """Orders: a list that is searched, a page for each, and what a person may decide about one."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from shared.contracts.base import Document
 from shared.contracts.http_ops import (
     Assignment,
     Because,
@@ -16,7 +14,7 @@ from shared.contracts.http_ops import (
 )
 from shared.contracts.http_ops_orders import LinesWanted, NoteWanted, OrdersMeant
 from shared.contracts.http_orders import OrderView
-from shared.edge.console.routes import Act, Bulk, View, Visit, place_or, room
+from shared.edge.console.routes import Act, Bulk, View, Visit, act_on, place_or, room
 from shared.flows.cancel_by_hand import cancel_by_hand
 from shared.flows.change_by_hand import change_by_hand
 from shared.flows.note_order import note_order
@@ -149,28 +147,7 @@ ORDER = View(
 )
 
 
-def _act(
-    name: str,
-    word: str,
-    purpose: str,
-    act: Callable[[Visit, Any], None],
-    *,
-    action: Action,
-    done: str,
-    body: type[Document] = Because,
-) -> Act:
-    return Act(
-        name=name,
-        path=f"{PATH}/{word}",
-        purpose=purpose,
-        action=action,
-        act=act,
-        body=body,
-        view=ORDER,
-        done=done,
-        form=word,
-        refusals=_REFUSED,
-    )
+_act = partial(act_on, ORDER, refusals=_REFUSED)
 
 
 def _bulk(name: str, word: str, purpose: str, single: Act, done: str) -> Bulk:

@@ -1,7 +1,7 @@
 """Parcels: a list that is searched, those that stand still, and a page for each."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
 
 from shared.contracts.http_ops import Because
 from shared.contracts.http_ops_parcels import (
@@ -15,7 +15,7 @@ from shared.contracts.http_ops_parcels import (
     StandingFilters,
     ThresholdsWanted,
 )
-from shared.edge.console.routes import Act, View, Visit, place_or, room
+from shared.edge.console.routes import Act, View, Visit, act_on, place_or, room
 from shared.flows.choose_service import ServiceNotOffered, choose_service
 from shared.flows.poll_parcels import NothingToAsk, poll_parcel
 from shared.flows.relabel_parcel import NoLabelYet, relabel_parcel
@@ -157,29 +157,7 @@ SERVICES = View(
 )
 
 
-def _act(
-    name: str,
-    word: str,
-    purpose: str,
-    act: Callable[[Visit, Any], None],
-    *,
-    action: Action,
-    done: str,
-) -> Act:
-    return Act(
-        name=name,
-        path=f"{PATH}/{word}",
-        purpose=purpose,
-        action=action,
-        act=act,
-        body=Because,
-        view=PARCEL,
-        done=done,
-        form=word,
-        refusals=_REFUSED,
-    )
-
-
+_act = partial(act_on, PARCEL, refusals=_REFUSED)
 ROUTES = (
     PARCELS,
     STANDING,

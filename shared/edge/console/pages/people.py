@@ -1,7 +1,6 @@
 """Who may sign in and what machines have keys: for admins of all warehouses."""
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from shared.contracts.http_ops import Because
 from shared.contracts.http_ops_acts import Told
@@ -13,7 +12,7 @@ from shared.contracts.http_ops_people import (
     OpsPerson,
     RoleWanted,
 )
-from shared.edge.console.routes import Act, View, Visit
+from shared.edge.console.routes import Act, View, Visit, act_on
 from shared.flows.manage_keys import KeyNameTaken, WantedKey, add_key, revoke_key
 from shared.flows.manage_users import (
     LastAdmin,
@@ -166,31 +165,7 @@ PERSON = View(
 )
 
 
-def _act(
-    name: str,
-    word: str,
-    purpose: str,
-    act: Callable[[Visit, Any], Told | None],
-    *,
-    done: str,
-    body: type[Because] = Because,
-    tells: bool = False,
-) -> Act:
-    return Act(
-        name=name,
-        path=f"{PATH}/{word}",
-        purpose=purpose,
-        action=Action.MANAGE_PEOPLE,
-        act=act,
-        body=body,
-        view=PERSON,
-        done=done,
-        form=word,
-        refusals=_REFUSED,
-        tells=tells,
-    )
-
-
+_act = partial(act_on, PERSON, action=Action.MANAGE_PEOPLE, refusals=_REFUSED)
 ROUTES = (
     PEOPLE,
     Act(

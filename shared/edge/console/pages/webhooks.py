@@ -1,8 +1,8 @@
 """Webhooks: who gets them, whether they arrive, and what to do where they do not."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 from shared.contracts.http_ops import Because
 from shared.contracts.http_ops_acts import Told
@@ -16,7 +16,7 @@ from shared.contracts.http_ops_subscribers import (
     SubscriberWanted,
     WebhooksMeant,
 )
-from shared.edge.console.routes import MOST_AT_ONCE, Act, Bulk, View, Visit, room
+from shared.edge.console.routes import MOST_AT_ONCE, Act, Bulk, View, Visit, act_on, room
 from shared.flows.add_subscriber import add_subscriber
 from shared.flows.change_subscriber import change_subscriber
 from shared.flows.enable_subscriber import disable_subscriber, enable_subscriber
@@ -177,31 +177,7 @@ WEBHOOK = View(
 )
 
 
-def _act(
-    name: str,
-    word: str,
-    purpose: str,
-    act: Callable[[Visit, Any], Told | None],
-    *,
-    done: str,
-    body: type[Because] = Because,
-    tells: bool = False,
-) -> Act:
-    return Act(
-        name=name,
-        path=f"{PATH}/{word}",
-        purpose=purpose,
-        action=Action.SET_SUBSCRIBERS,
-        act=act,
-        body=body,
-        view=SUBSCRIBER,
-        done=done,
-        form=word,
-        refusals=_REFUSED,
-        tells=tells,
-    )
-
-
+_act = partial(act_on, SUBSCRIBER, action=Action.SET_SUBSCRIBERS, refusals=_REFUSED)
 # An identifier may have a slash in it, so that the longest path is asked first.
 ROUTES = (
     SUBSCRIBERS,
