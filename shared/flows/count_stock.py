@@ -177,7 +177,7 @@ def _fence_off(
         drifts.record(
             tx,
             [
-                Drift(*place, 0, _finding(event, one, names[place]), Outcome.FENCED)
+                Drift(*place, 0, _finding(event, one, names.get(place)), Outcome.FENCED)
                 for place, one in zip(places, short, strict=True)
             ],
             new_id("rec"),
@@ -201,8 +201,10 @@ def _fence_off(
         )
 
 
-def _finding(event: StockCounted, one: _Short, names: str) -> Finding:
-    explained_by = f"units on hand by count {event.count_id}; promised to {names}"
+def _finding(event: StockCounted, one: _Short, names: str | None) -> Finding:
+    """`names` is whose promises are in the way; None: more has left than were counted before."""
+    why = "more has left since than it found" if names is None else f"promised to {names}"
+    explained_by = f"units on hand by count {event.count_id}; {why}"
     return Finding(Figure.PROMISED, one.promised, one.on_hand, explained_by)
 
 

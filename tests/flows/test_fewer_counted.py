@@ -82,6 +82,31 @@ def test_what_was_not_found_is_not_sold(
     assert given.violations(database) == []
 
 
+def test_a_count_of_fewer_than_have_left_since_is_no_count_to_believe(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: one is counted, the carrier takes two, and only then the count is told. Nothing is
+    # promised to anybody, and nothing is sold until somebody counts again.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    ordered(database, "ord_1", 2)
+    clock.advance(minutes=2)
+    scan(database, "ord_1", clock)
+
+    count(database, clock, MUG=1, minutes=1)
+    ordered(database, "ord_2", 1)
+
+    assert given.rows(database, STOCK) == [("MUG", 3, 0, FEWER)]
+    assert states(database) == ["shipped", "backordered"]
+    assert given.rows(database, DRIFTS) == [("MUG", 0, "promised", 0, -1, "fenced")]
+    assert given.rows(database, "SELECT explained_by FROM stock_drifts") == [
+        ("units on hand by count cnt_1; more has left since than it found",)
+    ]
+    assert reconcile(database).fenced == 1
+    count(database, clock, count_id="cnt_2", MUG=3)
+    assert given.rows(database, STOCK) == [("MUG", 3, 1, None)]  # kept for who waits
+    assert given.violations(database) == []
+
+
 def test_the_same_count_again_says_nothing_new(database: Database, clock: TestClock) -> None:
     given.catalogue(database, {"BER": {"MUG": 5, "PEN": 5}})
     ordered(database, "ord_1", 3)

@@ -72,6 +72,7 @@ class Warehouses(RuleBasedStateMachine):
         self.late: list[Act] = []
         self.quarantined: list[tuple[str, Place]] = []
         self.names = count(1)
+        self.carrier = doubles.RecordingCarrier()  # of one memory: no two labels have one code
         self.told: dict[tuple[str, ...], object] = {}
         self.is_right = True
         empty(database)
@@ -315,7 +316,7 @@ class Warehouses(RuleBasedStateMachine):
     def _sent(self, name: str, *, late: bool) -> Iterable[Effect]:
         """What is labelled leaves; its carrier scans it at once, or some time later."""
         at = self._moment()
-        doubles.labelled(self.database, name)
+        doubles.labelled(self.database, name, self.carrier)
         effects: list[Effect] = []
         by_code: dict[str, list[tuple[Place, int]]] = {}
         for _, warehouse, state, code, sku, units in self._rows(name):
@@ -375,6 +376,8 @@ class Warehouses(RuleBasedStateMachine):
         """It is of a second before all that happens now: its clock may be behind."""
         at, name = self.clock.now - timedelta(seconds=1), f"cnt_{next(self.names)}"
         there = {sku: n for (sku, where), n in units.items() if where == warehouse and n >= 0}
+        if not there:
+            return []  # more has left than anybody knows of: nothing that can be counted
         given.apply(self.database, count_stock, reports.counted(name, warehouse, there, at))
         short = given.rows(self.database, f"SELECT sku FROM open_counts WHERE count_id = '{name}'")
         return [
