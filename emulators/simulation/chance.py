@@ -48,16 +48,15 @@ class Chance:
 
 
 class Numbers:
-    """Fresh 128-bit numbers from a seed; apart from `Chance`, so that a new id shifts no choice."""
+    """Fresh 128 bits from a seed; apart from `Chance`, so that a new id shifts no choice."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._count = 0
 
-    def __call__(self) -> int:
+    def __call__(self) -> bytes:
         self._count += 1
-        digest = sha256(f"{self._seed}:{self._count}".encode()).digest()
-        return int.from_bytes(digest[:16])
+        return sha256(f"{self._seed}:{self._count}".encode()).digest()[:16]
 
 
 class VirtualClock:

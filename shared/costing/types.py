@@ -210,13 +210,11 @@ class RateCard(RateCardDraft):
         """The zone of the rule that comes first; for who knows no places, those by distance."""
         of_country, longest = self._rules
         places = [("", "")]
-        if destination is not None:
-            most = longest.get(destination.country, 0)
-            places = [
-                *((destination.country, destination.postcode[:n]) for n in range(most, -1, -1)),
-                ("", ""),
-            ]
-        for place in dict.fromkeys(places):  # a short postcode gives the same prefix twice
+        if destination is not None and destination.country in longest:
+            country, postcode = destination.country, destination.postcode
+            most = min(longest[country], len(postcode))
+            places = [*[(country, postcode[:n]) for n in range(most, -1, -1)], ("", "")]
+        for place in places:
             for rule, zone in of_country.get(place, ()):
                 if rule.holds_from(origin, distance_m):
                     return zone

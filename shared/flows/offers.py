@@ -149,7 +149,7 @@ def offers(supply: OwnSupply, order: Order, at: Circumstances, parcels: int) -> 
         available[warehouse][sku] = units
     to = PostalPlace(order.address["country"], bare_postcode(order.address["postcode"]))
     cards = [card for card in at.cards if not at.policy.excludes(card.carrier, card.service)]
-    wish = at.wish
+    wish, at_home = at.wish, is_home(order)
     sites = []
     terms: dict[tuple[str, str], Terms] = {}
     ship_on: dict[str, tuple[date, ...]] = {}
@@ -165,7 +165,7 @@ def offers(supply: OwnSupply, order: Order, at: Circumstances, parcels: int) -> 
                 for card in cards
                 if (
                     found := card.terms(
-                        supply.origins[warehouse], to, away_m, is_residential=is_home(order)
+                        supply.origins[warehouse], to, away_m, is_residential=at_home
                     )
                 )
                 is not None

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from shared.contracts.base import Cause, Event, Work
@@ -26,7 +27,7 @@ from shared.kit.ids import new_id
 from shared.orders import backorder_caps, order_lines
 from shared.orders import store as orders
 from shared.orders.lifecycle import LIFECYCLE, OrderStep
-from shared.orders.parts import Chosen, parts
+from shared.orders.parts import Chosen, open_units, parts
 from shared.orders.types import WAITS_FOR_STOCK, Line, Move, Order, OrderState, Split
 from shared.placement import store as decisions
 from shared.placement.receipt import Receipt
@@ -79,7 +80,7 @@ class Outcome:
     left_holds: tuple[Hold, ...] = ()  # of what they kept beyond what was taken
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is worked out once is kept beside the fields
 class Wanting:
     """A locked order that is to be placed, with its lines and its other parcels."""
 
@@ -90,6 +91,16 @@ class Wanting:
         default_factory=dict
     )  # cancelled units of these lines, not yet written
     why_given_up: str = ""
+
+    @cached_property
+    def open_units(self) -> Chosen:
+        """Those that are still to be sent."""
+        return open_units(self.lines)
+
+    @cached_property
+    def wants(self) -> Mapping[str, int]:
+        """SKU -> units that are still to be sent."""
+        return parts(self.lines, self.open_units)
 
     @property
     def waits_already(self) -> bool:
@@ -311,11 +322,11 @@ def _allocated(wanting: Wanting, chosen: Chosen) -> tuple[Split, ...]:
 
 def _given_up(wanting: Wanting) -> tuple[OrderRestCancelled, ...]:
     """What was added to the order, is not there, and may not wait either."""
+    if not wanting.given_up:
+        return ()
     cancelled = Counter[str]()
     for line in wanting.lines:
         cancelled[line.sku] += wanting.given_up.get(line.line_no, 0)
-    if not +cancelled:
-        return ()
     order_id, reason = wanting.order.order_id, wanting.why_given_up
     return (OrderRestCancelled(order_id=order_id, cancelled=+cancelled, reason=reason),)
 

@@ -90,6 +90,8 @@ class OwnSupply:
         among those who wait: it is given back like every hold that has ended, and until then nobody
         can take it.
         """
+        if not self.own:
+            return []
         unmet, stays, ends = Counter(still), list[HeldUnits](), list[HeldUnits]()
         for key, units in sorted(self.own.items()):
             beyond = units - min(units, taken.get(key, 0))
@@ -163,25 +165,24 @@ class Shelves:
         for hold in own_holds:
             for item in hold.items:
                 own[Key(item.sku, item.warehouse, item.partition)] += item.quantity
-        levels = tuple(
-            [
-                level
-                for sku in sorted({*wanted, *(key.sku for key in own)})
-                for level in self._levels[sku].values()
-            ]
-        )
+        found = {
+            key: level
+            for sku in sorted({*wanted, *(key.sku for key in own)})
+            for key, level in self._levels[sku].items()
+        }
+        levels = tuple(found.values())
         # A row that is fenced off has nothing for the taker, but the others of its place may.
         usable = {
-            level.key: 0 if level.is_broken else level.available + own[level.key]
-            for level in levels
+            key: 0 if level.is_broken else level.available + own.get(key, 0)
+            for key, level in found.items()
             if may_take(taker, self.skus[level.sku].released_at, level.unfenced, tx.now)
         }
         if self._drawn and _saw_too_little(taker, wanted, levels, usable):
             raise SawTooLittle
         units: dict[tuple[str, str], int] = {}
-        for level in levels:
+        for key, level in found.items():
             place = (level.sku, level.warehouse)
-            units[place] = units.get(place, 0) + usable.get(level.key, 0)
+            units[place] = units.get(place, 0) + usable.get(key, 0)
         room = shares(taker, levels, lambda: self._promised_to(tx, taker.channel), own_holds)
         for place, most in room.items():
             of_own = sum(n for key, n in own.items() if key[:2] == place)
@@ -305,7 +306,7 @@ def may_take(taker: Taker, released_at: datetime | None, level: Level, now: date
     """
     return (
         not level.is_broken
-        and level.allotment in {None, taker.sale}
+        and (level.allotment is None or level.allotment == taker.sale)
         and (released_at is None or released_at <= now)
         and (taker.scope is None or level.warehouse in taker.scope)
         and (level.sku, level.warehouse) not in taker.excluded

@@ -14,7 +14,7 @@ from shared.flows.supply import OwnSupply, SawTooLittle, Shelves, lock_shelves
 from shared.holds import store as holds
 from shared.holds.types import Hold
 from shared.orders import backorder_caps
-from shared.orders.parts import Chosen, open_units, parts, sendable, value_cents
+from shared.orders.parts import Chosen, parts, sendable, value_cents
 from shared.orders.types import Line, Order, OrderState
 from shared.placement.engine import decide
 from shared.placement.policy import Policy, PolicyBook
@@ -92,7 +92,7 @@ class Table:
         self._shelves: Shelves = lock_shelves(
             tx,
             [wanting.order for wanting in waiting],
-            {sku for one in waiting for sku in _wants(one)},
+            {sku for one in waiting for sku in one.wants},
             draw=draw,
             own_holds=[hold for of_order in self._holds.values() for hold in of_order],
         )
@@ -113,7 +113,7 @@ class Table:
             why = Why(Receipt({}, {"reason": reason}), self._policy(order).policy_id)
             return self._in_review(wanting, reason, why)
         own = self._holds.get(order.order_id, ())
-        supply = self._shelves.supply(self._tx, order, _wants(wanting), own)
+        supply = self._shelves.supply(self._tx, order, wanting.wants, own)
         policy = self._policy(order)
         at = Circumstances(
             self._tx.now, cards, policy, self._followed.working, self.capacity, self._wish
@@ -122,10 +122,10 @@ class Table:
 
     def _decided(self, wanting: Wanting, supply: OwnSupply, at: Circumstances) -> list[Outcome]:
         off = sorted({card.carrier for card in at.cards} & self._followed.switched_off)
-        on = replace(at, cards=[card for card in at.cards if card.carrier not in off])
-        units = _wants(wanting).total()
+        on = replace(at, cards=[c for c in at.cards if c.carrier not in off]) if off else at
+        units = sum(wanting.wants.values())
         stand = _Stand(supply, at, offers(supply, wanting.order, on, units))
-        made = self._tried(wanting, open_units(wanting.lines), stand)
+        made = self._tried(wanting, wanting.open_units, stand)
         if isinstance(made, list):
             return made
         if off and made.shortage.not_carried:
@@ -136,8 +136,8 @@ class Table:
         self, wanting: Wanting, stand: _Stand, short: _Short, off: Sequence[str]
     ) -> _Short:
         """What is short, where carriers that are switched off would take what nobody takes now."""
-        wants = _wants(wanting)
-        everybody = offers(stand.supply, wanting.order, stand.at, wants.total())
+        wants = wanting.wants
+        everybody = offers(stand.supply, wanting.order, stand.at, sum(wants.values()))
         demand = _demand(stand.supply, wants)
         found = decide(demand, everybody.sites, self._limits(wanting.order))
         never = Counter(dict(found.not_carried if isinstance(found, Shortage) else ()))
@@ -230,7 +230,7 @@ class Table:
         order = wanting.order
         if order.ship_together:
             return {}
-        there = _wants(wanting)
+        there = Counter(wanting.wants)
         for item in (*shortage.missing, *shortage.not_carried, *shortage.not_now):
             there[item.sku] -= item.quantity
         chosen = sendable(wanting.lines, there)
@@ -267,11 +267,6 @@ class Table:
                 if sku in self._room:
                     self._room[sku] -= units
         return full
-
-
-def _wants(wanting: Wanting) -> Counter[str]:
-    """SKU -> units that are still to be sent."""
-    return parts(wanting.lines, open_units(wanting.lines))
 
 
 def _items(units: Counter[str]) -> tuple[Item, ...]:

@@ -7,11 +7,11 @@ from contextvars import ContextVar
 from hashlib import sha256
 from os import urandom
 
-Source = Callable[[], int]  # gives a number below 2^128 that it never gave before
+Source = Callable[[], bytes]  # gives 128 bits that it never gave before
 
 
-def _random() -> int:
-    return int.from_bytes(urandom(16))
+def _random() -> bytes:
+    return urandom(16)
 
 
 _source: ContextVar[Source] = ContextVar("id_source", default=_random)
@@ -19,7 +19,7 @@ _source: ContextVar[Source] = ContextVar("id_source", default=_random)
 
 def new_id(prefix: str) -> str:
     """A fresh identifier such as `par_5f2c…`: 128 random bits, hexadecimal."""
-    return f"{prefix}_{_source.get()():032x}"
+    return f"{prefix}_{_source.get()().hex()}"
 
 
 def new_token() -> str:
@@ -28,12 +28,12 @@ def new_token() -> str:
     From the same source as identifiers, and so of the system's own randomness outside of a run that
     repeats.
     """
-    return urlsafe_b64encode(_source.get()().to_bytes(16)).decode().rstrip("=")
+    return urlsafe_b64encode(_source.get()()).decode().rstrip("=")
 
 
 @contextmanager
 def ids_from(source: Source) -> Iterator[None]:
-    """Inside, fresh identifiers are made of the numbers of `source`, so that a run repeats."""
+    """Inside, fresh identifiers are made of the bits of `source`, so that a run repeats."""
     token = _source.set(source)
     try:
         yield

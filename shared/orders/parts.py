@@ -1,6 +1,5 @@
 """What of an order is still to be sent, and what of that can be sent now. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from shared.orders.types import Line
@@ -13,17 +12,17 @@ def open_units(lines: Sequence[Line]) -> Chosen:
     return {line.line_no: line.open for line in lines if line.open}
 
 
-def parts(lines: Sequence[Line], chosen: Chosen) -> Counter[str]:
+def parts(lines: Sequence[Line], chosen: Chosen) -> dict[str, int]:
     """SKU -> units that the chosen ones take from the stock.
 
     A kit and its component, or two lines of one SKU, count together.
     """
-    taken = Counter[str]()
+    taken: dict[str, int] = {}
     for line in lines:
         units = chosen.get(line.line_no, 0)
         if units:
             for sku, each in line.each.items():
-                taken[sku] += each * units
+                taken[sku] = taken.get(sku, 0) + each * units
     return taken
 
 

@@ -7,6 +7,8 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
+from pydantic_core import to_json
+
 from shared.placement.types import (
     Candidate,
     Demand,
@@ -25,7 +27,6 @@ ENGINE = 2
 Document = Mapping[str, Any]
 
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-_DENSE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Receipt:
         """The hash of the inputs, and both as the JSON text that is kept."""
         inputs = _SORTED(self.inputs)
         hashed = sha256(inputs.encode()).hexdigest()[:32]
-        return hashed, f'{{"inputs":{inputs},"result":{_DENSE(self.result)}}}'
+        return hashed, f'{{"inputs":{inputs},"result":{to_json(self.result).decode()}}}'
 
 
 @dataclass(frozen=True, slots=True)

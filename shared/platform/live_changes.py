@@ -110,22 +110,19 @@ class Position:
 
 def rooms_of(message: Event | Work) -> Iterable[str]:
     """The rooms that a message names itself; the reader knows more of them."""
-    for field, kind in _named_by(type(message)):
-        said = getattr(message, field)
-        if said:
-            yield f"{kind}:{said}"
-    if getattr(message, "warehouse", None):
-        for field in _OF_SKUS:
-            yield from (f"sku:{sku}" for sku in getattr(message, field, ()))
+    named, of_skus = _named_by(type(message))
+    rooms = [f"{kind}:{said}" for field, kind in named if (said := getattr(message, field))]
+    for field in of_skus:
+        rooms += [f"sku:{sku}" for sku in getattr(message, field)]
+    return rooms
 
 
 @cache
-def _named_by(contract: type[Event | Work]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (field, kind)
-        for field, kind in _FIELDS
-        if field in contract.model_fields or hasattr(contract, field)
-    )
+def _named_by(contract: type[Event | Work]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The fields of a contract that name rooms, and those that name SKUs of a warehouse."""
+    fields = contract.model_fields
+    named = [(name, kind) for name, kind in _FIELDS if name in fields or hasattr(contract, name)]
+    return named, [field for field in _OF_SKUS if field in fields and "warehouse" in fields]
 
 
 def note(tx: Transaction, *rooms: str) -> Write:

@@ -5,11 +5,12 @@ relay sends them afterwards. A *lane* is what keeps order: one destination and o
 Pieces of work need no order among themselves, so each has a lane of its own.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from pydantic_core import to_json
 
 from shared.contracts.base import Cause, Event, Work, attributes_of, headers_of
 from shared.kit.errors import Fact, NotYet
@@ -179,7 +180,9 @@ def put_for(tx: Transaction, messages: Iterable[tuple[Cause, Event | Work]]) -> 
             kind, destination, key = "queue", message.queue, ""
         body = message.model_dump_json()
         rooms = " ".join(live_changes.rooms_of(message))
-        rows.append((lane, kind, destination, key, event_id, json.dumps(attributes), body, rooms))
+        rows.append(
+            (lane, kind, destination, key, event_id, to_json(attributes).decode(), body, rooms)
+        )
         tx.announced.add(lane)
     names = ("lanes", "kinds", "destinations", "ordering_keys", "event_ids", "attributes", "bodies",
              "rooms")  # fmt: skip

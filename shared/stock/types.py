@@ -55,7 +55,7 @@ class Level(NamedTuple):
     @property
     def is_broken(self) -> bool:
         """Whether it is fenced off because its figures, or a count of it, cannot be right."""
-        return self.fenced_for not in {None, SHUT}
+        return self.fenced_for is not None and self.fenced_for != SHUT
 
     @property
     def is_sound(self) -> bool:
@@ -80,7 +80,8 @@ class Level(NamedTuple):
     @property
     def unfenced(self) -> "Level":
         """The balance as it is once its figures are right."""
-        return self._replace(fenced_for=SHUT if self.is_shut else None)
+        fenced_for = SHUT if self.is_shut else None
+        return self if self.fenced_for == fenced_for else self._replace(fenced_for=fenced_for)
 
     def after(self, change: "Change") -> "Level":
         """The balance once `change` is made."""
