@@ -55,6 +55,7 @@ from shared.carriers.types import (
     Quote,
     RefusedByCarrier,
 )
+from shared.contracts.work import POLLED_TOGETHER
 
 # What EasyPost says of a refund when the label is no longer to be used: it is on its way, it is
 # done, or the carrier bills what it scans and so has nothing to give back.
@@ -63,6 +64,8 @@ _GIVEN_BACK = frozenset({"submitted", "refunded", "not_applicable"})
 
 class EasyPost:
     """The port `Carrier` over EasyPost. One instance serves all threads."""
+
+    asked_together = POLLED_TOGETHER
 
     def __init__(self, *, api_key: str, api_base: str, timeout_s: int = 10) -> None:
         """Nothing is called, and the vendor's client is not imported, before the first purchase.
