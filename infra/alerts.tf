@@ -17,6 +17,8 @@ locals {
     jobs_done          = { lines = ["job.done"], labels = ["job"] }
     callers_refused    = { lines = ["push.refused", "task.refused", "job.refused"], labels = ["code"] }
     hooks_refused      = { lines = ["hook.refused", "hook.malformed"], where = "jsonPayload.vendor=~\".\"", labels = ["vendor", "reason"] }
+    # Strangers, and the uptime check once a minute from each of its places: to look at, and no alert.
+    hooks_unknown      = { lines = ["hook.refused"], where = "jsonPayload.reason=\"unknown_vendor\"", labels = [] }
     carriers_paused    = { lines = ["carrier.paused", "carrier.not_called"], labels = ["carrier"] }
     invariants_broken  = { lines = ["invariant.broken"], labels = ["rule"] }
     stock_fenced_off   = { lines = ["stock.fenced_off"], labels = ["warehouse"] }

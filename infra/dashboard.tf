@@ -12,6 +12,7 @@ locals {
     ["Carriers paused", "sum by (carrier) (increase(${local._counted.carriers_paused}[5m]))"],
     ["Races lost a second by function", "sum by (service_name) (rate(${local._counted.races_lost}[5m]))"],
     ["Webhooks turned away by vendor", "sum by (vendor, reason) (increase(${local._counted.hooks_refused}[5m]))"],
+    ["Webhooks of a vendor that nobody knows", "sum(increase(${local._counted.hooks_unknown}[5m]))"],
     ["News of parcels that are not ours, by vendor", "sum by (vendor) (increase(${local._counted.not_ours}[1h]))"],
     ["Database: processor", "max(cloudsql_googleapis_com:database_cpu_utilization{${local._sql}})"],
     ["Database: connections of ${var.database.max_connections}", "sum(cloudsql_googleapis_com:database_postgresql_num_backends{${local._sql}})"],

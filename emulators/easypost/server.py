@@ -22,7 +22,7 @@ class Server(SellerServer):
 
     words = WORDS
     changes = ("create", "buy", "refund")
-    others = ("scan_form", "find", "track", "document")
+    others = ("scan_form", "find", "rate", "track", "document")
     open_paths = ("/control/", "/labels/", "/scan_forms/")
 
     def __init__(
@@ -38,6 +38,7 @@ class Server(SellerServer):
         return [
             web.post("/v2/shipments", self._create),
             web.get("/v2/shipments/{key}", self._find_shipment),
+            web.post("/v2/shipments/{key}/rerate", self._rate),
             web.post("/v2/shipments/{key}/buy", self._buy),
             web.post("/v2/shipments/{key}/refund", self._refund),
             web.post("/v2/trackers/batch", self._find_trackers),
@@ -92,6 +93,14 @@ class Server(SellerServer):
             return web.json_response(self._shipments.find(request.match_info["key"]))
 
         return await self.faults.apply("find", request, answer)
+
+    async def _rate(self, request: web.Request) -> web.StreamResponse:
+        async def answer() -> web.Response:
+            rated = self._shipments.rate(request.match_info["key"])
+            await self.ledger.saved()
+            return web.json_response(rated)
+
+        return await self.faults.apply("rate", request, answer)
 
     async def _find_tracker(self, request: web.Request) -> web.Response:
         return web.json_response(self._trackers.find(request.match_info["key"]))

@@ -67,6 +67,16 @@ class Shipments:
         """The shipment of that id or reference."""
         return self._by_id.get(key) or self._by_reference.get(key) or not_found()
 
+    def rate(self, key: str) -> Document:
+        """Have the shipment rated anew: the rates of before can be bought no more."""
+        shipment = self.find(key)
+        now = timestamp()
+        if shipment["rates"]:
+            shipment["rates"] = _rates(shipment["id"], shipment, now)
+        shipment["updated_at"] = now
+        self._ledger.keep_shipment(shipment)
+        return {"rates": shipment["rates"]}
+
     def buy(self, key: str, body: Any) -> Document:
         """Buy the label at the rate that the body names."""
         shipment = self.find(key)

@@ -60,6 +60,8 @@ class SimulatedCarrier:
             after their first update.
     """
 
+    asked_together = 2  # few, so that questions are parted as well
+
     def __init__(
         self,
         send: Callable[[bytes, str], None],

@@ -350,6 +350,11 @@ class Notes(Protocol):
 class Carrier(Protocol):
     """Whoever sells labels, and knows where the parcels are."""
 
+    @property
+    def asked_together(self) -> int:
+        """Of how many parcels `track` is asked at most: as many as are answered in time."""
+        ...
+
     def buy(self, request: LabelRequest) -> Label:
         """Buy the label, or return the one that was already bought under `request.label_id`.
 

@@ -104,7 +104,7 @@ def _turned_away(name: str, error: Exception) -> Response:
             _refused(name, error.code)
             return http.failed(error)
         case Malformed():
-            log.line("hook.malformed", "WARNING", vendor=name, field=error.field)
+            log.line("hook.malformed", "WARNING", vendor=name, reason=error.code, field=error.field)
             return http.problem(error)
         case _:  # the vendor sends it again
             log.failure("hook.failed", error, vendor=name, code=http.code_of(error))

@@ -5,7 +5,7 @@ queue's next attempt, which asks again: what was kept already is not kept twice.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.carriers import carrier_accounts, carrier_breakers
@@ -41,18 +41,18 @@ class _Question:
 def ask_carrier(run: Run, work: PollParcels, vendors: Mapping[str, Carrier]) -> None:
     """Ask for the parcels that are still under way and that nobody has asked about since.
 
-    Who sold the labels is asked, and what comes back goes the way of its webhook's body. Where the
-    carrier refuses the question, each half of it is asked by itself, until one parcel is left: that
-    one is not known there.
+    Who sold the labels is asked, and what comes back goes the way of its webhook's body. What is
+    too much for one question is parted, and each part is work of its own. Where the carrier refuses
+    the question, each half of it is asked by itself, until one parcel is left: that one is not
+    known there.
 
     Raises:
         PolledTooFast: ask again later, and everything in this queue.
         CarrierUnavailable, CarrierPaused: ask again later.
         UnknownVendor, CarrierAccountRefused, BrokenAnswer, Misconfigured: somebody has to look.
     """
-    try:
-        question = run(lambda tx: _begin(tx, work))
-    except _NothingToAsk:
+    question = run(lambda tx: _begin(tx, work, vendors))
+    if question is None:
         return
     try:
         found = vendors[question.vendor].track(question.carrier, question.codes.values())
@@ -66,26 +66,32 @@ def ask_carrier(run: Run, work: PollParcels, vendors: Mapping[str, Carrier]) -> 
     run(lambda tx: _record(tx, question, found))
 
 
-class _NothingToAsk(Exception):
-    """Undoes the admission with the step: a probe is not spent on nothing."""
+def _begin(tx: Transaction, work: PollParcels, vendors: Mapping[str, Carrier]) -> _Question | None:
+    """What is to be asked of one vendor; None: nothing is, or it is parted.
 
-
-def _begin(tx: Transaction, work: PollParcels) -> _Question:
-    """What is to be asked of one vendor; what others have sold is asked by itself."""
-    admission = carrier_breakers.admit(tx, work.carrier)
+    Nothing is asked together with the parting. Work that is sent again, because its vendor does
+    not answer, would part again, and all others would be asked once more.
+    """
     asked = parcel_polls.still_asked(tx, work.parcel_ids, work.asked_at)
     codes = shipments.codes_under_way(tx, work.carrier, asked)
     if not codes:
-        raise _NothingToAsk
+        return None
     account = carrier_accounts.find(tx, work.carrier)
     sellers = labels.vendors_of(tx, codes)
-    sold_by = defaultdict[str, dict[str, str]](dict)
-    for parcel_id, code in codes.items():
-        sold_by[sellers.get(parcel_id, account.vendor)][parcel_id] = code
-    (vendor, own), *others = sorted(sold_by.items())
-    if others:
-        tx.write(outbox.put(tx, *(_about(work, more) for _, more in others)))
-    return _Question(vendor, account.name_at(vendor), own, admission)
+    sold_by = defaultdict[str, list[str]](list)
+    for parcel_id in codes:
+        sold_by[sellers.get(parcel_id, account.vendor)].append(parcel_id)
+    vendor, own = min(sold_by.items())
+    parts = [*sold_by.values()] if len(sold_by) > 1 else _parts(own, vendors[vendor].asked_together)
+    if len(parts) > 1:
+        tx.write(outbox.put(tx, *(_about(work, part) for part in parts)))
+        return None
+    admission = carrier_breakers.admit(tx, work.carrier)  # a probe is not spent on nothing
+    return _Question(vendor, account.name_at(vendor), codes, admission)
+
+
+def _parts(parcel_ids: Sequence[str], most: int) -> list[Sequence[str]]:
+    return [parcel_ids[first : first + most] for first in range(0, len(parcel_ids), most)]
 
 
 def _about(work: PollParcels, parcel_ids: Iterable[str]) -> PollParcels:

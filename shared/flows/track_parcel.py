@@ -29,10 +29,11 @@ from shared.tracking.vendors.table import VENDORS
 from shared.tracking.vendors.vendor import Vendor
 
 _LONGEST_CODE = 64
-# A vendor may know a label before we have written it down; later than this a code is somebody
-# else's with whom we share the vendor's account. Were it ours after all, nothing would be lost: a
-# vendor tells the whole history every time, and is asked about parcels of which nothing is heard.
-TO_BE_RECORDED = timedelta(hours=1)
+# A vendor may know a label before we have written it down; later than this, which is after the last
+# attempt to buy one and before an update is given up, a code is somebody else's with whom we share
+# the vendor's account. Were it ours after all, nothing would be lost: a vendor tells the whole
+# history every time, and is asked about parcels of which nothing is heard.
+TO_BE_RECORDED = timedelta(minutes=20)
 
 
 class LostUpdate(Fault):

@@ -289,12 +289,16 @@ def _beginnings(order: FollowedOrder) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _comes_first(parcel: ParcelStory) -> tuple[int, date, int]:
-    """Those that ask something of the customer, then who comes first, then who has come."""
+def _comes_first(parcel: ParcelStory) -> tuple[int, int, int]:
+    """Those that ask something of the customer, then who comes first, then who goes back or came.
+
+    Of those that have come the last one: with it the order had.
+    """
     rank = list(Situation).index(parcel.situation)
     asks = list(Situation).index(Situation.OUT_FOR_DELIVERY)
-    group = rank if rank <= asks else asks + 1 + (parcel.arrival is Arrival.OVER)
-    return group, parcel.day or date.max, rank
+    is_over = parcel.arrival is Arrival.OVER
+    day = (parcel.day or date.max).toordinal()
+    return rank if rank <= asks else asks + 1 + is_over, -day if is_over else day, rank
 
 
 def _restocked_on(order: FollowedOrder, today: date, zone: tzinfo) -> date | None:

@@ -35,6 +35,47 @@ def test_a_label_that_another_attempt_bought_meanwhile_is_returned(simulator: Si
     assert simulator.stats()["labels_bought"] == before + 1
 
 
+def test_a_shipment_of_before_is_bought_at_what_its_carriers_want_now(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: a shipment keeps the rates of when it was made, and whoever would not quote then would
+    # be refused for ever: a person who sends the purchase again wants the carrier to be asked.
+    ask = Client.ask
+
+    def as_it_was_rated_at_first(client: Client, call: Any) -> Any:
+        answer = ask(client, call)
+        is_unbought = "postage_label" in answer and answer["postage_label"] is None
+        return {**answer, "rates": []} if is_unbought else answer
+
+    monkeypatch.setattr(Client, "ask", as_it_was_rated_at_first)
+    carrier, request = carrier_of(simulator), given.request()
+    before = simulator.stats()
+    with pytest.raises(RefusedByCarrier, match="quotes nothing"):
+        carrier.buy(request)
+
+    label = carrier.buy(request)
+
+    assert (label.carrier, label.service) == ("Correios", "PAC")
+    after = simulator.stats()
+    assert after["shipments"] == before["shipments"] + 1
+    assert after["labels_bought"] == before["labels_bought"] + 1
+
+
+@pytest.mark.parametrize("kind", ["fail", "lose_answer", "truncate", "throttle"])
+def test_what_goes_wrong_while_it_is_rated_anew_is_tried_again(
+    simulator: Simulator, kind: str
+) -> None:
+    carrier, request = carrier_of(simulator), given.request()
+    before = simulator.stats()["labels_bought"]
+    for call, fault in (("create", "lose_answer"), ("rate", kind)):
+        simulator.control("faults", kind=fault, on=call)
+        with pytest.raises(CarrierUnavailable):
+            carrier.buy(request)
+
+    assert carrier.buy(request).tracking_code
+    assert simulator.stats()["labels_bought"] == before + 1
+
+
 def test_an_answer_belongs_to_the_thread_that_asked(simulator: Simulator) -> None:
     # Goal: what is noted about one answer must not leak into another thread's call. The second
     # call runs from beginning to end between the first one's answer and its sorting.

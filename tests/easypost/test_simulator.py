@@ -87,6 +87,19 @@ def test_an_event_that_is_refused_is_sent_again(simulator: Simulator) -> None:
     assert after["webhooks_retried"] - before["webhooks_retried"] == 3
 
 
+def test_a_shipment_that_is_rated_anew_sells_at_its_new_rates_alone(simulator: Simulator) -> None:
+    made = post(simulator, "/shipments", shipment()).json()
+    path = f"/shipments/{made['id']}"
+
+    rated = post(simulator, f"{path}/rerate", {}).json()["rates"]
+    refused = post(simulator, f"{path}/buy", {"rate": made["rates"][0]})
+    sold = post(simulator, f"{path}/buy", {"rate": rated[0]})
+
+    assert [rate["rate"] for rate in rated] == [rate["rate"] for rate in made["rates"]]
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "RATE.NOT_FOUND")
+    assert sold.json()["selected_rate"] == rated[0]
+
+
 def test_a_refunded_label_stops_its_parcel_for_good(simulator: Simulator) -> None:
     simulator.control("hold", at="pre_transit")
     made = post(simulator, "/shipments", shipment()).json()

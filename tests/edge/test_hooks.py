@@ -125,7 +125,11 @@ def test_a_huge_body_is_refused_before_it_is_read(webhook: FlaskClient, database
     ],
 )
 def test_a_signed_body_that_cannot_be_used_gets_a_problem_document_that_names_the_field(
-    webhook: FlaskClient, database: Database, body: bytes, field: str
+    webhook: FlaskClient,
+    database: Database,
+    capsys: pytest.CaptureFixture[str],
+    body: bytes,
+    field: str,
 ) -> None:
     answer = send(webhook, body)
 
@@ -135,6 +139,11 @@ def test_a_signed_body_that_cannot_be_used_gets_a_problem_document_that_names_th
     assert (problem["status"], problem["code"], problem["field"]) == (400, "malformed", field)
     assert problem["type"] == "urn:dispatch:problem:malformed"
     assert given.rows(database, KEPT) == [(0,)]
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line[fact] for fact in ("message", "vendor", "reason", "field")] == [
+        *("hook.malformed", "easypost", "malformed"),
+        field,
+    ]
 
 
 def test_an_event_about_something_else_is_taken_and_forgotten(

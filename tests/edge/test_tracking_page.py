@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
@@ -155,6 +156,18 @@ def test_what_the_page_loads_is_there_and_may_be_kept_for_ever(
         answer = browser.get(f"/{name}")
         assert (answer.status_code, bool(answer.data)) == (200, True)
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("path", ["{token}/", "nothing/here/", "//nothing"])
+def test_the_page_has_its_looks_however_its_address_was_written(
+    browser: FlaskClient, token: str, path: str
+) -> None:
+    address = f"https://shop.test/{path.format(token=token)}"
+    loaded = re.findall(r'<link [^>]*href="([^"]+)"', browser.get(address).text)
+
+    assert len(loaded) == 2
+    for name in loaded:
+        assert browser.get(urljoin(address, name)).status_code == 200
 
 
 def test_while_the_database_does_not_answer_the_page_says_so_and_when_to_come_back(

@@ -45,6 +45,7 @@ class RecordingCarrier:
         before_paper: Callable[[object], None] = nothing,
         after_manifest: Callable[[ManifestRequest], None] = nothing,
         before_track: Callable[[frozenset[str]], None] = nothing,
+        asked_together: int = 50,
     ) -> None:
         self.before = before
         self.after = after
@@ -59,6 +60,7 @@ class RecordingCarrier:
         self.void_asked: list[str] = []
         self.voided: set[str] = set()
         self.before_track = before_track
+        self.asked_together = asked_together
         self.known: dict[str, bytes] = {}  # what `track` finds, by tracking code
         self.track_asked: list[tuple[str, frozenset[str]]] = []
         self._numbers = count(1)

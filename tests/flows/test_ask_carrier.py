@@ -9,6 +9,7 @@ from shared.carriers.types import (
     BrokenAnswer,
     CarrierAccountRefused,
     CarrierPaused,
+    CarrierTooFast,
     CarrierUnavailable,
     RefusedByCarrier,
 )
@@ -17,6 +18,7 @@ from shared.contracts.work import PollParcels
 from shared.flows.ask_carrier import PolledTooFast, ask_carrier
 from shared.flows.track_parcel import track_parcel
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.flows import polled, updates
 from tests.flows.doubles import RecordingCarrier, everywhere
 from tests.support import given
@@ -36,9 +38,16 @@ def asked(database: Database, clock: TestClock, parcels: int = 1) -> tuple[PollP
     return work, [codes[parcel_id] for parcel_id in work.parcel_ids]
 
 
-def ask(database: Database, work: PollParcels, carrier: RecordingCarrier) -> None:
+def ask(
+    database: Database,
+    work: PollParcels,
+    carrier: RecordingCarrier | None = None,
+    **vendors: RecordingCarrier,
+) -> None:
+    """Put the question to the vendors; `carrier` is all of them."""
     cause = given.cause()
-    ask_carrier(lambda step: database.run(step, cause), work, everywhere(carrier))
+    asked = vendors if carrier is None else everywhere(carrier)
+    ask_carrier(lambda step: database.run(step, cause), work, asked)
 
 
 def announced(database: Database) -> list[CarrierUpdateReceived]:
@@ -175,6 +184,51 @@ def test_a_question_that_is_refused_is_halved_until_the_one_is_found(
         " WHERE unknown_times = 1",
     ) == [(bad,)]
     assert len(carrier.track_asked) <= 7
+
+
+def test_while_one_vendor_is_away_another_is_not_asked_again_and_again(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: work is sent again with every attempt; what another vendor has sold for the same carrier
+    # is work of its own, once.
+    question, codes = asked(database, clock, 2)
+    database.statement(
+        text(
+            "UPDATE labels SET vendor = CASE WHEN parcel_id ="
+            f" '{question.parcel_ids[0]}' THEN 'shippo' ELSE 'easypost' END"
+        )
+    )
+    away = RecordingCarrier(before_track=raises(CarrierTooFast("slowly", retry_after_s=7)))
+    well = RecordingCarrier()
+    waiting = [question]
+    for _attempt in range(6):
+        for work in list(waiting):
+            clock.advance(minutes=1)
+            try:
+                ask(database, work, easypost=away, shippo=well)
+            except PolledTooFast:
+                continue
+            waiting.remove(work)
+        waiting += polled.work(database)
+
+    assert [work.parcel_ids for work in waiting] == [question.parcel_ids[1:]]
+    assert {wanted for _, wanted in away.track_asked} == {frozenset(codes[1:])}
+    assert [wanted for _, wanted in well.track_asked] == [frozenset(codes[:1])]
+
+
+def test_what_is_too_much_for_one_question_is_parted(database: Database, clock: TestClock) -> None:
+    # Goal: of a vendor that has to be called for each parcel no question outlasts its function.
+    work, codes = asked(database, clock, 5)
+    carrier = RecordingCarrier(asked_together=2)
+    carrier.known = {code: updates.body(code, [IN_TRANSIT]) for code in codes}
+
+    ask(database, work, carrier)
+    assert carrier.track_asked == []
+    for part in polled.work(database):
+        ask(database, part, carrier)
+
+    assert [len(wanted) for _, wanted in carrier.track_asked] == [2, 2, 1]
+    assert sorted(event.tracking_code for event in announced(database)) == sorted(codes)
 
 
 @pytest.mark.parametrize(

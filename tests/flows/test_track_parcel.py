@@ -163,7 +163,7 @@ def test_an_update_about_a_parcel_that_nobody_knows_asks_to_come_again(
         given.apply(database, track_parcel, event)
 
 
-def test_an_update_about_a_parcel_that_is_not_ours_is_let_be_after_an_hour(
+def test_an_update_about_a_parcel_that_is_not_ours_is_let_be_after_a_while(
     database: Database, clock: TestClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Goal: others who use the vendor's account with us do not flood us with letters.

@@ -29,6 +29,8 @@ from tests.infra.conftest import Plans
         ("hooks_refused", {"message": "hook.refused", "vendor": "easypost", "reason": "x"}, True),
         # Strangers, and the uptime check.
         ("hooks_refused", {"message": "hook.refused", "vendor": None, "reason": "x"}, False),
+        ("hooks_unknown", {"message": "hook.refused", "reason": "unknown_vendor"}, True),
+        ("hooks_unknown", {"message": "hook.refused", "reason": "disabled"}, False),
         ("callers_refused", {"message": "push.refused", "code": "unauthenticated"}, True),
         ("carriers_paused", {"message": "carrier.paused", "carrier": "correios"}, True),
         ("carriers_paused", {"message": "carrier.not_called", "carrier": "correios"}, True),

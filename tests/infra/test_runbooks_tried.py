@@ -247,7 +247,7 @@ def test_queue_stands_still(stage: Stage) -> None:
 
 
 def no_longer_awaited(stage: Stage) -> None:
-    """What an hour would do: nobody expects the label of a stranger's parcel any more."""
+    """What time would do: nobody expects the label of a stranger's parcel any more."""
     stage.rows(
         "UPDATE carrier_updates SET received_at = received_at - interval '2 hours'"
         " WHERE body LIKE '%STRANGE-%' RETURNING 1"

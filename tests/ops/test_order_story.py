@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from shared.shipments.types import ParcelState
 from shared.tracking.types import TrackingReason, TrackingStatus
 from tests.tracking_page.situations import (
     DAY,
+    GOING_BACK,
     HOUR,
     NOW,
     SITUATIONS,
@@ -132,6 +134,17 @@ def test_of_several_parcels_the_headline_is_about_the_one_that_asks_for_somethin
 
     assert found.lead is not None
     assert (found.lead.units, found.situation, found.delivered) == (7, S.READY_FOR_PICKUP, 1)
+
+
+def test_when_all_is_over_it_is_about_what_goes_back_or_came_last() -> None:
+    # Goal: an order has come with its last parcel, and one that goes back is no order that came.
+    first, last = arrived(20 * HOUR, units=1), arrived(3 * HOUR, units=2)
+
+    for parcels in permutations([first, last]):
+        came = tell(order(*parcels, state="delivered"), NOW)
+        assert (came.situation, came.day) == (S.DELIVERED, TODAY)
+    for parcels in permutations([first, GOING_BACK, last]):
+        assert tell(order(*parcels, state="delivered"), NOW).situation is S.GOING_BACK
 
 
 def test_then_about_the_one_that_comes_first() -> None:

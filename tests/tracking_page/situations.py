@@ -153,6 +153,9 @@ SITUATIONS: Mapping[str, FollowedOrder] = {
         moving(("delivery_delayed", 6 * HOUR, "carrier_delay"), carrier="dhl", code_end="9031"),
         state="shipped",
     ),
+    "two-arrived": order(
+        arrived(20 * HOUR, units=1), arrived(3 * HOUR, code_end="9031"), state="delivered"
+    ),
     "two-on-their-way": order(
         moving(("in_transit", 5 * HOUR)),
         parcel(carrier="jadlog", units=1, picked_at=PACKED_AT, arrives_on=TODAY + 5 * DAY),

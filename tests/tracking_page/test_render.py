@@ -83,6 +83,7 @@ def test_every_situation_is_a_well_formed_page_in_every_language(
         ("delivered", ["Delivered today"]),
         ("delivered-long-ago", ["Delivered on Thursday, 12 November"]),
         ("two-parcels", ["Parcel 2 of 2", "Your order comes in 2 parcels. One of them has"]),
+        ("two-arrived", ["Delivered today Your order came in 2 parcels. Ordered"]),
         ("two-on-their-way", ["Your order comes in 2 parcels.", "Arriving on Tuesday, 8 December"]),
         ("going-back", ["On its way back to us", "The parcel was not accepted at the door."]),
         ("cancelled", ["Your order is cancelled", "Nothing will be sent."]),

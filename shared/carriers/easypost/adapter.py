@@ -4,7 +4,8 @@ EasyPost has no idempotency header, so the vendor is asked first: our `label_id`
 `reference`, by which EasyPost finds it again.
 
     nothing under that reference     -> create a shipment, buy it
-    a shipment without a label       -> buy it: an earlier attempt got as far as that
+    a shipment without a label       -> have it rated anew, buy it: an earlier attempt got as far as
+                                        that, perhaps days ago, or when no carrier would quote
     a shipment with a label          -> return the label: an earlier answer was lost
 
 EasyPost does not promise that a reference is unique, so two attempts at the same moment could buy
@@ -32,6 +33,7 @@ from shared.carriers.easypost.answers import (
     ScanForm,
     Shipment,
     read_label,
+    read_rates,
     read_scan_form,
     read_shipment,
     read_trackers,
@@ -53,6 +55,7 @@ from shared.carriers.types import (
     Quote,
     RefusedByCarrier,
 )
+from shared.contracts.work import POLLED_TOGETHER
 
 # What EasyPost says of a refund when the label is no longer to be used: it is on its way, it is
 # done, or the carrier bills what it scans and so has nothing to give back.
@@ -61,6 +64,8 @@ _GIVEN_BACK = frozenset({"submitted", "refunded", "not_applicable"})
 
 class EasyPost:
     """The port `Carrier` over EasyPost. One instance serves all threads."""
+
+    asked_together = POLLED_TOGETHER
 
     def __init__(self, *, api_key: str, api_base: str, timeout_s: int = 10) -> None:
         """Nothing is called, and the vendor's client is not imported, before the first purchase.
@@ -77,10 +82,12 @@ class EasyPost:
 
     def buy(self, request: LabelRequest) -> Label:
         """See `Carrier.buy`."""
-        answer = self._find_or_create(request)
+        answer, is_new = self._find_or_create(request)
         shipment = read_shipment(answer)
         if shipment.postage_label is not None:
             return read_label(answer)
+        if not is_new:
+            shipment = self._rated_anew(shipment)
         rate = _choose_rate(shipment, request)
         try:
             bought = self._client.ask(
@@ -110,7 +117,8 @@ class EasyPost:
 
     def quote(self, request: LabelRequest) -> tuple[Quote, ...]:
         """See `Carrier.quote`. What it costs to ask is a shipment that is never bought."""
-        shipment = read_shipment(self._find_or_create(request))
+        answer, _ = self._find_or_create(request)
+        shipment = read_shipment(answer)
         return tuple(
             Quote(
                 carrier=rate.carrier,
@@ -196,12 +204,19 @@ class EasyPost:
             return [], False
         return read_trackers(answer)
 
-    def _find_or_create(self, request: LabelRequest) -> Any:
+    def _find_or_create(self, request: LabelRequest) -> tuple[Any, bool]:
+        """The shipment, and whether it was made just now."""
         try:
-            return self._client.ask(lambda vendor: vendor.shipment.retrieve(request.label_id))
+            found = self._client.ask(lambda vendor: vendor.shipment.retrieve(request.label_id))
         except NotThere:
             wanted = _shipment(request)
-            return self._client.ask(lambda vendor: vendor.shipment.create(**wanted))
+            return self._client.ask(lambda vendor: vendor.shipment.create(**wanted)), True
+        return found, False
+
+    def _rated_anew(self, shipment: Shipment) -> Shipment:
+        """The shipment with what carriers want now: it keeps the rates of when it was made."""
+        answer = self._client.ask(lambda vendor: vendor.shipment.regenerate_rates(shipment.id))
+        return shipment.model_copy(update={"rates": read_rates(answer)})
 
 
 def _choose_rate(shipment: Shipment, request: LabelRequest) -> Rate:

@@ -70,6 +70,10 @@ class Shipment(Answer):
     scan_form: _FormId | None = None
 
 
+class _Rated(Answer):
+    rates: tuple[Rate, ...]
+
+
 class _BoughtShipment(Answer):
     id: Text
     tracking_code: Text
@@ -98,6 +102,15 @@ def read_shipment(answer: Any) -> Shipment:
         BrokenAnswer: a field that we need is missing or wrong; it is named.
     """
     return _read(Shipment, answer)
+
+
+def read_rates(answer: Any) -> tuple[Rate, ...]:
+    """The rates of a shipment that was rated anew.
+
+    Raises:
+        BrokenAnswer: a field that we need is missing or wrong; it is named.
+    """
+    return _read(_Rated, answer).rates
 
 
 def read_scan_form(answer: Any) -> ScanForm:

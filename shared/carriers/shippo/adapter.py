@@ -74,6 +74,9 @@ _GIVEN_BACK = frozenset({"REFUNDED", "REFUNDPENDING"})
 class Shippo:
     """The port `Carrier` over Shippo. One instance serves all threads."""
 
+    # Each is a call of its own. A function runs for a minute, and a call may take ten seconds.
+    asked_together = 5
+
     def __init__(
         self, *, api_key: str, api_base: str, notes: Notes, clock: Clock, timeout_s: int = 10
     ) -> None:

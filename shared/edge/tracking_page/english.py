@@ -115,6 +115,7 @@ ENGLISH = Words(
     parcel="Parcel",
     parcels="Parcels",
     parcels_coming="Your order comes in {all} parcels.",
+    parcels_arrived="Your order came in {all} parcels.",
     parcels_delivered=Counted(
         "Your order comes in {all} parcels. One of them has arrived.",
         "Your order comes in {all} parcels. {count} of them have arrived.",

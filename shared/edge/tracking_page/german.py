@@ -121,6 +121,7 @@ GERMAN = Words(
     parcel="Paket",
     parcels="Pakete",
     parcels_coming="Ihre Bestellung kommt in {all} Paketen.",
+    parcels_arrived="Ihre Bestellung kam in {all} Paketen.",
     parcels_delivered=Counted(
         "Ihre Bestellung kommt in {all} Paketen. Eines davon ist angekommen.",
         "Ihre Bestellung kommt in {all} Paketen. {count} davon sind angekommen.",

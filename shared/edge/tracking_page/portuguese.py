@@ -115,6 +115,7 @@ PORTUGUESE = Words(
     parcel="Pacote",
     parcels="Pacotes",
     parcels_coming="Seu pedido vem em {all} pacotes.",
+    parcels_arrived="Seu pedido veio em {all} pacotes.",
     parcels_delivered=Counted(
         "Seu pedido vem em {all} pacotes. Um deles já chegou.",
         "Seu pedido vem em {all} pacotes. {count} deles já chegaram.",

@@ -181,7 +181,9 @@ class _Writer:
             yield from self._restocked()
         if len(story.parcels) > 1:
             together = str(len(story.parcels))
-            if story.delivered:
+            if story.situation is Situation.DELIVERED and story.delivered == len(story.parcels):
+                yield words.parcels_arrived.format(all=together)
+            elif story.delivered:
                 yield words.parcels_delivered.of(story.delivered, all=together)
             else:
                 yield words.parcels_coming.format(all=together)

@@ -62,7 +62,8 @@ def _answer(request: Request, services: Services) -> Response:
     if request.method not in METHODS:
         return Response(status=405, headers={"Allow": ", ".join(METHODS)})
     name = request.path.strip("/")
-    asset = render.assets().get(name)
+    # By its last part: a browser asks for it beside whatever address the page was opened by.
+    asset = render.assets().get(name.rpartition("/")[2])
     if asset is not None:
         kept = {"Cache-Control": f"public, max-age={FOR_EVER_S}, immutable"}
         return Response(asset.content, content_type=asset.content_type, headers=kept)

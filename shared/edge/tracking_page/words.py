@@ -55,6 +55,7 @@ class Words:
     parcel: str
     parcels: str
     parcels_coming: str
+    parcels_arrived: str
     parcels_delivered: Counted
     parcel_number: str
     items: Counted
