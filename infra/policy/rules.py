@@ -295,8 +295,11 @@ def the_database_is_private_and_can_be_restored(plan: Plan) -> Iterator[str]:
         flags = {flag["name"]: flag["value"] for flag in settings["database_flags"]}
         if flags.get("cloudsql.iam_authentication") != "on":
             yield f"{one.address}: does not know identities"
-        if not settings["insights_config"]:
-            yield f"{one.address}: nobody sees which statements are slow"
+        if not settings["insights_config"] or flags.get("log_lock_waits") != "on":
+            yield f"{one.address}: nobody sees which statements are slow, or wait for locks"
+        is_told = flags.get("log_min_duration_statement", "-1") != "-1"
+        if is_told and flags.get("log_parameter_max_length") != "0":
+            yield f"{one.address}: writes names and addresses of people into its log"
 
 
 def production_survives_a_zone_and_a_slip(plan: Plan) -> Iterator[str]:
