@@ -21,7 +21,7 @@ locals {
     invariants_broken  = { lines = ["invariant.broken"], labels = ["rule"] }
     stock_fenced_off   = { lines = ["stock.fenced_off"], labels = ["warehouse"] }
     stock_drifts       = { lines = ["stock.drift"], labels = ["figure"] }
-    outbox_left        = { lines = ["outbox.left_for_sweep", "outbox.not_sent"], labels = ["code"] }
+    outbox_left        = { lines = ["outbox.left_for_sweep", "outbox.not_sent"], labels = ["code", "destination"] }
     races_lost         = { lines = ["transaction.lost_race"], labels = [] }
     codes_unknown      = { lines = ["tracking.undocumented_code"], labels = ["vendor"] }
     not_ours           = { lines = ["tracking.not_ours"], labels = ["vendor"] }
@@ -125,6 +125,12 @@ locals {
     outbox-left = {
       severity = "ERROR"
       query    = "sum(increase(${local._counted.outbox_left}[10m])) > 20"
+    }
+    # One line of each sweep, however much waits: a rate would not tell it from an outage of seconds.
+    destination-refuses = {
+      severity = "CRITICAL"
+      for_s    = 600
+      query    = "sum by (destination) (increase(${local._counted.outbox_left}[3m])) > 0"
     }
     faults = {
       severity = "ERROR"

@@ -265,8 +265,10 @@ def test_outbox_left_and_outbox_old(stage: Stage) -> None:
             answers = set(pool.map(lambda number: report(stage, f"STRANGE-A{number}"), range(24)))
         assert answers == {204}  # what has happened is kept, whoever can be told of it
         assert watch.fires("outbox-left")
+        assert watch.fires("destination-refuses")
         ((destination, number, _),) = ask(stage, "outbox-left")
         assert (destination, number) == ("carrier-updates", 24)
+        assert ask(stage, "destination-refuses")[0][:2] == (destination, number)
         no_longer_awaited(stage)
     finally:
         follow(stage, *said("outbox-left", "fault resume google"))
@@ -281,6 +283,7 @@ def test_outbox_left_and_outbox_old(stage: Stage) -> None:
     stage.wait_for_rest()
     assert ask(stage, "outbox-left") == ask(stage, "outbox-old") == []
     assert not healed.fires("outbox-left")
+    assert not healed.fires("destination-refuses")
 
 
 def test_orders_wait(stage: Stage) -> None:
