@@ -328,7 +328,7 @@ def the_database_is_private_and_can_be_restored(plan: Plan) -> Iterator[str]:
             yield f"{one.address}: takes connections that are not encrypted, or from networks"
         if not backups or not backups[0]["enabled"]:
             yield f"{one.address}: has no backups"
-        elif not backups[0]["point_in_time_recovery_enabled"]:
+        if not backups or not backups[0]["point_in_time_recovery_enabled"]:
             yield f"{one.address}: cannot be restored to a moment"
         flags = {flag["name"]: flag["value"] for flag in settings["database_flags"]}
         if flags.get("cloudsql.iam_authentication") != "on":
