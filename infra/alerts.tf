@@ -31,9 +31,11 @@ locals {
   _counted = { for name in keys(local.log_metrics) : name => "logging_googleapis_com:user_dispatch_${name}{${local._run}}" }
 
   _placements = "run_googleapis_com:request_count{${local._run},service_name=\"placement-worker\"}"
+  # In how many times as much as the objective allows, by the time that is looked back: a month's budget
+  # would be gone in two days, or in five. Source: https://sre.google/workbook/alerting-on-slos/, table 5-8.
   _burn = {
-    for window in ["5m", "1h"] :
-    window => "sum(increase(${local._counted.placements_lost}[${window}])) / sum(increase(${local._placements}[${window}])) > ${14.4 * (1 - var.alerting.placement_goal)}"
+    for window, factor in { "5m" = 14.4, "1h" = 14.4, "30m" = 6, "6h" = 6 } :
+    window => "sum(increase(${local._counted.placements_lost}[${window}])) / sum(increase(${local._placements}[${window}])) > ${factor * (1 - var.alerting.placement_goal)}"
   }
 
   # How long a job may be silent: some of its runs. A query looks back 25 hours at most, which is one run
@@ -96,7 +98,7 @@ locals {
     }
     placement-budget = {
       severity = "CRITICAL"
-      query    = "(${local._burn["1h"]}) and (${local._burn["5m"]})"
+      query    = "((${local._burn["1h"]}) and (${local._burn["5m"]})) or ((${local._burn["6h"]}) and (${local._burn["30m"]}))"
     }
     invariant-broken = {
       severity = "CRITICAL"

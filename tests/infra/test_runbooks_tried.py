@@ -87,7 +87,7 @@ class Watch:
         wait_until(lambda: self.fires(name), f"{name} fires", timeout_s)
 
     def _burns(self) -> bool:
-        factor = re.search(r"> \$\{([\d.]+) \* \(1 - var\.alerting\.placement_goal\)\}", ALERTS)
+        factor = re.search(r'"5m" = ([\d.]+)', ALERTS)
         assert factor is not None
         tried = self._tried_placements() - self._placements
         bound = float(factor[1]) * (1 - setting("placement_goal"))
