@@ -110,6 +110,21 @@ def test_all_instances_together_find_a_connection(plans: Plans) -> None:
     assert 0 < 2 * wanted < int(flags["max_connections"])
 
 
+def test_a_clone_can_be_looked_into_before_anybody_is_sent_to_it(plans: Plans) -> None:
+    # Goal: a restore audits the clone, by an account whose rights are narrowed to our instances.
+    readme = (ROOT / "infra/README.md").read_text()
+    (clone,) = set(re.findall(r"gcloud sql instances clone dispatch (\S+) ", readme))
+    rights = [
+        right.values["condition"][0]["expression"]
+        for right in plans["prod"].of("google_project_iam_member")
+        if right.values["member"].startswith("serviceAccount:job-replay@")
+    ]
+    assert len(rights) == 2
+    for expression in rights:
+        (beginning,) = re.findall(r'resource\.name\.startsWith\("([^"]+)"\)', expression)
+        assert f"projects/dispatch-prod/instances/{clone}".startswith(beginning)
+
+
 def test_a_secret_is_given_in_the_version_that_is_named_and_not_before(
     asked: Plan, plans: Plans
 ) -> None:
