@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg8000 import core
+from pg8000.exceptions import DatabaseError
 
 from emulators.bench.trips import counted
 from shared.contracts.base import Cause
@@ -276,6 +277,24 @@ def test_to_show_it_takes_no_trip_and_no_further_statement(database: Database) -
 
     (row,) = database.statement(text("SELECT count(*) AS kept FROM pg_prepared_statements"))
     assert row.kept == 2, "those of the step, and this one"
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_name_is_free_again_after_a_statement_that_failed(database: Database) -> None:
+    # Goal: what is taken back leaves no portal behind that the next statement would stumble over.
+    divide = text("SELECT 1 / CAST(:by AS integer) AS result")
+
+    def tries(tx: Transaction) -> list[int]:
+        for _ in range(2):
+            with pytest.raises(DatabaseError), tx.attempt():
+                tx.rows(divide, by=0)
+        return [row.result for _ in range(2) for row in tx.rows(divide, by=1)]
+
+    with step("evt_1"):
+        assert database.run(tries, CAUSE) == [1, 1]
+        with pytest.raises(BrokenStatement):
+            database.statement(divide, by=0)
+        assert database.run(tries, CAUSE) == [1, 1]
 
 
 def test_where_nobody_records_nothing_is_told(database: Database) -> None:
