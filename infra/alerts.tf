@@ -22,6 +22,8 @@ locals {
     stock_fenced_off   = { lines = ["stock.fenced_off"], labels = ["warehouse"] }
     stock_drifts       = { lines = ["stock.drift"], labels = ["figure"] }
     outbox_left        = { lines = ["outbox.left_for_sweep", "outbox.not_sent"], labels = ["code", "destination"] }
+    outbox_old         = { lines = ["measured"], where = "jsonPayload.outbox_oldest_s>${var.alerting.lag_s}", labels = [] }
+    express_waits      = { lines = ["measured"], where = "jsonPayload.waiting_express_oldest_s>${var.alerting.lag_s}", labels = [] }
     races_lost         = { lines = ["transaction.lost_race"], labels = [] }
     codes_unknown      = { lines = ["tracking.undocumented_code"], labels = ["vendor"] }
     not_ours           = { lines = ["tracking.not_ours"], labels = ["vendor"] }
@@ -202,17 +204,16 @@ locals {
       for_s    = 600
       query    = "max(cloudsql_googleapis_com:database_disk_utilization{${local._sql}}) > ${var.alerting.database_share}"
     }
-    # What functions tell of themselves, once a minute.
-    }, var.telemetry == "google" ? {
+    # One line a minute tells what waits, wherever figures go.
     outbox-old = {
       severity = "CRITICAL"
-      query    = "max({\"dispatch.outbox.age\"}) > ${var.alerting.lag_s}"
+      query    = "sum(increase(${local._counted.outbox_old}[3m])) > 0"
     }
     orders-wait = {
       severity = "CRITICAL"
-      query    = "max({\"dispatch.orders.waiting.age\",priority=\"express\"}) > ${var.alerting.lag_s}"
+      query    = "sum(increase(${local._counted.express_waits}[3m])) > 0"
     }
-    } : {}, var.alerting.uptime_checks ? {
+    }, var.alerting.uptime_checks ? {
     not-reachable = {
       severity = "CRITICAL"
       for_s    = 120
