@@ -23,7 +23,9 @@ locals {
     invariants_broken  = { lines = ["invariant.broken"], labels = ["rule"] }
     stock_fenced_off   = { lines = ["stock.fenced_off"], labels = ["warehouse"] }
     stock_drifts       = { lines = ["stock.drift"], labels = ["figure"] }
-    outbox_left        = { lines = ["outbox.left_for_sweep", "outbox.not_sent"], labels = ["code"] }
+    outbox_left        = { lines = ["outbox.left_for_sweep", "outbox.not_sent"], labels = ["code", "destination"] }
+    outbox_old         = { lines = ["measured"], where = "jsonPayload.outbox_oldest_s>${var.alerting.lag_s}", labels = [] }
+    express_waits      = { lines = ["measured"], where = "jsonPayload.waiting_express_oldest_s>${var.alerting.lag_s}", labels = [] }
     races_lost         = { lines = ["transaction.lost_race"], labels = [] }
     codes_unknown      = { lines = ["tracking.undocumented_code"], labels = ["vendor"] }
     not_ours           = { lines = ["tracking.not_ours"], labels = ["vendor"] }
@@ -33,9 +35,11 @@ locals {
   _counted = { for name in keys(local.log_metrics) : name => "logging_googleapis_com:user_dispatch_${name}{${local._run}}" }
 
   _placements = "run_googleapis_com:request_count{${local._run},service_name=\"placement-worker\"}"
+  # In how many times as much as the objective allows, by the time that is looked back: a month's budget
+  # would be gone in two days, or in five. Source: https://sre.google/workbook/alerting-on-slos/, table 5-8.
   _burn = {
-    for window in ["5m", "1h"] :
-    window => "sum(increase(${local._counted.placements_lost}[${window}])) / sum(increase(${local._placements}[${window}])) > ${14.4 * (1 - var.alerting.placement_goal)}"
+    for window, factor in { "5m" = 14.4, "1h" = 14.4, "30m" = 6, "6h" = 6 } :
+    window => "sum(increase(${local._counted.placements_lost}[${window}])) / sum(increase(${local._placements}[${window}])) > ${factor * (1 - var.alerting.placement_goal)}"
   }
 
   # How long a job may be silent: some of its runs. A query looks back 25 hours at most, which is one run
@@ -98,7 +102,7 @@ locals {
     }
     placement-budget = {
       severity = "CRITICAL"
-      query    = "(${local._burn["1h"]}) and (${local._burn["5m"]})"
+      query    = "((${local._burn["1h"]}) and (${local._burn["5m"]})) or ((${local._burn["6h"]}) and (${local._burn["30m"]}))"
     }
     invariant-broken = {
       severity = "CRITICAL"
@@ -127,6 +131,12 @@ locals {
     outbox-left = {
       severity = "ERROR"
       query    = "sum(increase(${local._counted.outbox_left}[10m])) > 20"
+    }
+    # One line of each sweep, however much waits: a rate would not tell it from an outage of seconds.
+    destination-refuses = {
+      severity = "CRITICAL"
+      for_s    = 600
+      query    = "sum by (destination) (increase(${local._counted.outbox_left}[3m])) > 0"
     }
     faults = {
       severity = "ERROR"
@@ -196,17 +206,16 @@ locals {
       for_s    = 600
       query    = "max(cloudsql_googleapis_com:database_disk_utilization{${local._sql}}) > ${var.alerting.database_share}"
     }
-    # What functions tell of themselves, once a minute.
-    }, var.telemetry == "google" ? {
+    # One line a minute tells what waits, wherever figures go.
     outbox-old = {
       severity = "CRITICAL"
-      query    = "max({\"dispatch.outbox.age\"}) > ${var.alerting.lag_s}"
+      query    = "sum(increase(${local._counted.outbox_old}[3m])) > 0"
     }
     orders-wait = {
       severity = "CRITICAL"
-      query    = "max({\"dispatch.orders.waiting.age\",priority=\"express\"}) > ${var.alerting.lag_s}"
+      query    = "sum(increase(${local._counted.express_waits}[3m])) > 0"
     }
-    } : {}, var.alerting.uptime_checks ? {
+    }, var.alerting.uptime_checks ? {
     not-reachable = {
       severity = "CRITICAL"
       for_s    = 120

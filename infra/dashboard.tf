@@ -9,6 +9,7 @@ locals {
     ["Active instances by function", "sum by (service_name) (run_googleapis_com:container_instance_count{${local._run},state=\"active\"})"],
     ["Parked by code", "sum by (code) (increase(${local._counted.parked}[5m]))"],
     ["Tried more than ${var.alerting.retries} times, by code", "sum by (code) (increase(${local._counted.tried_often}[5m]))"],
+    ["Not taken by topics and queues, by destination and code", "sum by (destination, code) (increase(${local._counted.outbox_left}[5m]))"],
     ["Carriers paused", "sum by (carrier) (increase(${local._counted.carriers_paused}[5m]))"],
     ["Races lost a second by function", "sum by (service_name) (rate(${local._counted.races_lost}[5m]))"],
     ["Webhooks turned away by vendor", "sum by (vendor, reason) (increase(${local._counted.hooks_refused}[5m]))"],

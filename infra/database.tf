@@ -21,7 +21,8 @@ module "database" {
   users              = merge({ for name, function in module.function : name => function.email }, local._working_jobs)
 }
 
-# Cloud SQL knows no rights on an instance, only on a project; a condition narrows them to ours.
+# Cloud SQL knows no rights on an instance, only on a project; a condition narrows them to ours, and to the
+# clones of it that a restore makes and looks into before anything leads there.
 resource "google_project_iam_member" "uses_database" {
   for_each = {
     for pair in setproduct(concat(keys(local.functions), ["migrate"], keys(local._working_jobs)), ["roles/cloudsql.client", "roles/cloudsql.instanceUser"]) :
@@ -38,6 +39,6 @@ resource "google_project_iam_member" "uses_database" {
 
   condition {
     title      = "dispatch"
-    expression = "resource.service == \"sqladmin.googleapis.com\" && resource.name == \"projects/${var.project}/instances/${module.database.instance}\""
+    expression = "resource.service == \"sqladmin.googleapis.com\" && resource.name.startsWith(\"projects/${var.project}/instances/dispatch\")"
   }
 }

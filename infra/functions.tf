@@ -47,6 +47,7 @@ module "function" {
   network = module.network.attachment
 
   audience          = local.audience
+  deployer          = google_service_account.release.member
   event_caller      = google_service_account.event_caller.email
   callers           = var.api_callers
   topics            = { for name, topic in google_pubsub_topic.of : name => topic.name }

@@ -141,7 +141,7 @@ resource "google_cloud_run_v2_job" "of" {
     ignore_changes = [client, client_version, template[0].template[0].containers[0].image]
   }
 
-  depends_on = [google_project_service.needed]
+  depends_on = [google_project_service.needed, google_service_account_iam_member.release_acts_as]
 }
 
 # Cloud Run lets the smoke test pass, and our own code turns it away: that is what it looks for.

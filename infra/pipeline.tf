@@ -96,13 +96,17 @@ resource "google_project_iam_member" "release_grants" {
   }
 }
 
-# To start something as an account is a right on that account alone.
+# To start something as an account is a right on that account alone; of a function's its module gives it.
 resource "google_service_account_iam_member" "release_acts_as" {
-  for_each = merge(
-    { for name, function in module.function : name => function.email },
-    { job-migrate = google_service_account.migrate.email, job-replay = google_service_account.replay.email, job-smoke = google_service_account.smoke.email },
-    { event-caller = google_service_account.event_caller.email, build = google_service_account.build.email, release = google_service_account.release.email },
-  )
+  for_each = {
+    job-begin    = google_service_account.begin.email
+    job-migrate  = google_service_account.migrate.email
+    job-replay   = google_service_account.replay.email
+    job-smoke    = google_service_account.smoke.email
+    event-caller = google_service_account.event_caller.email
+    build        = google_service_account.build.email
+    release      = google_service_account.release.email
+  }
 
   service_account_id = "projects/${var.project}/serviceAccounts/${each.value}"
   role               = "roles/iam.serviceAccountUser"

@@ -102,6 +102,11 @@ variable "database" {
   nullable = false
 
   validation {
+    condition     = can(regex("^dispatch(-[0-9]+)?$", var.database.name))
+    error_message = "database.name is dispatch, or dispatch-2 and so on after a restore: the functions have rights on these names."
+  }
+
+  validation {
     condition     = contains(["ENTERPRISE", "ENTERPRISE_PLUS"], var.database.edition)
     error_message = "database.edition is ENTERPRISE or ENTERPRISE_PLUS."
   }

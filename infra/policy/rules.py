@@ -14,6 +14,21 @@ WIDE = re.compile(
 )
 # Who has them can tell lies about itself, and read or change nothing.
 WRITES_ONLY = {"roles/telemetry.metricsWriter", "roles/telemetry.tracesWriter"}
+# What may be given on a single thing: to use it, not to change it or who else may.
+USES = {
+    "roles/artifactregistry.writer",
+    "roles/cloudtasks.enqueuer",
+    "roles/iam.serviceAccountUser",
+    "roles/iap.httpsResourceAccessor",
+    "roles/pubsub.publisher",
+    "roles/pubsub.subscriber",
+    "roles/run.invoker",
+    "roles/secretmanager.secretAccessor",
+    "roles/secretmanager.secretVersionAdder",
+    "roles/storage.objectUser",
+    "roles/storage.objectViewer",
+}
+ACTS_AS = "roles/iam.serviceAccountUser"
 RELEASE = "serviceAccount:pipeline-release@"  # who changes everything after an approval
 ANYBODY = {"allUsers", "allAuthenticatedUsers"}
 INSIDE_ONLY = "INGRESS_TRAFFIC_INTERNAL_ONLY"
@@ -72,6 +87,8 @@ def no_role_is_wide(plan: Plan) -> Iterator[str]:
             yield f"{right.address}: {role} on the project is too wide"
         if role in {"roles/owner", "roles/editor", "roles/viewer"}:
             yield f"{right.address}: {role} is too wide for anybody"
+        if not on_project and role not in USES:
+            yield f"{right.address}: {role} lets more than use it"
 
 
 def rights_on_the_project_are_the_pipelines_or_narrowed(plan: Plan) -> Iterator[str]:
@@ -82,6 +99,27 @@ def rights_on_the_project_are_the_pipelines_or_narrowed(plan: Plan) -> Iterator[
             yield f"{right.address}: {role} holds for everything in the project"
         if role.endswith("projectIamAdmin") and not right.values["condition"]:
             yield f"{right.address}: who gives rights could give itself all of them"
+
+
+def who_releases_may_start_whatever_runs_and_nobody_else(plan: Plan) -> Iterator[str]:
+    may_start: set[str] = set()
+    for right in _rights(plan):
+        if right.values["role"] != ACTS_AS:
+            continue
+        if right.values["member"].startswith(RELEASE):
+            may_start.add(right.values["service_account_id"].rpartition("/")[2])
+        else:
+            yield f"{right.address}: {right.values['member']} may do all that it may"
+    templates = [
+        *((one, one.values["template"][0]) for one in plan.of("google_cloud_run_v2_service")),
+        *(
+            (one, one.values["template"][0]["template"][0])
+            for one in plan.of("google_cloud_run_v2_job")
+        ),
+    ]
+    for one, template in templates:
+        if template.get("service_account") not in may_start:
+            yield f"{one.address}: no release may start it"
 
 
 def functions_have_an_identity_each(plan: Plan) -> Iterator[str]:
@@ -290,13 +328,16 @@ def the_database_is_private_and_can_be_restored(plan: Plan) -> Iterator[str]:
             yield f"{one.address}: takes connections that are not encrypted, or from networks"
         if not backups or not backups[0]["enabled"]:
             yield f"{one.address}: has no backups"
-        elif not backups[0]["point_in_time_recovery_enabled"]:
+        if not backups or not backups[0]["point_in_time_recovery_enabled"]:
             yield f"{one.address}: cannot be restored to a moment"
         flags = {flag["name"]: flag["value"] for flag in settings["database_flags"]}
         if flags.get("cloudsql.iam_authentication") != "on":
             yield f"{one.address}: does not know identities"
-        if not settings["insights_config"]:
-            yield f"{one.address}: nobody sees which statements are slow"
+        if not settings["insights_config"] or flags.get("log_lock_waits") != "on":
+            yield f"{one.address}: nobody sees which statements are slow, or wait for locks"
+        is_told = flags.get("log_min_duration_statement", "-1") != "-1"
+        if is_told and flags.get("log_parameter_max_length") != "0":
+            yield f"{one.address}: writes names and addresses of people into its log"
 
 
 def production_survives_a_zone_and_a_slip(plan: Plan) -> Iterator[str]:
@@ -407,6 +448,7 @@ RULES: tuple[Rule, ...] = (
     nobody_is_let_in_unnamed,
     no_role_is_wide,
     rights_on_the_project_are_the_pipelines_or_narrowed,
+    who_releases_may_start_whatever_runs_and_nobody_else,
     functions_have_an_identity_each,
     instances_are_bounded,
     only_http_functions_are_reached_from_outside,

@@ -12,6 +12,7 @@ variables {
   size           = { cpu = 1, memory = "512Mi", min_instances = 0, max_instances = 4, pool = 8 }
 
   audience          = "https://dispatch.test"
+  deployer          = "serviceAccount:pipeline-release@dispatch-test.iam.gserviceaccount.com"
   event_caller      = "event-caller@dispatch-test.iam.gserviceaccount.com"
   callers           = ["shop@dispatch-test.iam.gserviceaccount.com"]
   topics            = { parcel-events = "parcel-events", dead-letters = "dead-letters" }

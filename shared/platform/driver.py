@@ -26,6 +26,8 @@ Row: TypeAlias = Any  # a named tuple; `_mapping` has the same by the columns' o
 STALE_PLAN = {"0A000", "26000"}
 
 PREPARED_LIMIT = 200  # statements a connection keeps; the product has fewer
+LONGEST_LABEL = 63  # bytes of `application_name`, and of a portal's name
+_NOT_PLAIN = re.compile(r"[^ !#-&(-\[\]-~]")  # no quotes, no backslashes, ASCII that is seen
 _ROLLED_BACK = "in failed transaction block"
 _TIMESTAMPTZ_OID = 1184
 _NULL = b"\xff\xff\xff\xff"
@@ -55,17 +57,22 @@ class Session:
     take them for its own.
     """
 
-    def __init__(self, connection: Any, patience_s: float) -> None:
+    def __init__(
+        self, connection: Any, patience_s: float, seen_as: Callable[[], str] = str
+    ) -> None:
         """Take over a new connection of pg8000.
 
         A server that says nothing for `patience_s` is taken for gone: its own time-outs end a
-        statement only while it is there to do so.
+        statement only while it is there to do so. `seen_as` says for whom it works at the moment;
+        where that is nothing, nothing is told.
         """
         # Postgres's ISO form is what fromisoformat reads, a tenth of the cost of strptime.
         connection.register_in_adapter(_TIMESTAMPTZ_OID, datetime.fromisoformat)
         connection._usock.settimeout(patience_s)  # noqa: SLF001
         connection._sock = _Patient(connection._sock)  # noqa: SLF001
         self.connection = connection
+        self._seen_as = seen_as
+        self._shown = ""  # as `application_name`
         self._prepared: dict[str, _Prepared] = {}
         self.in_step = True
 
@@ -91,8 +98,9 @@ class Session:
             core.Context(one.statement, None, prepared.columns, prepared.input_functions)
             for one, prepared in zip(asked, ready, strict=True)
         ]
+        portal = _plain(self._seen_as())
         packets = [
-            _bind_and_execute(prepared.name, one.values)
+            _bind_and_execute(prepared.name, one.values, portal)
             for one, prepared in zip(asked, ready, strict=True)
         ]
         heard = list(answers)
@@ -171,6 +179,11 @@ class Session:
     def _exchange(self, packet: bytes, answers: Sequence[core.Context]) -> None:
         """Send what is sent together, hear all answers, and raise the first error among them."""
         first: DatabaseError | None = None
+        shown = self._shown if self.is_open else _plain(self._seen_as())
+        if shown != self._shown:  # no transaction's own setting, which its rollback would take back
+            packet = _query(f"set application_name to '{shown}'") + packet
+            answers = [core.Context("set application_name"), *answers]
+            self._shown = shown
         self.in_step = False
         core._write(self.connection._sock, packet)  # noqa: SLF001
         core._flush(self.connection._sock)  # noqa: SLF001
@@ -245,10 +258,20 @@ def _query(command: str) -> bytes:
 _BEGIN, _COMMIT = _query("begin transaction"), _query("commit")
 
 
-def _bind_and_execute(name: bytes, values: Sequence[object]) -> bytes:
-    """Bind, Execute and Sync as one packet; everything is text, and so is every answer."""
+def _plain(label: str) -> str:
+    """What may stand between quotes, and is as long as Postgres keeps it."""
+    return _NOT_PLAIN.sub("?", label)[:LONGEST_LABEL]
+
+
+def _bind_and_execute(name: bytes, values: Sequence[object], portal: str) -> bytes:
+    """Bind, Execute and Sync as one packet; everything is text, and so is every answer.
+
+    The log of slow statements tells the name of a portal behind that of the statement, which is the
+    same for everybody. One that has a name is closed, or the next statement could not have it.
+    """
     arrays = _arrays([value for value in values if isinstance(value, list)])
-    parts = [b"\0" + name + b"\0\0" + len(values).to_bytes(2, "big")]
+    seen_as = portal.encode() + b"\0"
+    parts = [seen_as + name + b"\0\0" + len(values).to_bytes(2, "big")]
     for value in values:
         if value is None:
             parts.append(_NULL)
@@ -258,7 +281,11 @@ def _bind_and_execute(name: bytes, values: Sequence[object]) -> bytes:
     parts.append(b"\0\0")
     body = b"".join(parts)
     length = (len(body) + 4).to_bytes(4, "big")
-    return b"".join((b"B", length, body, core.EXECUTE_MSG, core.SYNC_MSG))
+    if not portal:
+        return b"".join((b"B", length, body, core.EXECUTE_MSG, core.SYNC_MSG))
+    execute = b"E" + (len(seen_as) + 8).to_bytes(4, "big") + seen_as + b"\0\0\0\0"
+    close = b"C" + (len(seen_as) + 5).to_bytes(4, "big") + b"P" + seen_as
+    return b"".join((b"B", length, body, execute, close, core.SYNC_MSG))
 
 
 def _text(value: Any) -> str:

@@ -115,6 +115,18 @@ class NotSent(NotYet):
         self.taken = taken
 
 
+class NotAllowed(NotSent):
+    """We may not, and whatever else it is asked is refused too: a right is missing, or a key."""
+
+    code = "not_allowed"
+
+
+class Unfit(NotSent):
+    """The message behind those that were taken is too large, or of a form that is never taken."""
+
+    code = "unfit"
+
+
 class NoAnswer(NotSent):
     """It did not answer in time, or cannot now: whatever else it would be asked waits too."""
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pg8000 import dbapi
 from pg8000.exceptions import Error
 
+from shared.platform import trace
 from shared.platform.config import Config
 from shared.platform.driver import Session
 
@@ -127,7 +128,7 @@ def opener(config: Config) -> Callable[[], Session]:
         connect = _at_url(url, options, patience_s)
     else:
         connect = _cloud_sql(config, config.instance_connection_name or "", options)
-    return lambda: Session(connect(), patience_s)
+    return lambda: Session(connect(), patience_s, trace.label)
 
 
 def _at_url(url: str, options: str, patience_s: float) -> Callable[[], dbapi.Connection]:

@@ -6,7 +6,8 @@ row that was sent and not yet forgotten is sent again under the same event id, a
 it recognises it.
 
 What is for a topic or a queue that is not there waits a little, because they are made while
-functions run, and is then parked as a letter: in the outbox nobody would ever see it.
+functions run, and is then parked as a letter: in the outbox nobody would ever see it, and what is
+behind it in its lane would wait with it. So is what a topic or a queue would never take.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,16 +24,18 @@ from shared.platform.outbox import (
     LONGEST_CALL,
     Destinations,
     NoAnswer,
+    NotAllowed,
     NotSent,
     NotThere,
     Outgoing,
+    Unfit,
 )
 
 Result = TypeVar("Result")
 _Place = tuple[str, str]  # kind and destination
 
 BATCH = 500  # lanes leased at once by a sweep
-MADE_WITHIN = timedelta(minutes=10)  # topics and queues, before somebody sends to them
+MADE_WITHIN = timedelta(minutes=10)  # topics and queues, and what else somebody has to set right
 # Destinations of one kind that do not answer, after which no further one of it is asked: all topics
 # are one service. Two of each kind leave time in a lease for those that do answer.
 MOST_SILENT = 2
@@ -116,9 +119,9 @@ class Relay:
     ) -> Sequence[Outgoing]:
         """Send these. Returns those that arrived or were given up.
 
-        `failed` are those that are not asked again until the next sweep: they are not there, or do
-        not answer, and each that is asked in vain takes time from those that would. The leases of
-        what is not sent stay: they keep its lanes from being tried again at once.
+        `failed` are those that are not asked again until the next sweep: they are not there, let us
+        not in, or do not answer, and each that is asked in vain takes time from those that would.
+        The leases of what is not sent stay: they keep its lanes from being tried again at once.
         """
         arrived: list[Outgoing] = []
         batches: dict[tuple[_Place, str], list[Outgoing]] = {}
@@ -136,10 +139,12 @@ class Relay:
                 taken = len(batch) if error is None else error.taken
                 arrived += batch[:taken]
                 rest = batch[taken:]
-            if isinstance(error, NotThere | NoAnswer):
+            if isinstance(error, NotThere | NotAllowed | NoAnswer):
                 failed[place] = error
             if isinstance(error, NotThere):
                 arrived += self._park_late(rest, error)
+            elif isinstance(error, Unfit):
+                arrived += self._park_late(rest[:1], error)
         return arrived
 
     def _send(
@@ -161,8 +166,8 @@ class Relay:
             return error
         return None
 
-    def _park_late(self, batch: Sequence[Outgoing], error: NotThere) -> Sequence[Outgoing]:
-        """Park what has waited long enough for its topic or queue. Returns that."""
+    def _park_late(self, batch: Sequence[Outgoing], error: NotSent) -> Sequence[Outgoing]:
+        """Park what has waited long enough for somebody to set it right. Returns that."""
         late = []
         for message in batch:
             said_at = moment_of(message.attributes)
@@ -190,7 +195,7 @@ def _is_silent(kind: str, failed: Mapping[_Place, NotSent]) -> bool:
     return silent.count(kind) >= MOST_SILENT
 
 
-def _letter(message: Outgoing, error: NotThere) -> DeadLetter:
+def _letter(message: Outgoing, error: NotSent) -> DeadLetter:
     is_work = message.kind == "queue"
     return DeadLetter(
         source=message.destination if is_work else f"{NEVER_SENT}.{message.destination}",

@@ -11,17 +11,28 @@ from collections.abc import Sequence
 from google.api_core.exceptions import (
     Conflict,
     DeadlineExceeded,
+    Forbidden,
     GoogleAPICallError,
+    InvalidArgument,
     NotFound,
     ResourceExhausted,
     ServiceUnavailable,
+    Unauthorized,
 )
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.tasks_v2 import CloudTasksClient
 from google.cloud.tasks_v2.types import CreateTaskRequest, HttpMethod, HttpRequest, Task
 
 from shared.platform.config import Config
-from shared.platform.outbox import LONGEST_CALL, NoAnswer, NoSuchQueue, NotSent, Outgoing
+from shared.platform.outbox import (
+    LONGEST_CALL,
+    NoAnswer,
+    NoSuchQueue,
+    NotAllowed,
+    NotSent,
+    Outgoing,
+    Unfit,
+)
 
 TIMEOUT_S = LONGEST_CALL.total_seconds()  # the client repeats no creation
 PLACEHOLDER_URL = "https://queue.invalid/"
@@ -49,6 +60,10 @@ class Queues:
                 self._add(queue, message)
             except NotFound as error:
                 raise NoSuchQueue("there is no such queue", taken=taken, queue=name) from error
+            except InvalidArgument as error:
+                raise Unfit("the queue never takes it", taken=taken, queue=name) from error
+            except (Forbidden, Unauthorized) as error:
+                raise NotAllowed("we may not give out work", taken=taken, queue=name) from error
             except (DeadlineExceeded, ResourceExhausted, ServiceUnavailable) as error:
                 raise NoAnswer("the queue does not answer", taken=taken, queue=name) from error
             except (GoogleAPICallError, GoogleAuthError) as error:

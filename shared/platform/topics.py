@@ -11,12 +11,15 @@ from google.api_core.exceptions import (
     Aborted,
     Cancelled,
     DeadlineExceeded,
+    Forbidden,
     GoogleAPICallError,
     InternalServerError,
+    InvalidArgument,
     NotFound,
     ResourceExhausted,
     RetryError,
     ServiceUnavailable,
+    Unauthorized,
     Unknown,
 )
 from google.api_core.retry import Retry, if_exception_type
@@ -25,7 +28,15 @@ from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
 from shared.platform.config import Config
-from shared.platform.outbox import LONGEST_CALL, NoAnswer, NoSuchTopic, NotSent, Outgoing
+from shared.platform.outbox import (
+    LONGEST_CALL,
+    NoAnswer,
+    NoSuchTopic,
+    NotAllowed,
+    NotSent,
+    Outgoing,
+    Unfit,
+)
 
 AT_ONCE = 500  # messages; Pub/Sub takes 1,000 or 10 MB in one call
 
@@ -57,28 +68,39 @@ class Topics:
     ) -> None:
         """Publish to a topic; whoever hears an event twice knows it by its `ce-id`."""
         begun_by_s = time.monotonic() + within_s - LONGEST_CALL.total_seconds()
-        for start in range(0, len(messages), AT_ONCE):
-            if start and time.monotonic() > begun_by_s:
-                raise NotSent("the topic is slow", taken=start, topic=name)
-            request = PublishRequest(
-                topic=f"{self._prefix}/{name}",
-                messages=[
-                    PubsubMessage(
-                        data=message.body,
-                        attributes=message.attributes,
-                        ordering_key=ordering_key,
-                    )
-                    for message in messages[start : start + AT_ONCE]
-                ],
-            )
+        taken, at_once = 0, AT_ONCE
+        while taken < len(messages):
+            if taken and time.monotonic() > begun_by_s:
+                raise NotSent("the topic is slow", taken=taken, topic=name)
+            batch = messages[taken : taken + at_once]
             try:
-                self._client.publish(request, retry=_RETRY, timeout=TIMEOUT_S)
+                self._publish(name, ordering_key, batch)
+            except InvalidArgument as error:
+                if len(batch) == 1:
+                    raise Unfit("the topic never takes it", taken=taken, topic=name) from error
+                at_once = 1  # it was one of them, and they were all refused
             except NotFound as error:
-                raise NoSuchTopic("there is no such topic", taken=start, topic=name) from error
+                raise NoSuchTopic("there is no such topic", taken=taken, topic=name) from error
+            except (Forbidden, Unauthorized) as error:
+                raise NotAllowed("we may not publish", taken=taken, topic=name) from error
             except (DeadlineExceeded, RetryError) as error:
-                raise NoAnswer("the topic does not answer", taken=start, topic=name) from error
+                raise NoAnswer("the topic does not answer", taken=taken, topic=name) from error
             except (GoogleAPICallError, GoogleAuthError) as error:
-                raise NotSent("the topic did not take it", taken=start, topic=name) from error
+                raise NotSent("the topic did not take it", taken=taken, topic=name) from error
+            else:
+                taken += len(batch)
+
+    def _publish(self, name: str, ordering_key: str, batch: Sequence[Outgoing]) -> None:
+        request = PublishRequest(
+            topic=f"{self._prefix}/{name}",
+            messages=[
+                PubsubMessage(
+                    data=message.body, attributes=message.attributes, ordering_key=ordering_key
+                )
+                for message in batch
+            ],
+        )
+        self._client.publish(request, retry=_RETRY, timeout=TIMEOUT_S)
 
 
 def _client(address: str | None) -> PublisherClient:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from google.api_core.exceptions import InvalidArgument, PermissionDenied, Unauthenticated
+from google.cloud.tasks_v2 import CloudTasksClient
+from google.pubsub_v1.services.publisher import PublisherClient
 
 from shared.platform.config import Config
 from shared.platform.outbox import (
@@ -16,8 +19,10 @@ from shared.platform.outbox import (
     NoAnswer,
     NoSuchQueue,
     NoSuchTopic,
+    NotAllowed,
     NotSent,
     Outgoing,
+    Unfit,
 )
 from shared.platform.tasks import Queues
 from shared.platform.topics import Topics
@@ -27,9 +32,9 @@ WITHIN_S = LEASE.total_seconds()
 LATE_S = 2.0  # what a busy machine may add
 
 
-def message(kind: str, event_id: str = "evt_1") -> Outgoing:
-    now = datetime.now(UTC)
-    return Outgoing("a lane", 1, kind, "somewhere", "", event_id, {}, b"{}", now)
+def message(kind: str, event_id: str = "evt_1", note: str = "") -> Outgoing:
+    now, attributes = datetime.now(UTC), {"note": note} if note else {}
+    return Outgoing("a lane", 1, kind, "somewhere", "", event_id, attributes, b"{}", now)
 
 
 def senders(config: Config, addresses: dict[str, str]) -> dict[str, Destinations]:
@@ -52,6 +57,52 @@ def test_what_is_not_there_is_told_from_what_fails(cloud: Cloud, config: Config)
 
     ours["queue"].send(cloud.queue().rpartition("/")[2], "", [message("queue")], WITHIN_S)
     ours["topic"].send(cloud.topic().rpartition("/")[2], "", [message("topic")], WITHIN_S)
+
+
+def test_a_message_that_a_topic_never_takes_is_told_from_those_beside_it(
+    cloud: Cloud, config: Config
+) -> None:
+    # Goal: Pub/Sub refuses all that came with it, and who is behind it must not wait for ever.
+    topic = cloud.topic()
+    heard = cloud.subscribe(topic)
+    too_long = message("topic", "evt_2", note="x" * 1_025)  # Pub/Sub takes 1,024 bytes of a value
+    lane = [message("topic", "evt_1", note="fine"), too_long, message("topic", "evt_3")]
+
+    with pytest.raises(Unfit) as refused:
+        senders(config, cloud.addresses)["topic"].send(topic.rpartition("/")[2], "", lane, WITHIN_S)
+
+    assert refused.value.taken == 1
+    assert [one.message.attributes["note"] for one in cloud.pull(heard)] == ["fine"]
+
+
+CALLS = {"topic": (PublisherClient, "publish"), "queue": (CloudTasksClient, "create_task")}
+
+
+@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (PermissionDenied, NotAllowed),
+        (Unauthenticated, NotAllowed),
+        (InvalidArgument, Unfit),
+    ],
+)
+def test_what_is_refused_for_good_is_told_from_what_passes(
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    refusal: type[Exception],
+    told: type[NotSent],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise refusal("no")
+
+    client, call = CALLS[kind]
+    monkeypatch.setattr(client, call, refuse)
+    ours = senders(config, {"pubsub": "127.0.0.1:9", "tasks": "127.0.0.1:9"})[kind]
+
+    with pytest.raises(told):
+        ours.send("any", "", [message(kind)], WITHIN_S)
 
 
 @dataclass

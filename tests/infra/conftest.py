@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,10 @@ def small(provider: str, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture
 def fresh(small: Workspace, provider: str, tmp_path: Path) -> Copy:
     """Makes copies that may be spoilt."""
+    numbers = count()
 
     def make() -> Workspace:
-        folder = tmp_path / "copy"
+        folder = tmp_path / str(next(numbers))
         shutil.copytree(small.folder, folder, symlinks=True)
         return Workspace(folder, provider)
 

@@ -1,7 +1,8 @@
 """The pipeline's files have the form that Cloud Build takes, and their steps fit together.
 
-The fields are those of https://cloud.google.com/build/docs/build-config-file-schema, as far as the
-files use them; another one is refused as Cloud Build refuses it, which knows no others either.
+They are valid by the schema that editors use for Cloud Build's files, and by a narrower one of our
+own: of the fields of https://cloud.google.com/build/docs/build-config-file-schema it has those that
+the files use, with values that Cloud Build takes.
 """
 
 import json
@@ -9,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+import jsonschema_rs
 import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,6 +23,7 @@ FILES = ("cloudbuild.yaml", "infra/cloudbuild.release.yaml")
 # Filled by Cloud Build for what a trigger starts.
 BUILT_IN = {"PROJECT_ID", "COMMIT_SHA", "SHORT_SHA", "BRANCH_NAME", "BUILD_ID", "LOCATION"}
 LONGEST_S = 86_400
+SCHEMA = jsonschema_rs.validator_for((ROOT / "tests/infra/cloudbuild.schema.json").read_text())
 
 Duration = Annotated[str, Field(pattern=r"^\d+s$")]
 StepId = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
@@ -88,6 +91,9 @@ def _words(build: Build) -> Iterator[str]:
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_has_the_form_that_cloud_build_takes(name: str) -> None:
     assert read(name).steps
+    assert [
+        error.message for error in SCHEMA.iter_errors(yaml.safe_load((ROOT / name).read_text()))
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -106,6 +112,22 @@ def test_a_mistake_in_its_form_is_refused(right: str, wrong: str) -> None:
 
     with pytest.raises(ValidationError):
         _read(text.replace(right, wrong))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("waitFor: [check, old-code, build]", "wait_for: [check, old-code, build]"),
+        ("machineType: E2_HIGHCPU_8", "machineType: E3"),
+        ("steps:", "stages:"),
+        ("    args: [validate]", "    args: {validate: 1}"),
+    ],
+)
+def test_the_public_schema_refuses_mistakes_too(right: str, wrong: str) -> None:
+    text = (ROOT / "cloudbuild.yaml").read_text()
+    assert right in text
+
+    assert not SCHEMA.is_valid(yaml.safe_load(text.replace(right, wrong, 1)))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -40,6 +40,11 @@ from tests.infra.conftest import Plans
         ("outbox_left", {"message": "outbox.left_for_sweep", "code": "x"}, True),
         ("outbox_left", {"message": "outbox.not_sent", "code": "not_sent"}, True),
         ("not_ours", {"message": "tracking.not_ours", "vendor": "easypost"}, True),
+        ("outbox_old", {"message": "measured", "outbox_oldest_s": 300.1}, True),
+        ("outbox_old", {"message": "measured", "outbox_oldest_s": 300.0}, False),
+        ("outbox_old", {"message": "measured", "outbox": 0}, False),
+        ("express_waits", {"message": "measured", "waiting_express_oldest_s": 301}, True),
+        ("express_waits", {"message": "measured", "waiting_bulk_oldest_s": 301}, False),
         ("jobs_done", {"message": "job.done", "job": "/"}, True),
     ],
 )

@@ -9,12 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg8000 import core
+from pg8000.exceptions import DatabaseError
 
+from emulators.bench.trips import counted
 from shared.contracts.base import Cause
-from shared.platform import driver
+from shared.platform import driver, trace
 from shared.platform.config import Config
 from shared.platform.db import BrokenStatement, Database, LostRace, Transaction, Write, connect
+from shared.platform.driver import Asked, Session
+from shared.platform.pool import opener
 from shared.platform.sql import text
+from shared.platform.trace import Step
+from tests.platform.test_trace import Recorder
 from tests.support.clock import TestClock
 
 CAUSE = Cause("evt_test", "evt_test")
@@ -207,3 +213,131 @@ def test_only_errors_of_postgres_have_a_sqlstate() -> None:
     assert driver.sqlstate(Exception("network error")) == ""
     assert driver.sqlstate(Exception()) == ""
     assert driver.sqlstate(None) == ""
+
+
+SEEN = text("SELECT application_name AS name FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+ECHO = text("SELECT CAST(:n AS integer) AS n")
+TRACE = f"{7:032x}"
+
+
+@pytest.fixture
+def recorded() -> Iterator[None]:
+    """Somebody records the traces of this process."""
+    trace.record_with(Recorder())
+    yield
+    trace.record_with(None)
+
+
+def step(trail: str) -> Step:
+    return Step("a_function event", "consumer", None, correlation_id=trail)
+
+
+def seen(database: Database) -> str:
+    (row,) = database.statement(SEEN)
+    return str(row.name)
+
+
+@pytest.mark.usefixtures("recorded")
+def test_who_looks_at_the_server_sees_for_which_order_a_connection_works(
+    database: Database,
+) -> None:
+    # Goal: whoever sees a connection that holds a lock finds the trace and the trail of the order.
+    def follow(tx: Transaction) -> str:
+        tx.follow("evt_2")
+        return str(tx.rows(SEEN)[0].name)
+
+    def follow_and_fail(tx: Transaction) -> None:
+        tx.rows(ECHO, n=1)
+        tx.follow("evt_3")
+        tx.rows(text("SELECT 1 / CAST(:by AS integer)"), by=0)
+
+    with step("evt_1"):
+        assert seen(database) == f"{TRACE} evt_1"
+        assert database.run(lambda tx: str(tx.rows(SEEN)[0].name), CAUSE) == f"{TRACE} evt_1"
+        assert database.run(follow, CAUSE) == f"{TRACE} evt_2"
+        with pytest.raises(BrokenStatement):
+            database.run(follow_and_fail, CAUSE)
+        assert seen(database) == f"{TRACE} evt_3", "a rollback takes back no more than the work"
+
+    assert seen(database) == "", "it works for nobody"
+
+
+@pytest.mark.usefixtures("recorded")
+def test_to_show_it_takes_no_trip_and_no_further_statement(database: Database) -> None:
+    def ask(tx: Transaction) -> None:
+        tx.ask(ECHO, list, n=1)
+        tx.rows(ECHO, n=2)
+
+    with step("evt_0"):
+        database.run(ask, CAUSE)
+    for number in range(1, 20):
+        with step(f"evt_{number}"), counted() as trips:
+            database.run(ask, CAUSE)
+        assert len(trips) == 2, "the statements, and the commit"
+
+    (row,) = database.statement(text("SELECT count(*) AS kept FROM pg_prepared_statements"))
+    assert row.kept == 2, "those of the step, and this one"
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_name_is_free_again_after_a_statement_that_failed(database: Database) -> None:
+    # Goal: what is taken back leaves no portal behind that the next statement would stumble over.
+    divide = text("SELECT 1 / CAST(:by AS integer) AS result")
+
+    def tries(tx: Transaction) -> list[int]:
+        for _ in range(2):
+            with pytest.raises(DatabaseError), tx.attempt():
+                tx.rows(divide, by=0)
+        return [row.result for _ in range(2) for row in tx.rows(divide, by=1)]
+
+    with step("evt_1"):
+        assert database.run(tries, CAUSE) == [1, 1]
+        with pytest.raises(BrokenStatement):
+            database.statement(divide, by=0)
+        assert database.run(tries, CAUSE) == [1, 1]
+
+
+def test_where_nobody_records_nothing_is_told(database: Database) -> None:
+    with step("evt_1"):
+        assert seen(database) == ""
+
+
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize(
+    ("trail", "shown"),
+    [
+        ("'; DROP TABLE inbox; --", "?; DROP TABLE inbox; --"),
+        ("a\\", "a?"),
+        ("\n\0é", "???"),
+        ('"$1', "?$1"),
+        ("x" * 200, "x" * 30),
+    ],
+)
+def test_a_trail_from_outside_is_nothing_but_a_name(
+    database: Database, trail: str, shown: str
+) -> None:
+    with step(trail):
+        assert database.run(lambda tx: tx.rows(ECHO, n=1)[0].n, CAUSE) == 1
+        assert seen(database) == f"{TRACE} {shown}"
+
+
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_log_of_slow_statements_tells_for_which_order_one_ran(
+    config: Config, *, alone: bool
+) -> None:
+    # Goal: Cloud SQL lets nobody choose what a line of its log begins with, so the statement says
+    # it; the same statement may run several times in a transaction.
+    session: Session = opener(config)()
+    try:
+        session.tell("set client_min_messages = log; set log_min_duration_statement = 0")
+        with step("evt_1"):
+            session.run([Asked("SELECT 1", ()), Asked("SELECT 1", ())], alone=alone)
+            session.rollback()
+        told = [notice[b"M"].decode() for notice in session.connection.notices]
+    finally:
+        session.close()
+
+    slow = [line for line in told if "execute" in line]
+    assert len(slow) == 2
+    assert all(f"/{TRACE} evt_1: SELECT 1" in line for line in slow), slow

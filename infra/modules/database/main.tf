@@ -55,11 +55,10 @@ resource "google_sql_database_instance" "this" {
     }
 
     insights_config {
-      query_insights_enabled  = true
-      query_string_length     = 4500 # our longest statements are joined from several
-      record_application_tags = true
-      record_client_address   = false
-      query_plans_per_minute  = 5
+      query_insights_enabled = true
+      query_string_length    = 4500 # our longest statements are joined from several
+      record_client_address  = false
+      query_plans_per_minute = 5
     }
 
     dynamic "database_flags" {
@@ -70,6 +69,7 @@ resource "google_sql_database_instance" "this" {
         "log_lock_waits"                      = "on"
         "log_checkpoints"                     = "on"
         "log_min_duration_statement"          = "1000"
+        "log_parameter_max_length"            = "0"     # of slow statements too: names and addresses of people
         "idle_in_transaction_session_timeout" = "60000" # an instance that was frozen in mid-step
         "jit"                                 = "off"   # our statements are short
       }

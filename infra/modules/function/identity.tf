@@ -11,6 +11,13 @@ resource "google_service_account" "this" {
   }
 }
 
+# Whoever starts something as an account needs a right on it, before the first start.
+resource "google_service_account_iam_member" "deployer_acts_as" {
+  service_account_id = "projects/${var.project}/serviceAccounts/${google_service_account.this.email}"
+  role               = "roles/iam.serviceAccountUser"
+  member             = var.deployer
+}
+
 # What Google sends is signed as one account; it may call this function where something is sent to it.
 resource "google_cloud_run_v2_service_iam_member" "event_caller" {
   count = local.is_called_from_outside ? 0 : 1

@@ -111,4 +111,6 @@ resource "google_cloud_run_v2_service" "this" {
     # settings, serves nobody until a canary was judged.
     ignore_changes = [client, client_version, template[0].containers[0].image, traffic]
   }
+
+  depends_on = [google_service_account_iam_member.deployer_acts_as]
 }

@@ -13,6 +13,11 @@ variable "dead_letter_topic" {
   type        = string
 }
 
+variable "deployer" {
+  description = "Who starts revisions of it, as rights name them."
+  type        = string
+}
+
 variable "environment" {
   description = "Settings that all functions have."
   type        = map(string)
