@@ -1,7 +1,7 @@
 """What really lies on shelves, and what Dispatch has to believe: the model of the random test."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 Place = tuple[str, str]  # SKU, warehouse
@@ -11,6 +11,14 @@ Effect = tuple[str, Place, int, datetime]
 # So few that most are promised from the beginning: then a count may find fewer than that.
 OPENING = {("MUG", "BER"): 4, ("PEN", "BER"): 4, ("MUG", "LIS"): 2, ("PEN", "LIS"): 2}
 _COUNTS = frozenset({"counted", "short"})
+
+
+def stocked(units: Mapping[Place, int]) -> dict[str, dict[str, int]]:
+    """The same by warehouse, as a catalogue has it."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for (sku, warehouse), there in units.items():
+        found[warehouse][sku] = there
+    return found
 
 
 class Shelves:

@@ -31,7 +31,7 @@ from shared.flows.track_parcel import track_parcel
 from shared.kit.errors import NotYet, Rejected
 from shared.platform.db import Database
 from tests.flows import doubles, partitioned, reports, transfers, updates
-from tests.flows.shelves import OPENING, Effect, Place, Shelves
+from tests.flows.shelves import OPENING, Effect, Place, Shelves, stocked
 from tests.flows.test_expire_holds import expire
 from tests.flows.test_hold_stock import hold, release
 from tests.support import given
@@ -76,10 +76,7 @@ class Warehouses(RuleBasedStateMachine):
         self.told: dict[tuple[str, ...], object] = {}
         self.is_right = True
         empty(database)
-        stocked: dict[str, dict[str, int]] = {"BER": {}, "LIS": {}}
-        for (sku, warehouse), units in OPENING.items():
-            stocked[warehouse][sku] = units
-        given.catalogue(database, stocked)
+        given.catalogue(database, stocked(OPENING))
         given.kit(database, "SET", {"MUG": 1, "PEN": 1})
         clock.advance(minutes=1)
         for wants in ({"MUG": 3}, {"PEN": 3}, {"SET": 1}):
