@@ -275,11 +275,15 @@ class ServiceChosen(Because):
 
 
 class ManifestFilters(Document):
-    """Which manifests: all, or those of a warehouse, a carrier, a day."""
+    """Which manifests: all, or those of a warehouse, a carrier, a day.
+
+    `cursor` is `next` of the page before.
+    """
 
     warehouse: Said = ""
     carrier: Said = ""
     ship_on: date | None = None
+    cursor: Said = ""
 
 
 class ManifestRow(Document):
@@ -297,10 +301,13 @@ class ManifestRow(Document):
 
 
 class OpsManifests(Document):
-    """The newest days' manifests first, of which there may be more; `may_print` those closed."""
+    """The newest days' manifests first; `next` is null on the last page.
+
+    `may_print`: those that are closed.
+    """
 
     manifests: tuple[ManifestRow, ...]
-    are_more: bool
+    next: str | None
     may_print: bool
 
 

@@ -1,14 +1,19 @@
 """Labels and manifests at the console: printed by those who may, as their vendor made them."""
 
+from datetime import timedelta
+from functools import partial
+
 import pytest
 
+from shared.carriers import manifests
+from shared.carriers.types import Handover
 from shared.contracts.orders import OrderCancelled
 from shared.contracts.work import KeepLabelDocument
 from shared.flows.cancel_order import cancel_order
 from shared.flows.keep_label_document import keep_label_document
 from shared.people.permissions import Action
 from shared.people.types import Role
-from shared.platform.db import Database
+from shared.platform.db import Database, Transaction
 from shared.platform.sql import text
 from tests.console.browser import Browser, Machine
 from tests.flows import papers
@@ -170,6 +175,44 @@ def test_the_days_manifest_is_printed_from_the_parcel_the_list_and_the_api(
     assert (listed["manifest_id"], listed["state"], listed["labels"]) == (closed, "closed", 1)
     for query in ("warehouse=LIS", "carrier=jadlog", "ship_on=2020-01-01"):
         assert machine.get(f"/parcels/manifests?{query}").get_json()["manifests"] == []
+
+
+def test_the_pages_together_have_each_manifest_once_the_newest_day_first(
+    machine: Machine, placed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.flows.show_manifests.PAGE", 2)
+    today = placed.now().date()
+    handovers = [
+        (Handover(carrier, warehouse, today - timedelta(days=days)), number)
+        for days in (0, 1)
+        for warehouse in ("BER", "LIS")
+        for carrier in ("correios", "jadlog")
+        for number in (2, 1)
+    ]
+    names = [f"man_{place}" for place in range(len(handovers))]
+    for name, (of, number) in reversed(list(zip(names, handovers, strict=True))):
+        placed.run(partial(requested, name, of, number), given.cause())
+
+    assert pages(machine, "/parcels/manifests?") == names
+    filtered = pages(machine, "/parcels/manifests?warehouse=LIS&carrier=jadlog&")
+    assert filtered == ["man_6", "man_7", "man_14", "man_15"]
+    refused = machine.get("/parcels/manifests?cursor=man_none")
+    assert (refused.status_code, refused.get_json()["field"]) == (400, "cursor")
+
+
+def requested(manifest_id: str, of: Handover, number: int, tx: Transaction) -> None:
+    tx.write(manifests.request(tx, manifest_id, of, number))
+
+
+def pages(machine: Machine, path: str) -> list[str]:
+    """The ids on all pages."""
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = machine.get(f"{path}cursor={cursor}").get_json()
+        found += [row["manifest_id"] for row in page["manifests"]]
+        cursor = page["next"]
+    return found
 
 
 def test_manifests_of_elsewhere_are_not_there(

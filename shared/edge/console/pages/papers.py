@@ -6,7 +6,7 @@ from shared.contracts.http_ops import Because
 from shared.contracts.http_ops_parcels import ManifestFilters, OpsManifests
 from shared.edge.console.pages.parcels import PARCEL, PATH
 from shared.edge.console.papers import DocumentGone
-from shared.edge.console.routes import Act, Kept, Paper, View, Visit
+from shared.edge.console.routes import Act, Kept, Paper, View, Visit, room
 from shared.flows.print_label import (
     LabelGivenBack,
     NoLabel,
@@ -69,13 +69,14 @@ ROUTES = (
     View(
         name="listManifests",
         path=MANIFESTS_PATH,
-        purpose="List the manifests of one's warehouses, the newest days first.",
+        purpose="List the manifests of one's warehouses, the newest days first, a page at a time.",
         action=Action.SEE_PARCELS,
         show=_manifests,
         answer=OpsManifests,
         template="manifests.html",
         query=ManifestFilters,
         rows="manifests",
+        rooms=room("manifests"),
     ),
     Paper(
         name="printManifest",
