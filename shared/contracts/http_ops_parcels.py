@@ -300,6 +300,14 @@ class ManifestRow(Document):
     refused_for: str | None
 
 
+class ManifestWanted(Because):
+    """All that a carrier takes over at a warehouse on a day and that is on none; null: today."""
+
+    warehouse: Identifier
+    carrier: Identifier
+    ship_on: date | None = None
+
+
 class OpsManifests(Document):
     """The newest days' manifests first; `next` is null on the last page.
 
@@ -309,6 +317,7 @@ class OpsManifests(Document):
     manifests: tuple[ManifestRow, ...]
     next: str | None
     may_print: bool
+    acts: tuple[str, ...]
 
 
 class OpsParcel(Document):

@@ -30,4 +30,5 @@ def show_manifests(tx: Transaction, asked: ManifestFilters, who: Who) -> OpsMani
         manifests=tuple(ManifestRow.model_validate(asdict(one)) for one in shown),
         next=shown[-1].manifest_id if len(found) > PAGE else None,
         may_print=who.may(Action.PRINT_LABELS),
+        acts=("ask",) if who.may(Action.CLOSE_DAYS) else (),
     )
