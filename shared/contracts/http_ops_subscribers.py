@@ -78,8 +78,9 @@ class DeliveryRow(Document):
     `tried_next` is what is known of the next attempt, whose moment its queue keeps to itself:
 
     - `now`: it is under way
-    - `within_the_hour`: the longest pause of its queue
-    - `when_called_again`: its subscriber is left alone, until `not_before`
+    - `within_the_hour`: the longest pause of its queue; later where its subscriber is busy then
+    - `when_called_again`: its subscriber is left alone, until `not_before`; null: until one call,
+      which may be this one, has found out whether it is back
     - `when_enabled`: its subscriber is disabled
     - null: there is none
     """

@@ -3,6 +3,8 @@
 What is in a webhook is not shown: it may be about an order that is none of theirs who look.
 """
 
+from datetime import datetime
+
 from shared.contracts.http_ops_subscribers import (
     AttemptRow,
     DeliveryFilters,
@@ -153,6 +155,8 @@ def _delivery(tx: Transaction, journal: Journal, subscriber: Subscriber) -> Deli
     delivery = journal.delivery
     is_under_way = delivery.leased_until is not None and delivery.leased_until > tx.now
     breaker = subscriber.standing.breaker
+    state = breaker.state(tx.now)
+    not_before: datetime | None = None
     tried_next: TriedNext | None
     if delivery.state is not DeliveryState.WAITING:
         tried_next = None
@@ -160,8 +164,9 @@ def _delivery(tx: Transaction, journal: Journal, subscriber: Subscriber) -> Deli
         tried_next = "now"
     elif subscriber.state is SubscriberState.DISABLED:
         tried_next = "when_enabled"
-    elif breaker.state(tx.now) is BreakerState.OPEN:
+    elif state is not BreakerState.CLOSED:
         tried_next = "when_called_again"
+        not_before = breaker.next_probe_at if state is BreakerState.OPEN else None
     else:
         tried_next = "within_the_hour"
     last = journal.attempts[-1] if journal.attempts else None
@@ -178,7 +183,7 @@ def _delivery(tx: Transaction, journal: Journal, subscriber: Subscriber) -> Deli
         status=last.status if last is not None else None,
         error=last.error if last is not None else None,
         tried_next=tried_next,
-        not_before=breaker.next_probe_at if tried_next == "when_called_again" else None,
+        not_before=not_before,
         created_at=journal.created_at,
         ended_at=journal.ended_at,
     )

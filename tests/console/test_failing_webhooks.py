@@ -54,7 +54,7 @@ def test_of_the_next_attempt_is_told_what_is_known(
         shown["subscriber"]["next_probe_at"]
     }
     clock.advance(seconds=FIRST_PAUSE.total_seconds())
-    assert known() == ("within_the_hour", False)
+    assert known() == ("when_called_again", False)  # one call tries, and which one is not known
     deliver(placed, other, Subscriber(410))
     assert known() == ("when_enabled", False)
     admin.get(f"{PAGE}/{delivery_id}")
