@@ -12,7 +12,7 @@ from pathlib import Path
 
 from emulators.labels import views
 from emulators.laptop.cli import UserMistake, add_json, day, positive
-from emulators.laptop.running import acted, command, running, settings
+from emulators.laptop.running import acted, add_by, command, running, settings
 from emulators.laptop.screen import tell
 from shared.carriers.types import Carrier, Document
 from shared.flows.ask_for_manifests import ask_for_manifest
@@ -22,6 +22,7 @@ from shared.flows.quote_parcel import quote_parcel
 from shared.flows.steps import Run
 from shared.ops.labels import labels_of
 from shared.ops.manifests import manifests
+from shared.people.types import Person
 from shared.platform.documents import Documents, documents_of
 from shared.wiring import carriers_of
 
@@ -59,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     closing.add_argument("carrier", metavar="CARRIER")
     closing.add_argument("warehouse", metavar="WAREHOUSE")
     closing.add_argument("--day", type=day, metavar="DAY", help="ISO 8601; today there without it")
+    closing.add_argument("--reason", default="said at a terminal", help="why; it is kept")
+    add_by(closing)
     closing.set_defaults(act=_manifest)
     listing = words.add_parser("manifests", help="the manifests that there are, newest day first")
     listing.add_argument("--carrier", help="only this carrier's")
@@ -108,7 +111,13 @@ def _reprint(arguments: argparse.Namespace) -> None:
 def _manifest(arguments: argparse.Namespace) -> None:
     with running() as (_, relay):
         manifest_id = relay.run(
-            lambda tx: ask_for_manifest(tx, arguments.carrier, arguments.warehouse, arguments.day),
+            lambda tx: ask_for_manifest(
+                tx,
+                arguments.carrier,
+                arguments.warehouse,
+                arguments.day,
+                Person(arguments.by, arguments.reason),
+            ),
             command(),
         )
     tell(

@@ -131,19 +131,9 @@ class Line:
             self.channel.publish("stock-updates", receipts, ordering_key=warehouse)
 
     def waiting(self) -> tuple[int, int]:
-        """Messages that wait for intake or placement, and all that is under way anywhere."""
+        """What waits for intake or placement, and all that is under way but for webhooks."""
         with urllib.request.urlopen(f"http://{self.google}/stats", timeout=5) as answer:
-            figures: dict[str, dict[str, dict[str, int]]] = json.load(answer)
-        backlog = {
-            name.rpartition("/")[2]: row["backlog"]
-            for name, row in figures["subscriptions"].items()
-        }
-        depth = {name.rpartition("/")[2]: row["depth"] for name, row in figures["queues"].items()}
-        ahead = [
-            n for name, n in backlog.items() if name.startswith(("order_intake", "order_placement"))
-        ]
-        ahead += [n for name, n in depth.items() if name.startswith("placement")]
-        return sum(ahead), sum(backlog.values()) + sum(depth.values())
+            return waiting_of(json.load(answer))
 
     def wait_for_rest(self, progress: Callable[[], None]) -> None:
         """Wait until nothing is under way anywhere and every order is at rest.
@@ -186,6 +176,23 @@ class Line:
                 raise GaveUp(f"waited {PATIENCE_S:g} s in vain until {what}")
             progress()
             time.sleep(PERIOD_S)
+
+
+def waiting_of(figures: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[int, int]:
+    """What waits, of the stand-ins' statistics: for intake or placement, and anywhere.
+
+    Without webhooks: who does not answer is tried for a day, and no order waits for that.
+    """
+    backlog = {
+        name.rpartition("/")[2]: row["backlog"] for name, row in figures["subscriptions"].items()
+    }
+    depth = {name.rpartition("/")[2]: row["depth"] for name, row in figures["queues"].items()}
+    depth.pop("webhooks", None)
+    ahead = [
+        n for name, n in backlog.items() if name.startswith(("order_intake", "order_placement"))
+    ]
+    ahead += [n for name, n in depth.items() if name.startswith("placement")]
+    return sum(ahead), sum(backlog.values()) + sum(depth.values())
 
 
 def run_shop(

@@ -116,6 +116,14 @@ class Alarm(Document):
     path: str | None = None  # of the page where it is done
 
 
+class CutOff(Document):
+    """Who gets no webhooks since a moment, because calls failed and not by a person's word."""
+
+    subscriber: str
+    since: Moment
+    because: str
+
+
 class OpsOverview(Document):
     """How everything stands at a moment.
 
@@ -133,6 +141,7 @@ class OpsOverview(Document):
     carriers: tuple[CarrierHealth, ...]
     letters: tuple[LetterCount, ...]
     standing: tuple[StandingCount, ...]
+    cut_off: tuple[CutOff, ...]  # for whom what happens still waits
     unsent: int  # messages that wait to be sent
     unsent_since: Moment | None
 

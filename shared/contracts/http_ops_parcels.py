@@ -275,11 +275,15 @@ class ServiceChosen(Because):
 
 
 class ManifestFilters(Document):
-    """Which manifests: all, or those of a warehouse, a carrier, a day."""
+    """Which manifests: all, or those of a warehouse, a carrier, a day.
+
+    `cursor` is `next` of the page before.
+    """
 
     warehouse: Said = ""
     carrier: Said = ""
     ship_on: date | None = None
+    cursor: Said = ""
 
 
 class ManifestRow(Document):
@@ -296,12 +300,24 @@ class ManifestRow(Document):
     refused_for: str | None
 
 
+class ManifestWanted(Because):
+    """All that a carrier takes over at a warehouse on a day and that is on none; null: today."""
+
+    warehouse: Identifier
+    carrier: Identifier
+    ship_on: date | None = None
+
+
 class OpsManifests(Document):
-    """The newest days' manifests first, of which there may be more; `may_print` those closed."""
+    """The newest days' manifests first; `next` is null on the last page.
+
+    `may_print`: those that are closed.
+    """
 
     manifests: tuple[ManifestRow, ...]
-    are_more: bool
+    next: str | None
     may_print: bool
+    acts: tuple[str, ...]
 
 
 class OpsParcel(Document):

@@ -68,12 +68,21 @@ class DeliveryFilters(Document):
     cursor: Said = ""
 
 
+TriedNext = Literal["now", "within_the_hour", "when_called_again", "when_enabled"]
+
+
 class DeliveryRow(Document):
     """A webhook in a list. `status` and `error` are of its last attempt: an answer, or why none.
 
     `attempts` are all that were ever made, `attempts_left` how many more before it is given up.
-    `next_about` is when it is probably tried next; null: at once, when its subscriber is enabled,
-    or never.
+    `tried_next` is what is known of the next attempt, whose moment its queue keeps to itself:
+
+    - `now`: it is under way
+    - `within_the_hour`: the longest pause of its queue; later where its subscriber is busy then
+    - `when_called_again`: its subscriber is left alone, until `not_before`; null: until one call,
+      which may be this one, has found out whether it is back
+    - `when_enabled`: its subscriber is disabled
+    - null: there is none
     """
 
     delivery_id: str
@@ -87,7 +96,8 @@ class DeliveryRow(Document):
     last_at: Moment | None
     status: int | None
     error: str | None
-    next_about: Moment | None
+    tried_next: TriedNext | None
+    not_before: Moment | None
     created_at: Moment
     ended_at: Moment | None
 

@@ -7,12 +7,15 @@ from shared.carriers import manifests
 from shared.carriers import store as labels
 from shared.carriers.types import Handover
 from shared.contracts.work import CloseManifest
+from shared.flows.audited import MANIFEST, keep_changes
 from shared.flows.calendars import calendar_of
 from shared.flows.known_carriers import refuse_unknown_carrier
 from shared.flows.steps import Run
-from shared.kit.errors import Rejected
+from shared.kit.errors import Malformed, Rejected
 from shared.kit.ids import new_id
 from shared.ops.manifests import labels_due
+from shared.people.audit_log import Subject
+from shared.people.types import Person
 from shared.platform import outbox
 from shared.platform.db import Transaction
 from shared.stock import warehouses
@@ -30,12 +33,6 @@ class NothingToManifest(Rejected):
     code = "nothing_to_manifest"
 
 
-class NoSuchWarehouse(Rejected):
-    """No warehouse has this name."""
-
-    code = "no_such_warehouse"
-
-
 def ask_for_manifests(run: Run) -> int:
     """Housekeeping: ask for manifests where labels have none and the cut-off of their day is past.
 
@@ -51,20 +48,22 @@ def ask_for_manifests(run: Run) -> int:
     return MOST_STEPS
 
 
-def ask_for_manifest(tx: Transaction, carrier: str, warehouse: str, day: date | None) -> str:
+def ask_for_manifest(
+    tx: Transaction, carrier: str, warehouse: str, day: date | None, person: Person
+) -> str:
     """A person asks for it: whatever the time, and also where an earlier one was refused.
 
     `day` is the day of leaving, None for today where the warehouse is. Returns the manifest's id;
     it is closed by work of its own.
 
     Raises:
-        Malformed: nobody knows this carrier; `field` is its name.
-        NothingToManifest, NoSuchWarehouse: there is nothing to close.
+        Malformed: a carrier or a warehouse that nobody knows; `field` is its name.
+        NothingToManifest: there is nothing to close.
     """
     refuse_unknown_carrier(tx, carrier)
     working = warehouses.working(tx).get(warehouse)
     if working is None:
-        raise NoSuchWarehouse(f"no warehouse is called {warehouse}", warehouse=warehouse)
+        raise Malformed(f"warehouse: none is called {warehouse!r}", field="warehouse")
     on = day or calendar_of(working).today(tx.now)
     due = labels_due(tx, {warehouse: (on, on)}, limit=MOST_LABELS, carrier=carrier, is_by_hand=True)
     if not due:
@@ -73,7 +72,17 @@ def ask_for_manifest(tx: Transaction, carrier: str, warehouse: str, day: date | 
             carrier=carrier,
             warehouse=warehouse,
         )
-    return _ask(tx, Handover(carrier, warehouse, on), due[0].label_ids)
+    label_ids = due[0].label_ids
+    manifest_id = _ask(tx, Handover(carrier, warehouse, on), label_ids)
+    asked = {
+        "carrier": carrier,
+        "warehouse": warehouse,
+        "leaves on": on.isoformat(),
+        "labels": len(label_ids),
+    }
+    subject = Subject(MANIFEST, manifest_id)
+    keep_changes(tx, person, "ask_for_manifest", subject, before={}, after=asked)
+    return manifest_id
 
 
 def _ask_for_next(tx: Transaction) -> bool:

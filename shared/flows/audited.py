@@ -26,6 +26,7 @@ RATE_CARD = "rate_card"
 POLICY = "policy"
 CARRIER = "carrier"
 SUBSCRIBER = "subscriber"  # to webhooks
+MANIFEST = "manifest"
 
 
 @contextmanager

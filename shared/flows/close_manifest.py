@@ -18,8 +18,8 @@ from shared.contracts.work import CloseManifest
 from shared.flows.label_request import address_of
 from shared.flows.steps import Run
 from shared.kit.errors import DispatchError, NotYet
-from shared.platform import log, outbox
-from shared.platform.db import Transaction
+from shared.platform import live_changes, log, outbox
+from shared.platform.db import Transaction, Write
 from shared.platform.documents import Documents, key_of
 from shared.stock import warehouses
 
@@ -80,7 +80,7 @@ def _lease(tx: Transaction, work: CloseManifest) -> _Leased | None:
         return None
     on_it = labels.on_manifest(tx, work.manifest_id)
     if not on_it:
-        tx.write(manifests.dropped(tx, work.manifest_id))
+        tx.write(manifests.dropped(tx, work.manifest_id), _heard(tx, work.manifest_id))
         return None
     sender = warehouses.find(tx, manifest.of.warehouse)
     assert sender is not None, "manifests refer to warehouses"
@@ -103,7 +103,9 @@ def _fail(tx: Transaction, leased: _Leased, error: DispatchError) -> bool:
     has_changed = is_refused and labels.on_manifest(tx, manifest_id) != leased.labels
     if is_refused and not has_changed:
         tx.write(
-            manifests.refused(tx, manifest_id, str(error)), labels.take_off_manifest(manifest_id)
+            manifests.refused(tx, manifest_id, str(error)),
+            labels.take_off_manifest(manifest_id),
+            _heard(tx, manifest_id),
         )
     else:
         tx.write(manifests.give_back(manifest_id))
@@ -137,3 +139,8 @@ def _record(tx: Transaction, leased: _Leased, made: Manifest, key: str) -> None:
             ),
         ),
     )
+
+
+def _heard(tx: Transaction, manifest_id: str) -> Write:
+    """It has ended without being closed, which is announced to nobody."""
+    return live_changes.note(tx, f"manifest:{manifest_id}")

@@ -28,6 +28,8 @@ def enable_subscriber(tx: Transaction, name: str, person: Person, seen: str | No
 def disable_subscriber(tx: Transaction, name: str, person: Person, seen: str | None = None) -> None:
     """It is not called from now on; what happens meanwhile waits for it. Their reason is shown.
 
+    One that is disabled since its calls failed stays so by their word, and is no alarm any more.
+
     Raises:
         UnknownSubscriber: nobody has this name.
         Stale: it was changed since it was `seen`; says what.

@@ -12,6 +12,7 @@ from shared.flows.versions import refuse_changed
 from shared.kit.errors import Malformed
 from shared.people.audit_log import Subject
 from shared.people.types import Person
+from shared.platform import live_changes
 from shared.platform.db import Transaction
 
 _CHANGED = "how its labels are bought"
@@ -44,7 +45,10 @@ def set_carrier_account(tx: Transaction, wish: SetCarrierAccount) -> None:
     kept = carrier_accounts.lock(tx, wanted.carrier)
     before, after = facts_of(kept or CarrierAccount(wanted.carrier)), facts_of(wanted)
     refuse_changed(_CHANGED, wish.seen, before, carrier=wanted.carrier)
-    tx.write(carrier_accounts.put(tx, wanted, wish.person.by, is_new=kept is None))
+    tx.write(
+        carrier_accounts.put(tx, wanted, wish.person.by, is_new=kept is None),
+        live_changes.note(tx, f"carrier:{wanted.carrier}"),
+    )
     subject = Subject(CARRIER, wanted.carrier)
     keep_changes(tx, wish.person, "set_carrier_account", subject, before=before, after=after)
 

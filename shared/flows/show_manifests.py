@@ -7,21 +7,28 @@ from shared.ops.manifests import manifests
 from shared.people.permissions import Action, Who
 from shared.platform.db import Transaction
 
-LISTED = 100
+PAGE = 50
 
 
 def show_manifests(tx: Transaction, asked: ManifestFilters, who: Who) -> OpsManifests:
-    """Those of the warehouses of whoever asks."""
+    """The next page of those of the warehouses of whoever asks.
+
+    Raises:
+        Malformed: the cursor is not one of ours.
+    """
     found = manifests(
         tx,
-        limit=LISTED + 1,
-        carrier=asked.carrier or None,
-        warehouse=asked.warehouse or None,
+        limit=PAGE + 1,
+        carrier=asked.carrier.strip() or None,
+        warehouse=asked.warehouse.strip() or None,
         ship_on=asked.ship_on,
         theirs=who.warehouses,
+        after=asked.cursor or None,
     )
+    shown = found[:PAGE]
     return OpsManifests(
-        manifests=tuple(ManifestRow.model_validate(asdict(one)) for one in found[:LISTED]),
-        are_more=len(found) > LISTED,
+        manifests=tuple(ManifestRow.model_validate(asdict(one)) for one in shown),
+        next=shown[-1].manifest_id if len(found) > PAGE else None,
         may_print=who.may(Action.PRINT_LABELS),
+        acts=("ask",) if who.may(Action.CLOSE_DAYS) else (),
     )

@@ -7,6 +7,7 @@ from shared.ops.alarms import alarms
 from shared.orders.types import OrderState
 from shared.people.types import Warehouses
 from shared.platform.db import Transaction
+from shared.subscribers import webhook_deliveries
 
 
 def show_overview(tx: Transaction, scope: Warehouses) -> OpsOverview:
@@ -14,6 +15,7 @@ def show_overview(tx: Transaction, scope: Warehouses) -> OpsOverview:
     unsent, orders = overview.unsent(tx), overview.orders(tx, scope)
     queues, hours = overview.queues(tx), overview.hours(tx)
     by_hand, letters = overview.decided_by_hand(tx), overview.letters(tx, scope)
+    cut_off = overview.cut_off(tx, tx.now - webhook_deliveries.KEPT)
     standing, carriers = overview.standing(tx, scope), show_carriers(tx)
     found = OpsOverview(
         at=tx.now,
@@ -39,6 +41,7 @@ def show_overview(tx: Transaction, scope: Warehouses) -> OpsOverview:
         ),
         letters=tuple(letters()),
         standing=tuple(standing()),
+        cut_off=tuple(cut_off()),
         unsent=unsent().messages,
         unsent_since=unsent().since,
     )

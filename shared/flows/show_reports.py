@@ -53,7 +53,12 @@ def show_costs(tx: Transaction, asked: CostsAsked, warehouses: Warehouses) -> Op
     by, days = By(asked.by), _range(tx, asked)
     most_days = MOST_DAYS_BY.get(by, MOST_DAYS)
     if days.last - days.first >= timedelta(days=most_days):
-        raise Malformed(f"since: by {by}, ask for {most_days} days at most", field="since")
+        first = days.last - timedelta(days=most_days - 1)
+        raise Malformed(
+            f"since: by {by}, ask for {most_days} days at most, like {first} to {days.last};"
+            f" for up to {MOST_DAYS} days, ask by day, warehouse or carrier",
+            field="since",
+        )
     if by in {By.ORDER, By.PARCEL}:
         found = cost_report(
             tx,

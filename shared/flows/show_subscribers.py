@@ -3,6 +3,8 @@
 What is in a webhook is not shown: it may be about an order that is none of theirs who look.
 """
 
+from datetime import datetime
+
 from shared.contracts.http_ops_subscribers import (
     AttemptRow,
     DeliveryFilters,
@@ -11,17 +13,25 @@ from shared.contracts.http_ops_subscribers import (
     OpsSubscribers,
     OpsWebhook,
     SubscriberRow,
+    TriedNext,
 )
 from shared.flows.subscribed import facts_of
 from shared.flows.versions import version
+from shared.kit.breaker import BreakerState
 from shared.kit.errors import Malformed
+from shared.ops import overview
 from shared.people.permissions import Action, Who
 from shared.platform.db import Transaction
 from shared.subscribers import store as subscribers
 from shared.subscribers import webhook_deliveries
 from shared.subscribers.offered import OFFERED
 from shared.subscribers.store import Standings
-from shared.subscribers.types import DeliveryState, SubscriberState, UnknownSubscriber
+from shared.subscribers.types import (
+    DeliveryState,
+    Subscriber,
+    SubscriberState,
+    UnknownSubscriber,
+)
 from shared.subscribers.webhook_deliveries import Journal
 
 PAGE = 50
@@ -45,10 +55,7 @@ def show_subscriber(tx: Transaction, name: str, asked: DeliveryFilters, who: Who
         UnknownSubscriber: nobody has this name.
         Malformed: the cursor is not one of ours.
     """
-    found = subscribers.all_of(tx, name)
-    if not found:
-        raise UnknownSubscriber(f"nobody called {name} gets webhooks", subscriber=name)
-    (standings,) = found
+    standings = _found(tx, name)
     journals = webhook_deliveries.page(
         tx,
         name=name,
@@ -61,10 +68,10 @@ def show_subscriber(tx: Transaction, name: str, asked: DeliveryFilters, who: Who
         at=tx.now,
         version=version(facts_of(standings.subscriber)),
         subscriber=_row(tx, standings),
-        deliveries=tuple(_delivery(tx, journal) for journal in shown),
+        deliveries=tuple(_delivery(tx, journal, standings.subscriber) for journal in shown),
         next=str(shown[-1].delivery.sequence) if len(journals) > PAGE else None,
         offered=tuple(sorted(OFFERED)),
-        acts=_acts(standings, who),
+        acts=_acts(tx, standings, who),
     )
 
 
@@ -72,13 +79,15 @@ def show_webhook(tx: Transaction, name: str, delivery_id: str, who: Who) -> OpsW
     """A subscriber's webhook with every attempt.
 
     Raises:
+        UnknownSubscriber: nobody has this name.
         UnknownDelivery: there is none, or it is forgotten.
     """
+    subscriber = _found(tx, name).subscriber
     journal = webhook_deliveries.journal(tx, name, delivery_id)
     return OpsWebhook(
         at=tx.now,
         subscriber=name,
-        webhook=_delivery(tx, journal),
+        webhook=_delivery(tx, journal, subscriber),
         attempts=tuple(
             AttemptRow(
                 number=one.number,
@@ -93,11 +102,20 @@ def show_webhook(tx: Transaction, name: str, delivery_id: str, who: Who) -> OpsW
     )
 
 
-def _acts(standings: Standings, who: Who) -> tuple[str, ...]:
+def _found(tx: Transaction, name: str) -> Standings:
+    found = subscribers.all_of(tx, name)
+    if not found:
+        raise UnknownSubscriber(f"nobody called {name} gets webhooks", subscriber=name)
+    return found[0]
+
+
+def _acts(tx: Transaction, standings: Standings, who: Who) -> tuple[str, ...]:
     if not who.may(Action.SET_SUBSCRIBERS):
         return ()
     if standings.subscriber.state is SubscriberState.DISABLED:
-        return ("change", "rotate", "enable")
+        cut_off = overview.cut_off(tx, tx.now - webhook_deliveries.KEPT)
+        is_cut_off = any(one.subscriber == standings.subscriber.name for one in cut_off())
+        return ("change", "rotate", "enable", *(("disable",) if is_cut_off else ()))
     # Whoever is left alone is enabled to be called at once.
     calls = ("enable",) if standings.subscriber.standing.breaker.next_probe_at is not None else ()
     return ("change", "rotate", "try", "redeliver", "disable", *calls)
@@ -133,8 +151,24 @@ def _row(tx: Transaction, standings: Standings) -> SubscriberRow:
     )
 
 
-def _delivery(tx: Transaction, journal: Journal) -> DeliveryRow:
+def _delivery(tx: Transaction, journal: Journal, subscriber: Subscriber) -> DeliveryRow:
     delivery = journal.delivery
+    is_under_way = delivery.leased_until is not None and delivery.leased_until > tx.now
+    breaker = subscriber.standing.breaker
+    state = breaker.state(tx.now)
+    not_before: datetime | None = None
+    tried_next: TriedNext | None
+    if delivery.state is not DeliveryState.WAITING:
+        tried_next = None
+    elif is_under_way:
+        tried_next = "now"
+    elif subscriber.state is SubscriberState.DISABLED:
+        tried_next = "when_enabled"
+    elif state is not BreakerState.CLOSED:
+        tried_next = "when_called_again"
+        not_before = breaker.next_probe_at if state is BreakerState.OPEN else None
+    else:
+        tried_next = "within_the_hour"
     last = journal.attempts[-1] if journal.attempts else None
     return DeliveryRow(
         delivery_id=delivery.delivery_id,
@@ -142,13 +176,14 @@ def _delivery(tx: Transaction, journal: Journal) -> DeliveryRow:
         event_id=delivery.event_id,
         event_type=delivery.event_type,
         state=delivery.state.value,
-        is_under_way=delivery.leased_until is not None and delivery.leased_until > tx.now,
+        is_under_way=is_under_way,
         attempts=delivery.attempts,
         attempts_left=delivery.attempts_left,
         last_at=last.started_at if last is not None else None,
         status=last.status if last is not None else None,
         error=last.error if last is not None else None,
-        next_about=journal.next_about,
+        tried_next=tried_next,
+        not_before=not_before,
         created_at=journal.created_at,
         ended_at=journal.ended_at,
     )

@@ -71,6 +71,7 @@ _KINDS: Mapping[str, _Kind] = {
     "queue": _Kind(Action.SEE_ORDERS, _queue),
     "parcels": _Kind(Action.SEE_PARCELS, _everybodys),
     "parcel": _Kind(Action.SEE_PARCELS, _parcel),
+    "manifests": _Kind(Action.SEE_PARCELS, _everybodys),
     "stock": _Kind(Action.SEE_STOCK, _everybodys),
     "sku": _Kind(Action.SEE_STOCK, _named),
     "transfers": _Kind(Action.SEE_STOCK, _everybodys),

@@ -20,6 +20,7 @@ def alarms(overview: OpsOverview) -> tuple[Alarm, ...]:
         *_queues(overview),
         *_unsent(overview),
         *_carriers(overview),
+        *_cut_off(overview),
         *_late(overview),
         *_letters(overview),
         *_review(overview),
@@ -60,7 +61,20 @@ def _carriers(overview: OpsOverview) -> Iterator[Alarm]:
                 f" {counted(carrier.waiting, 'parcel')} without a label",
                 remedy="They go by another carrier that has a rate card, and it is tried again by"
                 " itself.",
+                path=f"/carriers/{carrier.carrier}",
             )
+
+
+def _cut_off(overview: OpsOverview) -> Iterator[Alarm]:
+    for one in overview.cut_off:
+        yield Alarm(
+            severity="warning",
+            what=f"{one.subscriber} has got no webhooks for {told(overview.at, one.since)}:"
+            f" {one.because}",
+            remedy="Have them mend what answers there, then enable it: all that waits is sent. It"
+            " waits for 30 days. Or leave it disabled, and say why.",
+            path=f"/webhooks/{one.subscriber}",
+        )
 
 
 def _late(overview: OpsOverview) -> Iterator[Alarm]:

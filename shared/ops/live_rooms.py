@@ -49,6 +49,7 @@ _NOW = text("""
 _LISTS = {
     "orders": ("order",),
     "parcels": ("parcel",),
+    "manifests": ("manifest",),
     "carriers": ("carrier",),
     "subscribers": ("subscriber",),
     "transfers": ("inbound",),

@@ -4,7 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from shared.kit.errors import Malformed
 from shared.platform.db import Transaction
+from shared.platform.narrowed import narrowed
 from shared.platform.sql import text
 
 # Whose last manifest was refused is left to a person: asking again gives the same answer.
@@ -29,19 +31,35 @@ _LABELS_DUE = text("""
      ORDER BY label.carrier, parcel.warehouse, parcel.ship_on, label.vendor, label.label_id
      LIMIT :limit
 """)
-_MANIFESTS = text("""
+_MANIFESTS = """
     SELECT manifest_id, carrier, warehouse, ship_on, number, state, ended_at, refused_for,
            vendor_manifest_id, document_key,
            (SELECT count(*) FROM labels WHERE labels.manifest_id = manifests.manifest_id)::integer
                AS labels
       FROM manifests
-     WHERE carrier = coalesce(CAST(:carrier AS text), carrier)
-       AND warehouse = coalesce(CAST(:warehouse AS text), warehouse)
-       AND ship_on = coalesce(CAST(:ship_on AS date), ship_on)
-       AND (CAST(:theirs AS text[]) IS NULL OR warehouse = ANY(CAST(:theirs AS text[])))
-     ORDER BY ship_on DESC, carrier, warehouse, number DESC
+     WHERE {conditions}
+     ORDER BY ship_on DESC, warehouse, carrier, number DESC
      LIMIT :limit
+"""
+_CONDITIONS = {
+    "carrier": "carrier = :carrier",
+    "warehouse": "warehouse = :warehouse",
+    "ship_on": "ship_on = CAST(:ship_on AS date)",
+    "theirs": "warehouse = ANY(CAST(:theirs AS text[]))",
+}
+_LAST = text("""
+    SELECT ship_on AS last_day, warehouse AS last_warehouse, carrier AS last_carrier,
+           number AS last_number
+      FROM manifests WHERE manifest_id = :manifest_id
 """)
+# Days go back and the rest of the order forward, so that no comparison of rows says it all.
+_BEHIND = """
+    ship_on <= CAST(:last_day AS date)
+       AND (ship_on < CAST(:last_day AS date)
+            OR (warehouse, carrier, -number)
+               > (CAST(:last_warehouse AS text), CAST(:last_carrier AS text),
+                  -CAST(:last_number AS integer)))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +139,28 @@ def manifests(
     warehouse: str | None = None,
     ship_on: date | None = None,
     theirs: Collection[str] | None = None,
+    after: str | None = None,
 ) -> Sequence[ManifestListed]:
-    """The newest days' manifests first; None: of any. `theirs` are the warehouses that count."""
-    rows = tx.rows(
-        _MANIFESTS,
-        carrier=carrier,
-        warehouse=warehouse,
-        ship_on=ship_on,
-        theirs=None if theirs is None else sorted(theirs),
-        limit=limit,
-    )
+    """The newest days' manifests first; None: of any.
+
+    `theirs` are the warehouses that count, and only what stands behind the manifest `after` does.
+
+    Raises:
+        Malformed: there is no manifest `after`; `field` is the cursor.
+    """
+    asked: dict[str, object] = {
+        "carrier": carrier,
+        "warehouse": warehouse,
+        "ship_on": ship_on,
+        "theirs": None if theirs is None else sorted(theirs),
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    conditions = [_CONDITIONS[name] for name in given]
+    if after is not None:
+        last = tx.row(_LAST, manifest_id=after)
+        if last is None:
+            raise Malformed("cursor: is none that was given out", field="cursor")
+        conditions.append(_BEHIND)
+        given |= last._mapping  # noqa: SLF001
+    rows = tx.rows(narrowed(_MANIFESTS, conditions), limit=limit, **given)
     return [ManifestListed(**row._mapping) for row in rows]  # noqa: SLF001

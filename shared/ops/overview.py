@@ -12,7 +12,15 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from shared.contracts.base import Document
-from shared.contracts.http_ops import Hour, LetterCount, PromisesThen, Queue, Risk, StandingCount
+from shared.contracts.http_ops import (
+    CutOff,
+    Hour,
+    LetterCount,
+    PromisesThen,
+    Queue,
+    Risk,
+    StandingCount,
+)
 from shared.ops import letter_list, order_list
 from shared.platform.db import Transaction
 from shared.platform.driver import Row
@@ -136,6 +144,16 @@ _STANDING = """
      GROUP BY kind
      ORDER BY kind
 """
+# Whoever disables one, or leaves it disabled, has that in the audit trail; what fails has not.
+_CUT_OFF = text("""
+    SELECT name AS subscriber, disabled_at AS since, disabled_because AS because
+      FROM webhook_subscribers
+     WHERE state = 'disabled' AND disabled_at > :disabled_after
+       AND NOT EXISTS (SELECT FROM audit_log
+                        WHERE subject_kind = 'subscriber' AND subject_id = name
+                          AND action = 'disable_subscriber' AND at >= disabled_at)
+     ORDER BY disabled_at, name
+""")
 _IN_THEIRS = "warehouse = ANY(CAST(:scope AS text[]))"
 _UNSENT = text("SELECT count(*) AS unsent, min(created_at) AS since FROM outbox")
 
@@ -203,6 +221,11 @@ def letters(tx: Transaction, scope: Scope) -> Answer[Sequence[LetterCount]]:
 def standing(tx: Transaction, scope: Scope) -> Answer[Sequence[StandingCount]]:
     """Parcels that stand still, by the way in which they do."""
     return _of(tx, scope, _STANDING, _IN_THEIRS, partial(_read, StandingCount), now=tx.now)
+
+
+def cut_off(tx: Transaction, disabled_after: datetime) -> Answer[Sequence[CutOff]]:
+    """Subscribers that were disabled by what failed, since a later moment than this."""
+    return tx.ask(_CUT_OFF, partial(_read, CutOff), disabled_after=disabled_after)
 
 
 def unsent(tx: Transaction) -> Answer[Unsent]:

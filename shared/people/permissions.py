@@ -28,6 +28,7 @@ class Action(StrEnum):
     SEE_PARCELS = "see_parcels"
     RELABEL_PARCELS = "relabel_parcels"
     PRINT_LABELS = "print_labels"  # and manifests: persons and where they live stand on them
+    CLOSE_DAYS = "close_days"  # ask carriers for manifests, before their time or once more
     CHOOSE_SERVICES = "choose_services"  # by which parcels go
     ASK_CARRIERS = "ask_carriers"  # about parcels
     SET_THRESHOLDS = "set_thresholds"  # how long parcels may stand
@@ -69,6 +70,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_PARCELS: _ALL,
         Action.RELABEL_PARCELS: _ACTING,
         Action.PRINT_LABELS: _ACTING,
+        Action.CLOSE_DAYS: _ACTING,
         Action.CHOOSE_SERVICES: _ACTING,
         Action.ASK_CARRIERS: _ACTING,
         Action.SET_THRESHOLDS: _RULING,

@@ -32,6 +32,7 @@ _LONGEST = 4_000  # characters of a snapshot: some 200 transactions under way at
 _FIELDS = (
     ("order_id", "order"),
     ("parcel_id", "parcel"),
+    ("manifest_id", "manifest"),
     ("warehouse", "warehouse"),
     ("origin", "warehouse"),
     ("inbound_id", "inbound"),

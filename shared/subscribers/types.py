@@ -125,9 +125,13 @@ class Subscriber:
     delivered_at: datetime | None = None
 
     def disabled(self, now: datetime, reason: str) -> "Subscriber":
-        """Not called from now on."""
-        state = SubscriberState.DISABLED
-        return replace(self, state=state, disabled_at=now, disabled_because=reason)
+        """Not called from now on, or for another reason than until now."""
+        return replace(
+            self,
+            state=SubscriberState.DISABLED,
+            disabled_at=self.disabled_at or now,
+            disabled_because=reason,
+        )
 
     def enabled(self) -> "Subscriber":
         """Called, as if it had never failed."""

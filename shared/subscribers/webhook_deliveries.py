@@ -14,8 +14,6 @@ from shared.subscribers.types import Delivery, DeliveryState, UnknownDelivery
 KEPT = timedelta(days=30)  # whatever has become of them
 # By the queue's back-off: after 10 s, 20 s, 40 s, ... 43 min, and then by the hour for a day.
 ATTEMPTS = 33
-FIRST_PAUSE = timedelta(seconds=10)
-LONGEST_PAUSE = timedelta(hours=1)
 LEASE = timedelta(seconds=45)  # longer than the function may run, so whoever had it is dead
 _LATEST = 2**63 - 1  # the largest sequence there can be
 
@@ -129,20 +127,6 @@ class Journal:
     created_at: datetime
     ended_at: datetime | None
     attempts: Sequence[Attempt]
-
-    @property
-    def next_about(self) -> datetime | None:
-        """When its queue tries it next, by its back-off; None: it waits for nothing, or at once.
-
-        A guess: tasks that came while its subscriber was left alone have made the pause longer.
-        """
-        used = ATTEMPTS - self.delivery.attempts_left
-        if self.delivery.state is not DeliveryState.WAITING or not used or not self.attempts:
-            return None
-        last = self.attempts[-1]
-        ended_at = last.started_at + timedelta(milliseconds=last.duration_ms or 0)
-        pause: timedelta = FIRST_PAUSE * 2 ** (used - 1)
-        return ended_at + min(pause, LONGEST_PAUSE)
 
 
 def put(

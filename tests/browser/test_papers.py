@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from shared.contracts.work import CloseManifest
+from shared.flows.close_manifest import close_manifest
 from shared.people.types import User
 from shared.platform.db import Database
 from tests.browser.conftest import PATIENCE_MS, Tab
+from tests.console import stocked
 from tests.flows import papers
-from tests.flows.doubles import RecordingCarrier, buy
+from tests.flows.doubles import RecordingCarrier, buy, everywhere
 from tests.flows.papers import Cabinet
 
 pytestmark = pytest.mark.slow
@@ -46,5 +49,20 @@ def test_an_operator_prints_what_goes_with_a_parcel(
 
     page.get_by_role("link", name="Parcels").click()
     page.get_by_role("link", name="Manifests").click()
-    expect(page.get_by_role("region", name="Manifests")).to_contain_text("correios")
+    listed = page.get_by_role("region", name="Manifests")
+    expect(listed).to_contain_text("correios")
+    page.get_by_text("Ask for one now", exact=True).click()
+    tab.check()
+    page.locator("#ask-warehouse").fill("BER")
+    page.locator("#ask-carrier").fill("correios")
+    page.locator("#ask-reason").fill("the driver comes early")
+    page.get_by_role("button", name="Ask its carrier").click()
+    expect(page.get_by_text("every label of correios")).to_be_visible()
+
+    stocked.manifest(placed, "man_empty", "LIS")
+    tab.go("/parcels/manifests")
+    expect(listed).to_contain_text("requested")
+    work = CloseManifest(manifest_id="man_empty", carrier="correios")
+    close_manifest(papers.runner(placed), work, everywhere(carrier), cabinet)
+    expect(listed).to_contain_text("dropped")  # by itself: the page looks on
     tab.check()

@@ -12,7 +12,7 @@ from shared.contracts.http_ops import Assignment, Because, SplitWanted
 from shared.contracts.http_ops_carriers import SellerWanted
 from shared.contracts.http_ops_letters import LettersMeant
 from shared.contracts.http_ops_orders import LinesWanted, NoteWanted, OrdersMeant
-from shared.contracts.http_ops_parcels import ServiceChosen, ThresholdsWanted
+from shared.contracts.http_ops_parcels import ManifestWanted, ServiceChosen, ThresholdsWanted
 from shared.contracts.http_ops_people import (
     Invitation,
     KeyWanted,
@@ -142,6 +142,7 @@ BODIES: dict[type[Document], dict[str, Any]] = {
         "expected_on": "2026-12-01",
         "lines": _ONE,
     },
+    ManifestWanted: {**_BER, "carrier": "correios"},
     TransferSent: {"reason": "because", "lines": _ONE},
     TransferArrived: {"reason": "because", "lines": _ONE},
     SubscriberWanted: {"reason": "because", "name": "new", "url": "https://new.test/"},
@@ -183,8 +184,8 @@ def path_of(route: Route) -> str:
 
 def is_of_a_place(route: Route) -> bool:
     """Whether it is about a place, so that those of another one have nothing to do with it."""
-    is_of_stock = isinstance(route, Act) and route.path.startswith("/stock")
-    return is_of_stock or any(part in route.path for part in OF_A_PLACE)
+    says_where = isinstance(route, Act) and route.path.startswith(("/stock", "/parcels/manifests"))
+    return says_where or any(part in route.path for part in OF_A_PLACE)
 
 
 def api_path(route: Route) -> str:

@@ -1,17 +1,24 @@
 """Labels and manifests at the console: printed by those who may, as their vendor made them."""
 
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
 import pytest
 
+from shared.carriers import manifests
+from shared.carriers.types import Handover, RefusedByCarrier
 from shared.contracts.orders import OrderCancelled
-from shared.contracts.work import KeepLabelDocument
+from shared.contracts.work import CloseManifest, KeepLabelDocument
 from shared.flows.cancel_order import cancel_order
+from shared.flows.close_manifest import close_manifest
 from shared.flows.keep_label_document import keep_label_document
 from shared.people.permissions import Action
 from shared.people.types import Role
-from shared.platform.db import Database
+from shared.platform.db import Database, Transaction
 from shared.platform.sql import text
 from tests.console.browser import Browser, Machine
-from tests.flows import papers
+from tests.flows import doubles, papers
 from tests.flows.doubles import RecordingCarrier, buy, everywhere
 from tests.flows.papers import Cabinet
 from tests.people import given as people
@@ -170,6 +177,82 @@ def test_the_days_manifest_is_printed_from_the_parcel_the_list_and_the_api(
     assert (listed["manifest_id"], listed["state"], listed["labels"]) == (closed, "closed", 1)
     for query in ("warehouse=LIS", "carrier=jadlog", "ship_on=2020-01-01"):
         assert machine.get(f"/parcels/manifests?{query}").get_json()["manifests"] == []
+
+
+def test_a_manifest_that_its_carrier_refused_is_asked_for_once_more_with_who_and_why(
+    operator: Browser, machine: Machine, kept: Database, carrier: RecordingCarrier, cabinet: Cabinet
+) -> None:
+    # Goal: nobody needs a terminal for what the flow leaves to a person.
+    def refuse(_request: object) -> None:
+        raise RefusedByCarrier("no such account", vendor_code="SCAN_FORM")
+
+    carrier.before_paper = refuse
+    refused = papers.ask_by_hand(kept)
+    with pytest.raises(RefusedByCarrier):
+        papers.close(kept, carrier, cabinet)
+    carrier.before_paper = doubles.nothing
+    page = "/parcels/manifests"
+    operator.get(page)
+
+    wish: dict[str, Any] = {
+        "warehouse": "BER",
+        "carrier": "correios",
+        "reason": "the account is mended",
+    }
+    done = operator.post(f"{page}/ask", **wish)
+
+    assert (done.status_code, done.location) == (303, f"{page}?done=askForManifest")
+    newest, before = machine.get(page).get_json()["manifests"]
+    assert (newest["state"], newest["number"], newest["labels"]) == ("requested", 2, 1)
+    work = CloseManifest(manifest_id=newest["manifest_id"], carrier="correios")
+    close_manifest(papers.runner(kept), work, everywhere(carrier), cabinet)
+    assert machine.get(page).get_json()["manifests"][0]["state"] == "closed"
+    assert (before["manifest_id"], before["state"]) == (refused, "refused")
+    who = ("ada@example.org", "ask_for_manifest", newest["manifest_id"], wish["reason"])
+    assert people.trail(kept)[-1] == who
+    assert machine.post(f"{page}/ask", wish).get_json()["code"] == "nothing_to_manifest"
+    for wrong in ({"warehouse": "MARS"}, {"carrier": "jadlgo"}):
+        answer = machine.post(f"{page}/ask", {**wish, **wrong})
+        assert (answer.status_code, answer.get_json()["field"]) == (400, *wrong)
+    assert given.violations(kept) == []
+
+
+def test_the_pages_together_have_each_manifest_once_the_newest_day_first(
+    machine: Machine, placed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.flows.show_manifests.PAGE", 2)
+    today = placed.now().date()
+    handovers = [
+        (Handover(carrier, warehouse, today - timedelta(days=days)), number)
+        for days in (0, 1)
+        for warehouse in ("BER", "LIS")
+        for carrier in ("correios", "jadlog")
+        for number in (2, 1)
+    ]
+    names = [f"man_{place}" for place in range(len(handovers))]
+    for name, (of, number) in reversed(list(zip(names, handovers, strict=True))):
+        placed.run(partial(requested, name, of, number), given.cause())
+
+    assert pages(machine, "/parcels/manifests?") == names
+    filtered = pages(machine, "/parcels/manifests?warehouse=LIS&carrier=jadlog&")
+    assert filtered == ["man_6", "man_7", "man_14", "man_15"]
+    refused = machine.get("/parcels/manifests?cursor=man_none")
+    assert (refused.status_code, refused.get_json()["field"]) == (400, "cursor")
+
+
+def requested(manifest_id: str, of: Handover, number: int, tx: Transaction) -> None:
+    tx.write(manifests.request(tx, manifest_id, of, number))
+
+
+def pages(machine: Machine, path: str) -> list[str]:
+    """The ids on all pages."""
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = machine.get(f"{path}cursor={cursor}").get_json()
+        found += [row["manifest_id"] for row in page["manifests"]]
+        cursor = page["next"]
+    return found
 
 
 def test_manifests_of_elsewhere_are_not_there(

@@ -65,7 +65,7 @@ def test_a_report_is_saved_as_csv_that_no_spreadsheet_runs(
 
 @pytest.mark.parametrize(("by", "most_days"), [("order", 7), ("parcel", 7), ("sku", 31)])
 def test_what_is_not_kept_by_days_is_told_of_fewer_of_them(
-    machine: Machine, by: str, most_days: int
+    machine: Machine, operator: Browser, by: str, most_days: int
 ) -> None:
     last = date(2026, 3, 2)
     too_early, first = (last - timedelta(days=days) for days in (most_days, most_days - 1))
@@ -73,7 +73,15 @@ def test_what_is_not_kept_by_days_is_told_of_fewer_of_them(
     answer = machine.get(f"/reports?by={by}&since={too_early}&until={last}")
 
     assert (answer.status_code, answer.get_json()["field"]) == (400, "since")
-    assert f"by {by}, ask for {most_days} days at most" in answer.get_json()["detail"]
+    assert answer.get_json()["detail"] == (
+        f"since: by {by}, ask for {most_days} days at most, like {first} to {last};"
+        " for up to 92 days, ask by day, warehouse or carrier"
+    )
+    for other in ("day", "warehouse", "carrier"):
+        longer = last - timedelta(days=91)
+        assert machine.get(f"/reports?by={other}&since={longer}&until={last}").status_code == 200
+    operator.get(f"/reports?by={by}&since={too_early}&until={last}")
+    assert 'href="/reports">Ask anew' in operator.page
     assert machine.get(f"/reports?by={by}&since={first}&until={last}").status_code == 200
 
 

@@ -217,7 +217,7 @@ def test_disabled_with_a_reason_and_enabled_with_all_that_waits(
     assert subscribed(placed) == [("disabled", 0, "moving house")]
     told(placed)
     admin.get(PAGE)
-    assert "Moving house. What happens meanwhile waits" in admin.page
+    assert "moving house. What happens meanwhile waits" in admin.page
     assert f'action="{PAGE}/try"' not in admin.page
 
     done = admin.post(f"{PAGE}/enable", reason="they are back")
@@ -246,14 +246,15 @@ def test_a_page_has_what_was_sent_by_state_with_the_last_answer_and_when_it_is_t
     shown = machine.get(PAGE).get_json()
     rows = {row["delivery_id"]: row for row in shown["deliveries"]}
     assert list(rows) == [lost, failing, taken]
-    assert (rows[taken]["state"], rows[taken]["status"], rows[taken]["next_about"]) == (
+    assert (rows[taken]["state"], rows[taken]["status"], rows[taken]["tried_next"]) == (
         "delivered",
         200,
         None,
     )
+    assert rows[lost]["tried_next"] is None
     waiting = rows[failing]
     assert (waiting["state"], waiting["attempts"], waiting["status"]) == ("waiting", 2, 500)
-    assert waiting["last_at"] < waiting["next_about"]
+    assert (waiting["tried_next"], waiting["not_before"]) == ("within_the_hour", None)
     assert (shown["subscriber"]["failures"], shown["subscriber"]["waiting"]) == (2, 1)
     assert shown["subscriber"]["failed"] == 1
     for word, found in (("waiting", failing), ("delivered", taken), ("failed", lost)):
@@ -262,7 +263,8 @@ def test_a_page_has_what_was_sent_by_state_with_the_last_answer_and_when_it_is_t
     one = machine.get(f"{PAGE}/{failing}").get_json()
     assert [(tried["number"], tried["status"]) for tried in one["attempts"]] == [(1, 503), (2, 500)]
     assert machine.get(f"/webhooks/other/{failing}").status_code == 404
-    assert machine.get("/webhooks/nobody").status_code == 404
+    for of_nobody in ("/webhooks/nobody", f"/webhooks/nobody/{failing}"):
+        assert machine.get(of_nobody).status_code == 404
 
 
 def test_the_pages_together_have_each_webhook_once(

@@ -10,12 +10,15 @@ from shared.flows.ask_for_manifests import ask_for_manifest, ask_for_manifests
 from shared.flows.close_manifest import close_manifest
 from shared.flows.keep_label_document import keep_label_document
 from shared.flows.steps import Run
+from shared.people.types import Person
 from shared.platform.db import Database
 from shared.platform.documents import Documents, Stored
 from shared.platform.sql import text
 from tests.flows.doubles import RecordingCarrier, buy, everywhere, parcels_of
 from tests.flows.rerouting import work
 from tests.support import given
+
+ADA = Person("ada", "because")
 
 
 class Cabinet:
@@ -66,7 +69,7 @@ def ask(database: Database) -> int:
 
 def ask_by_hand(database: Database, day: date | None = None, carrier: str = "correios") -> str:
     """A person asks for one."""
-    return database.run(lambda tx: ask_for_manifest(tx, carrier, "BER", day), given.cause())
+    return database.run(lambda tx: ask_for_manifest(tx, carrier, "BER", day, ADA), given.cause())
 
 
 def close(database: Database, carrier: Carrier, documents: Documents) -> None:

@@ -10,7 +10,6 @@ from shared.contracts.orders import OrderCancelled
 from shared.flows import ask_for_manifests
 from shared.flows.ask_for_manifests import (
     LOOKED_BACK,
-    NoSuchWarehouse,
     NothingToManifest,
     ask_for_manifest,
 )
@@ -19,7 +18,7 @@ from shared.kit.errors import Malformed
 from shared.platform.db import Database
 from shared.platform.sql import text
 from tests.flows.doubles import RecordingCarrier, void
-from tests.flows.papers import Cabinet, ask, ask_by_hand, bought, close
+from tests.flows.papers import ADA, Cabinet, ask, ask_by_hand, bought, close
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -187,8 +186,8 @@ def test_a_person_need_not_wait_for_the_cut_off(database: Database) -> None:
 
 
 def test_a_warehouse_that_is_not_there_is_named(database: Database) -> None:
-    with pytest.raises(NoSuchWarehouse, match="MARS"):
-        database.run(lambda tx: ask_for_manifest(tx, "correios", "MARS", None), given.cause())
+    with pytest.raises(Malformed, match="'MARS'"):
+        database.run(lambda tx: ask_for_manifest(tx, "correios", "MARS", None, ADA), given.cause())
 
 
 def test_a_day_that_was_refused_is_left_to_a_person(database: Database, clock: TestClock) -> None:

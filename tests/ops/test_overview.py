@@ -8,6 +8,7 @@ from emulators.bench.trips import counted
 from shared.contracts.http_ops import OpsOverview
 from shared.contracts.orders import OrderCancelled
 from shared.flows.cancel_order import cancel_order
+from shared.flows.enable_subscriber import disable_subscriber, enable_subscriber
 from shared.flows.measure import measure
 from shared.flows.override_placement import Override, hold_order, override_placement
 from shared.flows.rules import Rules
@@ -17,6 +18,7 @@ from shared.ops.overview import MOST_KINDS
 from shared.people.types import Person
 from shared.platform.db import Database
 from tests.letters.letters import dead, park
+from tests.subscribers import given as webhooks
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -108,6 +110,46 @@ def test_what_needs_somebody_comes_with_what_to_do(shop: Database, clock: TestCl
     assert "1 message refused" in said
     assert "1 order waiting for a person" in said
     assert all(alarm.remedy for alarm in found.alarms)
+
+
+def test_who_gets_no_webhooks_since_calls_failed_is_an_alarm_until_a_person_has_settled_it(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: a shop that hears nothing any more is not found out from the shop, and what a person has
+    # decided is no alarm.
+    def cut_off() -> list[tuple[str, str | None]]:
+        found = overview(database).alarms
+        return [(one.what, one.path) for one in found if one.what.count("no webhooks")]
+
+    for name in ("gone", "left", "by-hand"):
+        webhooks.subscriber(database, name)
+    _, gone, left = webhooks.told(database)
+    for delivery_id in (gone, left):
+        webhooks.deliver(database, delivery_id, webhooks.Subscriber(410))
+    database.run(lambda tx: disable_subscriber(tx, "by-hand", ADA), given.cause())
+    clock.advance(hours=2)
+    because = "has got no webhooks for 2 h: it answered that it is gone (410)"
+    of_gone = (f"gone {because}", "/webhooks/gone")
+    assert cut_off() == [of_gone, (f"left {because}", "/webhooks/left")]
+
+    database.run(lambda tx: disable_subscriber(tx, "left", ADA), given.cause())
+    assert cut_off() == [of_gone]
+    ((since, said),) = given.rows(
+        database,
+        "SELECT disabled_at, disabled_because FROM webhook_subscribers WHERE name = 'left'",
+    )
+    assert (since, said) == (
+        clock.now - timedelta(hours=2),
+        ADA.reason,
+    )  # what waits has not changed
+
+    database.run(lambda tx: enable_subscriber(tx, "gone", ADA), given.cause())
+    given.silence(database)
+    assert cut_off() == []
+    webhooks.deliver(database, gone, webhooks.Subscriber(410))
+    assert len(cut_off()) == 1
+    clock.advance(days=30)  # nothing waits for it any more
+    assert cut_off() == []
 
 
 def test_where_all_is_well_there_is_no_alarm(database: Database) -> None:

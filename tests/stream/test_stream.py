@@ -10,7 +10,9 @@ from queue import Queue
 import pytest
 
 from shared.contracts.orders import OrderClosed
+from shared.contracts.work import CloseManifest
 from shared.edge.stream import hub, serving
+from shared.flows.close_manifest import close_manifest
 from shared.flows.forget_messages import forget_messages
 from shared.kit.errors import Malformed
 from shared.ops import live_rooms
@@ -23,7 +25,7 @@ from shared.platform.db import Database, Transaction
 from shared.platform.live_changes import KEPT, Position
 from shared.platform.sql import text
 from tests.console import stocked
-from tests.flows import doubles
+from tests.flows import doubles, papers
 from tests.letters.letters import dead, park
 from tests.people import given as people
 from tests.platform.doubles import RecordingQueues, RecordingTopics, relay
@@ -63,6 +65,23 @@ def test_a_change_is_heard_in_every_room_that_it_concerns(placed: Database) -> N
     assert things | lists | parcels <= heard.rooms
     assert heard.rooms.isdisjoint({"warehouse:LIS", "letters", "transfers"})
     assert since(placed, heard.position).rooms == frozenset()
+
+
+def test_a_manifest_is_heard_in_the_list_of_them(placed: Database) -> None:
+    carrier = doubles.RecordingCarrier()
+    doubles.buy(placed, "par_1", carrier)
+    given.silence(placed)
+    asked = position(placed)
+    manifest_id = papers.ask_by_hand(placed)
+    relay(placed, RecordingTopics(), RecordingQueues()).sweep()
+    closed = position(placed)
+    work = CloseManifest(manifest_id=manifest_id, carrier="correios")
+    sellers = doubles.everywhere(carrier)
+    close_manifest(papers.runner(placed), work, sellers, papers.Cabinet())
+    relay(placed, RecordingTopics(), RecordingQueues()).sweep()
+
+    for seen in (asked, closed):
+        assert "manifests" in since(placed, seen).rooms
 
 
 def test_what_is_announced_to_nobody_is_heard_all_the_same(placed: Database) -> None:

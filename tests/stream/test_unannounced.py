@@ -1,15 +1,22 @@
 """What is announced to nobody is heard by those who look on all the same."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
+import pytest
+
+from shared.carriers.types import CarrierAccount, RefusedByCarrier
 from shared.contracts.orders import OrderCancelled
+from shared.contracts.work import CloseManifest
 from shared.flows.cancel_order import cancel_order
+from shared.flows.close_manifest import close_manifest
 from shared.flows.discard_letter import discard_letter
 from shared.flows.retry_letter import retry_letter
+from shared.flows.set_carrier_account import SetCarrierAccount, set_carrier_account
 from shared.ops import live_rooms
 from shared.people.types import Person
 from shared.platform.db import Database
-from tests.flows import doubles
+from tests.flows import doubles, papers
 from tests.letters.letters import dead, park
 from tests.platform.doubles import RecordingQueues, RecordingTopics, relay
 from tests.support import given
@@ -65,3 +72,41 @@ def test_a_label_that_is_given_back_is_heard_at_its_parcel_and_its_order(
     heard = heard_of(database, lambda: doubles.void(database, parcel_id, carrier))
 
     assert {"order:ord_1", f"parcel:{parcel_id}", "warehouse:BER"} <= heard
+
+
+def refuse(_request: object) -> None:
+    raise RefusedByCarrier("no such account", vendor_code="SCAN_FORM")
+
+
+@pytest.mark.parametrize("ends", ["refused", "dropped"])
+def test_a_manifest_that_ends_without_being_closed_is_heard_in_the_list_of_them(
+    database: Database, ends: str
+) -> None:
+    carrier = doubles.RecordingCarrier(before_paper=refuse)
+    papers.bought(database, carrier, "ord_1")
+    manifest_id = papers.ask_by_hand(database)
+    if ends == "dropped":
+        given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+    work = CloseManifest(manifest_id=manifest_id, carrier="correios")
+
+    def close() -> None:
+        with suppress(RefusedByCarrier):
+            close_manifest(
+                papers.runner(database), work, doubles.everywhere(carrier), papers.Cabinet()
+            )
+
+    heard = heard_of(database, close)
+
+    assert given.rows(database, "SELECT state FROM manifests") == [(ends,)]
+    assert {"manifests", f"manifest:{manifest_id}"} <= heard
+
+
+def test_who_sells_a_carriers_labels_is_heard_in_the_list_of_carriers(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    wish = SetCarrierAccount(CarrierAccount("correios", is_enabled=False), ADA)
+
+    heard = heard_of(
+        database, lambda: database.run(lambda tx: set_carrier_account(tx, wish), given.cause())
+    )
+
+    assert {"carrier:correios", "carriers"} <= heard

@@ -25,7 +25,7 @@ _ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _TITLES = {
-    400: "That could not be read",
+    400: "That cannot be answered",
     401: "Please sign in",
     403: "That is not yours to do",
     404: "There is nothing here",
@@ -72,6 +72,7 @@ def refused(request: Request, error: DispatchError, status: int | None = None) -
             title=_TITLES.get(problem.status_code, "That did not work"),
             problem=problem_of(problem),
             root=request.script_root,
+            anew=request.path if request.method == "GET" and request.query_string else None,
         ),
         problem.status_code,
     )

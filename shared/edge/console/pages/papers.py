@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from shared.contracts.http_ops import Because
-from shared.contracts.http_ops_parcels import ManifestFilters, OpsManifests
+from shared.contracts.http_ops_parcels import ManifestFilters, ManifestWanted, OpsManifests
 from shared.edge.console.pages.parcels import PARCEL, PATH
 from shared.edge.console.papers import DocumentGone
-from shared.edge.console.routes import Act, Kept, Paper, View, Visit
+from shared.edge.console.routes import Act, Kept, Paper, View, Visit, room
+from shared.flows.ask_for_manifests import NothingToManifest, ask_for_manifest
 from shared.flows.print_label import (
     LabelGivenBack,
     NoLabel,
@@ -53,8 +54,8 @@ def _fetch(visit: Visit, said: Because) -> None:
     fetch_label_anew(visit.tx, parcel_id, visit.person(said.reason))
 
 
-def _manifests(visit: Visit, filters: ManifestFilters) -> OpsManifests:
-    return show_manifests(visit.tx, filters, visit.who)
+def _manifests(visit: Visit, filters: ManifestFilters | None) -> OpsManifests:
+    return show_manifests(visit.tx, filters or ManifestFilters(), visit.who)
 
 
 def _manifest(visit: Visit) -> Kept:
@@ -65,17 +66,37 @@ def _manifest(visit: Visit) -> Kept:
     return Kept(document_of(manifest), f"manifest-{of.carrier}-{of.warehouse}-{of.ship_on}")
 
 
+def _ask(visit: Visit, said: ManifestWanted) -> None:
+    visit.who.require_at([said.warehouse])
+    person = visit.person(said.reason)
+    ask_for_manifest(visit.tx, said.carrier, said.warehouse, said.ship_on, person)
+
+
+MANIFESTS = View(
+    name="listManifests",
+    path=MANIFESTS_PATH,
+    purpose="List the manifests of one's warehouses, the newest days first, a page at a time.",
+    action=Action.SEE_PARCELS,
+    show=_manifests,
+    answer=OpsManifests,
+    template="manifests.html",
+    query=ManifestFilters,
+    rows="manifests",
+    rooms=room("manifests"),
+)
 ROUTES = (
-    View(
-        name="listManifests",
-        path=MANIFESTS_PATH,
-        purpose="List the manifests of one's warehouses, the newest days first.",
-        action=Action.SEE_PARCELS,
-        show=_manifests,
-        answer=OpsManifests,
-        template="manifests.html",
-        query=ManifestFilters,
-        rows="manifests",
+    MANIFESTS,
+    Act(
+        name="askForManifest",
+        path=f"{MANIFESTS_PATH}/ask",
+        purpose="Ask a carrier for a manifest now, also where it has refused one.",
+        action=Action.CLOSE_DAYS,
+        act=_ask,
+        body=ManifestWanted,
+        view=MANIFESTS,
+        done="It is asked for. In a moment its carrier has closed or refused it.",
+        form="ask",
+        refusals={NothingToManifest: 409},
     ),
     Paper(
         name="printManifest",

@@ -172,7 +172,7 @@ WEBHOOK = View(
     show=_show_webhook,
     answer=OpsWebhook,
     template="webhook.html",
-    refusals={UnknownDelivery: 404},
+    refusals={UnknownSubscriber: 404, UnknownDelivery: 404},
     rooms=room("subscriber:{subscriber}"),
 )
 
@@ -226,7 +226,7 @@ ROUTES = (
     _act(
         "disableSubscriber",
         "disable",
-        "Call them no more; what happens meanwhile waits for them.",
+        "Call them no more, or leave them disabled; what happens meanwhile waits for them.",
         _disable,
         done="They are not called any more. What happens meanwhile waits for 30 days.",
     ),
