@@ -25,7 +25,7 @@ examples.register_profile("house", deadline=None, suppress_health_check=[HealthC
 examples.load_profile("house")
 
 
-# Folders of which nothing is quick: processes, browsers and doors that are served, whole documents.
+# Where nothing is quick: processes, browsers and doors that are served, whole documents.
 SLOW = {
     "browser",
     "chaos",
@@ -40,6 +40,7 @@ SLOW = {
     "shippo",
     "simulation",
     "stream",
+    "test_openapi.py",
 }
 
 

@@ -5,9 +5,10 @@ Read from the files rather than from running code, so that a seeded copy can be 
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,9 @@ def contracts(root: Path) -> dict[str, Contract]:
 def reaches(root: Path) -> dict[str, Reach]:
     """The reach of every function, by folder name."""
     known = contracts(root)
+    read = cache(_words)  # most functions stand on the same flows
     return {
-        main.parent.name: _reach(root, main, known)
+        main.parent.name: _reach(read, root, main, known)
         for main in sorted((root / "functions").glob("*/main.py"))
     }
 
@@ -122,33 +124,40 @@ def _touched(root: Path, pattern: re.Pattern[str]) -> dict[str, frozenset[str]]:
     return {table: frozenset(modules) for table, modules in by_table.items()}
 
 
-def _reach(root: Path, main: Path, known: Mapping[str, Contract]) -> Reach:
-    hears: set[str] = set()
+def _reach(
+    read: Callable[[Path], "_Words"], root: Path, main: Path, known: Collection[str]
+) -> Reach:
     tells: set[str] = set()
     seen: set[Path] = set()
     waiting = [main]
     while waiting:
         path = waiting.pop()
         seen.add(path)
-        tree = ast.parse(path.read_text())
-        imported = {
-            (node.module or "", alias.name)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        }
-        if path == main:
-            hears |= {name for _, name in imported if name in known}
-        tells |= {
-            node.func.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in known
-        }
-        for module, name in imported:
+        words = read(path)
+        tells |= words.called.intersection(known)
+        for module, name in words.imported:
             if module.startswith(("shared.flows", "shared.edge")) and module != _TRIED:
                 place = root.joinpath(*module.split("."))
                 near = (place.with_suffix(".py"), place / f"{name}.py")
                 waiting += [file for file in near if file.is_file() and file not in seen]
+    hears = {name for _, name in read(main).imported if name in known}
     return Reach(frozenset(hears), frozenset(tells))
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a module imports as (module, name), and the names that it calls."""
+
+    imported: frozenset[tuple[str, str]]
+    called: frozenset[str]
+
+
+def _words(path: Path) -> _Words:
+    imported: set[tuple[str, str]] = set()
+    called: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            imported |= {(node.module or "", alias.name) for alias in node.names}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            called.add(node.func.id)
+    return _Words(frozenset(imported), frozenset(called))

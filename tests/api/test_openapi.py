@@ -83,7 +83,6 @@ def test_every_operation_is_described_with_every_status_that_it_can_refuse_with(
         assert {str(status) for status in wanted} <= described[operation.path, operation.method]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_whatever_is_sent_the_answer_is_one_that_was_promised(
@@ -110,7 +109,6 @@ def test_whatever_is_sent_the_answer_is_one_that_was_promised(
     assert start.violations(database) == []
 
 
-@pytest.mark.slow
 def test_every_order_that_fits_the_contract_is_taken_and_shown(shop: Machine) -> None:
     # Goal: what the document allows is not refused, stored or shown otherwise.
     @fuzzed
@@ -135,7 +133,6 @@ def test_every_order_that_fits_the_contract_is_taken_and_shown(shop: Machine) ->
     send()
 
 
-@pytest.mark.slow
 def test_a_good_order_with_one_wrong_thing_gets_a_promised_answer(shop: Machine) -> None:
     paths = sorted(paths_in(order()), key=str)
 
@@ -157,7 +154,6 @@ def test_a_good_order_with_one_wrong_thing_gets_a_promised_answer(shop: Machine)
     send()
 
 
-@pytest.mark.slow
 def test_any_bytes_under_any_headers_get_a_problem_document(shop: Machine) -> None:
     text = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=20)
     # functions-framework itself turns away a line break, and redirects from doubled slashes.

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from emulators.laptop.stack import ROOT
@@ -12,25 +12,24 @@ PRODUCT = ("functions", "shared")
 OURS = (*PRODUCT, "emulators", "infra", "tests")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Module:
-    """A module: its path below the root, its text, and the text as a tree."""
+    """A module, which may exist nowhere but in a test: its path below the root, and its text."""
 
     path: str
     text: str
-    tree: ast.Module
 
-
-def module(path: str, text: str) -> Module:
-    """A module that may exist nowhere but in a test."""
-    return Module(path, text, ast.parse(text))
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The text as a tree, which half of the modules are never asked for."""
+        return ast.parse(self.text)
 
 
 @cache
 def modules(*folders: str) -> tuple[Module, ...]:
     """Every module below the given folders."""
     return tuple(
-        module(path.relative_to(ROOT).as_posix(), path.read_text())
+        Module(path.relative_to(ROOT).as_posix(), path.read_text())
         for folder in folders
         for path in sorted((ROOT / folder).rglob("*.py"))
     )

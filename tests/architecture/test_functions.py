@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,18 @@ FOLDERS = sorted(
     if path.is_dir() and path.name != "__pycache__"
 )
 MANIFESTS = load_all(ROOT / "functions")
-REACHES = reaches(ROOT)
 CONTRACTS = contracts(ROOT)
 EVENTS = {name: c for name, c in CONTRACTS.items() if issubclass(c, Event)}
 WORK = {name: c for name, c in CONTRACTS.items() if issubclass(c, Work)}
 
 RELAY = "outbox_relay"  # announces nothing itself, and sends what all the others left
 INBOUND = frozenset({"orders", "stock-updates"})  # published by channels and warehouses
+
+
+@cache
+def reaches_here() -> dict[str, Reach]:
+    """What each of our functions handles and may announce."""
+    return reaches(ROOT)
 
 
 def announced(reach: Reach, manifests: dict[str, Manifest]) -> tuple[set[str], set[str]]:
@@ -83,7 +89,7 @@ def test_every_flow_behind_a_function_has_a_test_of_its_own(name: str) -> None:
 def test_a_function_declares_what_its_flows_may_announce_and_no_more(name: str) -> None:
     # Goal: function.yaml is where rights come from. Too few, and what was announced right after
     # the commit waits for the sweep; too many, and a leaked identity may do more than its work.
-    topics, queues = announced(REACHES[name], MANIFESTS)
+    topics, queues = announced(reaches_here()[name], MANIFESTS)
 
     assert set(MANIFESTS[name].publishes) == topics
     assert set(MANIFESTS[name].enqueues) == queues
@@ -106,7 +112,7 @@ def test_a_function_says_that_it_needs_documents_and_none_says_so_in_vain(name: 
 def test_the_relay_may_send_what_anybody_announces() -> None:
     topics: set[str] = set()
     queues: set[str] = set()
-    for reach in REACHES.values():
+    for reach in reaches_here().values():
         more_topics, more_queues = announced(reach, MANIFESTS)
         topics |= more_topics
         queues |= more_queues
@@ -138,7 +144,7 @@ def test_what_its_function_handles_comes_by_one_subscription_and_nothing_else_do
 
     topics = {subscription.topic for subscription in subscriptions}
     assert let_through == Counter(
-        c for c in REACHES[name].hears if c in EVENTS and EVENTS[c].topic in topics
+        c for c in reaches_here()[name].hears if c in EVENTS and EVENTS[c].topic in topics
     )
 
 
@@ -149,7 +155,7 @@ def test_a_function_hears_every_topic_that_its_events_travel_on(name: str) -> No
         return
     heard = {subscription.topic for subscription in trigger.subscriptions}
 
-    assert {EVENTS[contract].topic for contract in REACHES[name].hears} == heard
+    assert {EVENTS[contract].topic for contract in reaches_here()[name].hears} == heard
 
 
 def test_every_topic_that_is_heard_is_published_by_somebody() -> None:

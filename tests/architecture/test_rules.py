@@ -3,7 +3,7 @@
 import pytest
 
 from tests.architecture.rules import RULES
-from tests.architecture.source import OURS, module, modules
+from tests.architecture.source import OURS, Module, modules
 
 # rule -> (where, what breaks it, what keeps it)
 EXAMPLES = {
@@ -112,8 +112,8 @@ def test_the_rule_finds_what_breaks_it_and_nothing_else(name: str) -> None:
     rule = RULES[name]
     path, breaking, keeping = EXAMPLES[name]
 
-    assert [text for text in breaking if not rule.broken_by(module(path, text))] == []
-    assert [text for text in keeping if rule.broken_by(module(path, text))] == []
+    assert [text for text in breaking if not rule.broken_by(Module(path, text))] == []
+    assert [text for text in keeping if rule.broken_by(Module(path, text))] == []
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -1,6 +1,7 @@
 """Each table has one writer, and a feature reads its own tables only."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,16 @@ def house(root: Path, **sources: str) -> Path:
     return root
 
 
+@cache
+def writers_here() -> dict[str, frozenset[str]]:
+    """Who writes to each table of ours; every module is read for it."""
+    return atlas.writers(ROOT)
+
+
 def test_each_table_is_written_by_exactly_one_store() -> None:
     wrong = {
         table: sorted(modules)
-        for table, modules in atlas.writers(ROOT).items()
+        for table, modules in writers_here().items()
         if len(modules) != (0 if table in RETIRED else 1)
         or not all(
             module == PLATFORM.get(table, module)
@@ -51,7 +58,7 @@ def test_each_table_is_written_by_exactly_one_store() -> None:
 
 def test_only_its_feature_and_ops_read_a_table() -> None:
     # Goal: what a feature needs of another comes through a flow, so tables stay free to change.
-    writers = atlas.writers(ROOT)
+    writers = writers_here()
     strangers = {
         table: sorted(others)
         for table, readers in atlas.readers(ROOT).items()
@@ -69,7 +76,7 @@ def test_only_its_feature_and_ops_read_a_table() -> None:
 
 
 def test_ops_writes_nothing() -> None:
-    writing = [t for t, names in atlas.writers(ROOT).items() if any(ACROSS in n for n in names)]
+    writing = [t for t, names in writers_here().items() if any(ACROSS in n for n in names)]
 
     assert writing == []
 

@@ -13,7 +13,6 @@ from shared.ops.auditor import audit
 from shared.orders.types import OrderState
 from shared.platform.config import Config
 from shared.platform.db import Database, connect
-from shared.platform.migrate import migrate
 from shared.platform.sql import text
 from tests.support.database import settings
 
@@ -31,16 +30,16 @@ def own(config: Config, database: Database) -> Iterator[Database]:
     """A migrated database of this test's own, whose indexes are dropped and made anew."""
     assert config.database_url is not None
     name = new_id("history")
-    database.statement(text(f"CREATE DATABASE {name}"))
+    database.statement(text(f"CREATE DATABASE {name} TEMPLATE dispatch"))
     url = make_url(config.database_url.get_secret_value()).set(database=name)
     reached = settings(url.render_as_string(hide_password=False))
-    migrate(reached)
     found = connect(reached, utc_now)
     yield found
     found.close()
     database.statement(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@pytest.mark.slow
 def test_two_months_of_orders_are_right_in_every_book(own: Database) -> None:
     shop = Shop(own, 240)
     shop.fill()

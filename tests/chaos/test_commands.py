@@ -11,11 +11,13 @@ from typing import Any
 
 from emulators.laptop.stack import ROOT
 from tests.journeys.stage import open_directory
+from tests.support.cluster import lay_out
 from tests.support.terminal import said, typed
 
 
 @contextmanager
 def _up(directory: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    lay_out(directory)
     with subprocess.Popen(
         [sys.executable, "-m", "emulators", "up", "--json", *words],
         cwd=ROOT,

@@ -32,7 +32,6 @@ def test_every_view_and_act_is_an_operation() -> None:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("operation", API.operations, ids=lambda operation: operation.name)
 def test_whatever_is_sent_the_answer_is_one_that_was_promised(

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
+from functools import cache
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -35,6 +36,7 @@ def _typed(below: Iterable[type[Kind]]) -> Iterator[type[Kind]]:
         yield from _typed(contract.__subclasses__())
 
 
+@cache
 def bodies(contract: type[Event | Work]) -> st.SearchStrategy[dict[str, Any]]:
     """Bodies that fit the contract."""
     schema = contract.model_json_schema()

@@ -72,6 +72,7 @@ def test_a_hold_ends_when_its_release_is_due_and_not_before(
     assert given.violations(database) == []
 
 
+@pytest.mark.slow
 def test_thousands_that_end_together_are_ended_in_short_steps(
     database: Database, clock: TestClock
 ) -> None:

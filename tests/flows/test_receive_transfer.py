@@ -150,6 +150,7 @@ REPORTS: dict[str, Callable[[Database], None]] = {
 }
 
 
+@pytest.mark.slow
 @given_that(extra=st.lists(st.sampled_from(sorted(REPORTS)), max_size=5), data=st.data())
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -99,6 +99,7 @@ def test_each_change_of_status_is_announced_and_the_end_of_the_order_too(
     assert given.violations(database) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "history",
     [

@@ -7,29 +7,35 @@ the stand-ins, which count as Google does; five minutes are three seconds here.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-import yaml
 from google.cloud.tasks_v2 import CloudTasksClient, Queue, RateLimits
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from emulators.laptop.stack import ROOT, Options
+from emulators.line.shop import JsonObject
 from shared.kit.clock import utc_now
 from tests.flows.updates import body as update
 from tests.infra.alerts import ALERTS, Alert, alerts, counts, log_filters, section, setting
 from tests.infra.alerts import statements as statements_of
-from tests.journeys.stage import STEP_S, Stage, open_directory, shop, staged, wait_until
+from tests.journeys.stage import (
+    STEP_S,
+    Stage,
+    functions_with,
+    open_directory,
+    shop,
+    staged,
+    wait_until,
+)
 from tests.journeys.test_doors import knock, signed
 
 LAG_S = 3.0  # instead of `alerting.lag_s`, which are five minutes
@@ -44,7 +50,7 @@ def stage() -> Iterator[Stage]:
     """A stack whose placement gives up sooner: eight attempts take minutes."""
     with open_directory() as directory:
         options = Options(
-            functions_root=impatient_functions(directory),
+            functions_root=functions_with(directory, "placement_worker", impatient),
             durable=False,
             carrier_step_s=STEP_S,
             telemetry=True,
@@ -54,17 +60,11 @@ def stage() -> Iterator[Stage]:
             yield made
 
 
-def impatient_functions(root: Path) -> Path:
-    functions = root / "functions"
-    shutil.copytree(ROOT / "functions", functions, ignore=shutil.ignore_patterns("__pycache__"))
-    path = functions / "placement_worker" / "function.yaml"
-    manifest = yaml.safe_load(path.read_text())
+def impatient(manifest: JsonObject) -> None:
     # What is tried shows until it is parked: for seconds, or a busy machine is too late to see it.
     manifest["trigger"]["retry"] |= {"min_backoff_s": 1, "max_attempts": ATTEMPTS}
     for queue in manifest["trigger"]["queues"].values():
         queue["max_backoff_s"] = 1
-    path.write_text(yaml.safe_dump(manifest))
-    return functions
 
 
 class Watch:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.journeys.stage import Stage, shop, staged
+from emulators.laptop.stack import Options
+from tests.journeys.stage import STEP_S, Stage, functions_with, open_directory, shop, staged
 
 PLENTY = 1_000
 STOCK = {
@@ -15,7 +16,17 @@ STOCK = {
 
 @pytest.fixture(scope="session")
 def stage() -> Iterator[Stage]:
-    """A running stack with a catalogue and the stock above; each test has its own order ids."""
-    with staged() as made:
-        made.line.load(shop(STOCK))
-        yield made
+    """A running stack with a catalogue and the stock above; each test has its own order ids.
+
+    A webhook that was refused comes again by the queue's own back-off, after one second, not ten.
+    """
+    with open_directory() as directory:
+        functions = functions_with(
+            directory,
+            "webhook_delivery",
+            lambda manifest: manifest["trigger"]["retry"].update(min_backoff_s=1),
+        )
+        options = Options(functions_root=functions, durable=False, carrier_step_s=STEP_S)
+        with staged(options) as made:
+            made.line.load(shop(STOCK))
+            yield made

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,11 +14,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
+import yaml
 from google.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from emulators.chaos.switchboard import Switchboard
-from emulators.laptop.stack import Options, Stack
+from emulators.laptop.stack import ROOT, Options, Stack
 from emulators.line.run import Line
 from emulators.line.sample import sample_shop
 from emulators.line.script import SUBMITTED, Message
@@ -68,6 +70,17 @@ def open_directory() -> Iterator[Path]:
         path = Path(name).resolve()
         path.chmod(0o755)
         yield path
+
+
+def functions_with(root: Path, name: str, change: Callable[[JsonObject], object]) -> Path:
+    """A copy of the real functions below `root`, with a change to what one of them asks for."""
+    functions = root / "functions"
+    shutil.copytree(ROOT / "functions", functions, ignore=shutil.ignore_patterns("__pycache__"))
+    path = functions / name / "function.yaml"
+    manifest = yaml.safe_load(path.read_text())
+    change(manifest)
+    path.write_text(yaml.safe_dump(manifest))
+    return functions
 
 
 @contextlib.contextmanager

@@ -35,7 +35,6 @@ from shared.people.permissions import Action, Who
 from shared.people.types import ActorKind
 from shared.platform.config import Config
 from shared.platform.db import Database, Transaction, connect
-from shared.platform.migrate import migrate
 from shared.platform.sql import text
 from shared.tracking.standstill_rules import USUAL
 from tests.support.database import settings
@@ -68,9 +67,8 @@ def past(config: Config) -> Iterator[Database]:
     name = new_id("plans")
     url = make_url(config.database_url.get_secret_value())
     with closing(connect(config, utc_now)) as server:
-        server.statement(text(f"CREATE DATABASE {name}"))
+        server.statement(text(f"CREATE DATABASE {name} TEMPLATE dispatch"))
         reached = settings(url.set(database=name).render_as_string(hide_password=False))
-        migrate(reached)
         with closing(connect(reached, utc_now)) as found:
             shop = Shop(found, 240)
             shop.fill()

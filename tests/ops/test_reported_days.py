@@ -209,6 +209,7 @@ class History:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_happens_however_late_a_report_is_what_happened(
     database: Database, clock: TestClock, seed: int

@@ -98,6 +98,7 @@ def parcels(database: Database) -> list[str]:
     return [name for (name,) in given.rows(database, "SELECT parcel_id FROM parcels ORDER BY 1")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_who_stands_is_found_whatever_the_rules_and_wherever_parcels_are(
     database: Database, clock: TestClock, parcels: list[str], seed: int

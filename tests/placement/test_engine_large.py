@@ -4,12 +4,15 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulators.bench.cases import Case, Network, made
 from shared.placement.engine import decide
 from shared.placement.types import Limits, Placement
+
+pytestmark = pytest.mark.slow
 
 SEEDS = st.integers(0, 10_000)
 SOME = settings(deadline=None, max_examples=12)

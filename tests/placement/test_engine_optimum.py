@@ -16,6 +16,7 @@ OPTIMA_CENTS = (9_121, 8_355, 8_827, 12_146, 9_787, 9_288, 9_309, 9_988, 8_794, 
 LARGE = list(made(Network(lines=20, warehouses=12), 12, seed=7))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(24))
 def test_the_engine_finds_what_an_integer_programme_finds(seed: int) -> None:
     # Goal: five lines, six sites, two services each, with all that services and sites may have:

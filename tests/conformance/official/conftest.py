@@ -13,7 +13,7 @@ from tests.conformance.patience import limited
 from tests.conformance.pubsub_alone import at
 
 HERE = Path(__file__).parent
-DIFFERS_WITHIN_S = 2  # what this emulator leaves out never comes, however long a test waits
+DIFFERS_WITHIN_S = 0.5  # what this emulator leaves out never comes, however long a test waits
 
 
 class Official(Cloud):
