@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared.contracts.base import Document
-from shared.contracts.http_ops import Because
-from shared.contracts.http_ops_acts import Told
+from shared.contracts.http_ops_acts import Because, Told
 from shared.edge.api import MAX_BODY_BYTES
 from shared.edge.console.desk import Webhooks
 from shared.kit.errors import DispatchError, Stale

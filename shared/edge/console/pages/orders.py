@@ -4,14 +4,8 @@ from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 
-from shared.contracts.http_ops import (
-    Assignment,
-    Because,
-    OpsOrder,
-    OpsOrders,
-    OrderFilters,
-    SplitWanted,
-)
+from shared.contracts.http_ops import Assignment, OpsOrder, OpsOrders, OrderFilters, SplitWanted
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.http_ops_orders import LinesWanted, NoteWanted, OrdersMeant
 from shared.contracts.http_orders import OrderView
 from shared.edge.console.routes import Act, Bulk, View, Visit, act_on, place_or, room
