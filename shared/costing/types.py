@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from shared.kit.errors import Fault, Rejected
 from shared.kit.geo import PostalPlace
@@ -269,8 +270,7 @@ class RateCard(RateCardDraft):
         return dict(found), longest
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A parcel as a carrier charges it; 0 where its size is not known.
 
     `zone` is the one that it was quoted by. None is for parcels of a time when distance alone
@@ -285,8 +285,7 @@ class Sent:
     is_residential: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """An amount of one kind, and the rate card version it comes from."""
 
     kind: ChargeKind

@@ -18,8 +18,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_origin
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_origin
 from urllib.parse import quote
 
 from flask import Request, Response
@@ -88,8 +88,7 @@ class Operation:
     paper: Callable[[Run, Mapping[str, str]], Response] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(NamedTuple):
     """An operation of several transactions is asked for: `run` takes each, `key` is nobody's."""
 
     run: Run
@@ -110,7 +109,7 @@ def made(document: Document, folder: str, name: str, *, is_new: bool) -> Answer:
     """
     there = {"Location": f"{folder}/{quote(name, safe='')}"}
     said = answer(document)
-    return replace(said, status=201 if is_new else 200, headers={**said.headers, **there})
+    return said._replace(status=201 if is_new else 200, headers={**said.headers, **there})
 
 
 def serve(
@@ -208,7 +207,7 @@ def _answered(
         given, again = services.run(
             lambda tx: idempotency.once(
                 tx,
-                replace(key, caller=caller(tx)),
+                key._replace(caller=caller(tx)),
                 lambda: operation.act(tx, parts, body),
                 lambda refusal: _kept(_problem(refusal, operation)),
             ),

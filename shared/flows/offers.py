@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from shared.costing.types import RateCard, Terms
 from shared.flows.calendars import calendar_of
@@ -22,8 +23,7 @@ from shared.stock.warehouses import ALWAYS, Working
 MOST_DAYS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(NamedTuple):
     """What the engine chooses from, and what its choice means.
 
     `terms` are by (warehouse, rate card id); `ship_on` are the days on which parcels would leave a
@@ -124,8 +124,7 @@ class Wish:
         return {sku: min(units, wanted.get(sku, 0)) for sku, units in available.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What an order's offers depend on beside its stock."""
 
     now: datetime
@@ -221,8 +220,7 @@ def tariff_of(terms: Terms, penalty_cents: int) -> Tariff:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Weighing:
+class Weighing(NamedTuple):
     """What a policy counts for parcels of one order from one warehouse, beside what they cost."""
 
     policy: Policy

@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contracts.base import Cause, Event, Work
 from shared.contracts.orders import (
@@ -41,8 +41,7 @@ from shared.stock import store as stock
 from shared.stock.types import Change, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """What is kept of a decision: its receipt, whose policy it followed, how long it took."""
 
     receipt: Receipt

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.placement.types import (
     Candidate,
@@ -28,8 +27,7 @@ _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _DENSE = json.JSONEncoder(separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """Inputs and result as JSON-ready values, compact enough to keep for every order."""
 
     inputs: Document
@@ -47,8 +45,7 @@ class Receipt:
         return hashed, f'{{"inputs":{inputs},"result":{_DENSE(self.result)}}}'
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What the engine was told beside demand and sites, for who explains its answer.
 
     Attributes:

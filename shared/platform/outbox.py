@@ -7,9 +7,8 @@ Pieces of work need no order among themselves, so each has a lane of its own.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.contracts.base import Cause, Event, Work, attributes_of, headers_of
 from shared.kit.errors import Fact, NotYet
@@ -86,8 +85,7 @@ _SENT = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A row of the outbox, ready to be sent."""
 
     lane: str

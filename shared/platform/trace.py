@@ -12,7 +12,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from random import getrandbits
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 Fact = str | int | float | bool
 Kind = Literal["server", "consumer", "client", "producer", "internal"]
@@ -26,8 +26,7 @@ _FORM = re.compile(
 _SAMPLED = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """A place in a trace, with ids in hexadecimal. `sampled`: whether its spans are recorded."""
 
     trace_id: str
@@ -76,8 +75,7 @@ class _Step:
     facts: dict[str, Fact] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _At:
+class _At(NamedTuple):
     context: Context
     step: _Step
 

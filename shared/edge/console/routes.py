@@ -19,8 +19,7 @@ PROFILE_PATH = "/me"  # one's own
 REFUSALS: Mapping[type[DispatchError], int] = {NotAllowed: 403, Stale: 409}
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """Somebody asks for something.
 
     Attributes:

@@ -12,8 +12,8 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from flask import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -152,8 +152,7 @@ class ChooseFirst(Rejected):
     code = "choose_first"
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """A request of somebody who has shown something, to a route with these parts."""
 
     request: Request
