@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.stock import CountedUnits, StockCounted, StockCountWanted
+from shared.contracts.stock import CountedUnits, StockCounted
+from shared.contracts.stock_facts import StockCountWanted
 from shared.drifts import store as drifts
 from shared.drifts.types import Drift, Figure, Finding, Outcome
 from shared.flows.happened import happened

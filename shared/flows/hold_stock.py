@@ -8,7 +8,7 @@ from datetime import timedelta
 from zlib import crc32
 
 from shared.contracts.http_stock import HoldRequest
-from shared.flows.checked_lines import checked_skus
+from shared.flows.checked_skus import checked_skus
 from shared.flows.stocked import told
 from shared.flows.supply import OwnSupply, SawTooLittle, lock_shelves
 from shared.holds import store as holds

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from shared.contracts.base import Cause, Event, Work
-from shared.contracts.orders import (
+from shared.contracts.order_facts import (
     OrderBackordered,
     OrderNeedsReview,
     OrderPartlyPlaced,

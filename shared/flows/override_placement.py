@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from shared.contracts.orders import OrderChanged, OrderNeedsReview
+from shared.contracts.order_facts import OrderChanged, OrderNeedsReview
 from shared.flows import outcomes
 from shared.flows.audited import audited_order
 from shared.flows.offers import Wish

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from shared.contracts.orders import OrderChanged, OrderClosed
+from shared.contracts.order_facts import OrderChanged, OrderClosed
 from shared.flows.left_out import leave_out, taken_out, without
 from shared.flows.reported_parcel import ReportedParcel
 from shared.flows.unplace import NOTHING, Keeping, take_back

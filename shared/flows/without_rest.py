@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shared.contracts.base import Event
-from shared.contracts.orders import OrderClosed, OrderRestCancelled
+from shared.contracts.order_facts import OrderClosed, OrderRestCancelled
 from shared.flows.following import following
 from shared.orders.lifecycle import FINAL, LIFECYCLE, OrderStep
 from shared.orders.types import Line, Move, Order, OrderState, Split

@@ -8,7 +8,7 @@ from queue import Queue
 
 import pytest
 
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.edge.stream import hub, serving
 from shared.flows.forget_messages import forget_messages
 from shared.kit.errors import Malformed
