@@ -9,7 +9,6 @@ Source: CloudEvents 1.0.2 and its Google Cloud Pub/Sub protocol binding.
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Generic, NamedTuple, Self, TypeVar
 
@@ -138,8 +137,7 @@ class Cause(NamedTuple):
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(NamedTuple, Generic[E]):
     """An event as it arrived."""
 
     event: E

@@ -32,16 +32,14 @@ class ChargeKind(StrEnum):
     FALLBACK_DIFFERENCE = "fallback_difference"  # what another service costs more than was quoted
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A parcel up to `max_weight_g`, inclusive, costs `price_cents` of freight."""
 
     max_weight_g: int
     price_cents: int
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneRule:
+class ZoneRule(NamedTuple):
     """Which parcels are of a zone. Empty: from or to anywhere; a prefix needs its country.
 
     Of all rules that hold for a parcel the one that comes first counts: with the longer destination
@@ -79,8 +77,7 @@ class ZoneRule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):
     """What freight costs to some places.
 
     Beyond the last step each started kilogram adds `per_kg_cents`, up to `max_weight_g`; both are

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_origin
 from urllib.parse import quote
 
@@ -59,8 +59,7 @@ class NotJson(Rejected):
     code = "unsupported_media_type"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One thing that can be asked for.
 
     `act` takes a transaction, the parts of the path by name, and the body or the query as its
@@ -82,7 +81,7 @@ class Operation:
     outcomes: Mapping[int, str]
     body: type[Document] | None = None
     query: type[Document] | None = None
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
     most_bytes: int = MAX_BODY_BYTES
     steps: Callable[["Called"], tuple[Answer, bool]] | None = None
     paper: Callable[[Run, Mapping[str, str]], Response] | None = None

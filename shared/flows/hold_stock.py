@@ -3,8 +3,8 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from zlib import crc32
 
 from shared.contracts.http_stock import HoldRequest
@@ -37,8 +37,7 @@ _PREFERRED_CENTS = 1
 _ANY_WEIGHT = (Step(max_weight_g=10**12, price_cents=0),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cart:
+class _Cart(NamedTuple):
     """A cart as a taker of stock."""
 
     channel: str | None

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from shared.costing.types import RateCard, Terms
@@ -95,8 +95,7 @@ class Capacity:
         return self._working.get(warehouse, ALWAYS)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """From where a person wants an order to be sent.
 
     Attributes:
@@ -108,7 +107,7 @@ class Wish:
     by: str
     reason: str
     warehouses: frozenset[str] = frozenset()
-    units: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    units: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
     def leaves_out(self, warehouse: str) -> bool:
         """Whether nothing is to be sent from there."""

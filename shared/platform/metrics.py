@@ -5,7 +5,6 @@ wait, is read by one query in a job and told as gauges (shared/ops/measures.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
@@ -66,7 +65,6 @@ class Meter(Protocol):
         """One value more."""
 
 
-@dataclass(slots=True)
 class _Process:
     meter: Meter | None = None
 

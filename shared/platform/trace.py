@@ -9,7 +9,6 @@ Source: https://www.w3.org/TR/trace-context/, version 00.
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from random import getrandbits
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, Self
@@ -61,18 +60,16 @@ class Recorder(Protocol):
         """A step is over: the last moment at which there surely is a processor to send with."""
 
 
-@dataclass(slots=True)
 class _Process:
     """What is set once in a process, before its first step."""
 
     recorder: Recorder | None = None
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(NamedTuple):
     """What is told of every span of a step: it may be found out late."""
 
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: dict[str, Fact]
 
 
 class _At(NamedTuple):

@@ -1,7 +1,7 @@
 """What a page and an act are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.contracts.base import Document
@@ -81,8 +81,7 @@ def place_or(name: str) -> Rooms:
     return rooms
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """Something that is shown: a page, and the same document below `/api/v1`.
 
     Attributes:
@@ -111,15 +110,14 @@ class View:
     answer: type[Document]
     template: str
     query: type[Document] | None = None
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
     tab: str | None = None
     key: str | None = None
     rows: str | None = None
     rooms: Rooms = nowhere
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """Something that is done, by a form or below `/api/v1`, with everything or nothing.
 
     Attributes:
@@ -144,14 +142,13 @@ class Act:
     view: View
     done: str
     form: str
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
     most_bytes: int = MAX_BODY_BYTES
     tells: bool = False
     first: Callable[[Visit], DispatchError | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bulk:
+class Bulk(NamedTuple):
     """The same done to many, each in a transaction of its own; what became of each is shown.
 
     Attributes:
@@ -172,11 +169,10 @@ class Bulk:
     view: View
     done: str
     form: str
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(NamedTuple):
     """A document to be printed, as its vendor made it; for people and below `/api/v1` alike.
 
     Attributes:
@@ -189,7 +185,7 @@ class Paper:
     purpose: str
     action: Action
     find: Callable[[Visit], Kept]
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
 
 
 def act_on(

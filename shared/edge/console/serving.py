@@ -12,7 +12,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from flask import Request, Response
@@ -270,7 +269,7 @@ class _Call(NamedTuple):
             (BulkResults, "results.html") if isinstance(route, Bulk) else (Told, "told.html")
         )
         document = contract.decode(given.body.encode())
-        page = replace(route.view, template=template)
+        page = route.view._replace(template=template)
         return answers.html(self._page(page, who, {"doc": document, "route": route}))
 
     def _page(self, view: View, who: Who, shown: Mapping[str, Any]) -> str:
