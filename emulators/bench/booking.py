@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from emulators.bench.shop import CAUSE
-from shared.contracts.orders import OrderPlaced
+from shared.contracts.order_facts import OrderPlaced
 from shared.kit.geo import Point
 from shared.kit.ids import new_id
 from shared.orders import order_lines

@@ -33,7 +33,7 @@ from emulators.laptop import postgres
 from emulators.laptop.cli import UserMistake, positive
 from emulators.laptop.processes import ProcessFailed
 from emulators.laptop.stack import ROOT, Options, Stack
-from shared.contracts.orders import OrderExpected
+from shared.contracts.order_facts import OrderExpected
 from shared.edge.console.static_files import named
 from shared.flows.keep_reports import keep_reports
 from shared.kit.clock import utc_now

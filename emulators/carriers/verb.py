@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -75,15 +74,15 @@ def _change(arguments: argparse.Namespace) -> int:
 
     with running() as (database, _):
         wanted = database.run(change, CAUSE)
-    tell(asdict(wanted), partial(views.print_account, wanted), as_json=arguments.json)
+    tell(wanted._asdict(), partial(views.print_account, wanted), as_json=arguments.json)
     return 0
 
 
 def _changed(usual: CarrierAccount, given: dict[str, Any]) -> CarrierAccount:
     if given.get("vendor", usual.vendor) != usual.vendor:
         # Name and account are the words of the vendor before.
-        usual = replace(usual, vendor_carrier="", vendor_account=None)
-    return replace(usual, **given)
+        usual = usual._replace(vendor_carrier="", vendor_account=None)
+    return usual._replace(**given)
 
 
 def _format(word: str) -> LabelFormat:

@@ -40,7 +40,7 @@ def as_json(standings: Sequence[CarrierStanding], queues: Sequence[QueueUsage]) 
                 ],
                 "account": {
                     name: value
-                    for name, value in asdict(standing.account).items()
+                    for name, value in standing.account._asdict().items()
                     if name != "carrier"
                 },
                 "labels_bought_today": standing.figures.bought,

@@ -25,7 +25,7 @@ def labels_as_json(found: Sequence[LabelSeen]) -> Document:
 
 def quotes_as_json(quotes: Sequence[Quote]) -> Document:
     """Every service, the cheapest first."""
-    return {"quotes": [asdict(quote) for quote in quotes]}
+    return {"quotes": [quote._asdict() for quote in quotes]}
 
 
 def manifests_as_json(found: Sequence[ManifestListed]) -> Document:

@@ -36,6 +36,7 @@ def policy_as_json(policy: Policy) -> Document:
     said = asdict(policy)
     for name in ("excluded_warehouses", "excluded_services"):
         said[name] = sorted(said[name])
+    said["fallbacks"] = [fallback._asdict() for fallback in policy.fallbacks]
     return said
 
 

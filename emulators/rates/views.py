@@ -49,7 +49,7 @@ def versions_as_json(versions: Sequence[Version]) -> Document:
     return {
         "versions": [
             {
-                **asdict(version),
+                **version._asdict(),
                 "valid_from": version.valid_from.isoformat(),
                 "valid_until": version.valid_until and version.valid_until.isoformat(),
             }
@@ -70,14 +70,11 @@ def card_as_json(card: RateCard) -> Document:
         "carries": list(card.carries),
         "zones": [
             {
-                **asdict(zone),
+                **zone._asdict(),
                 "rules": [
-                    {
-                        **asdict(rule),
-                        "max_distance_m": _bound_m(rule),
-                    }
-                    for rule in zone.rules
+                    {**rule._asdict(), "max_distance_m": _bound_m(rule)} for rule in zone.rules
                 ],
+                "steps": [step._asdict() for step in zone.steps],
             }
             for zone in card.zones
         ],

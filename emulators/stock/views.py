@@ -23,7 +23,7 @@ def rows_as_json(sku: str, rows: Sequence[BalanceRow]) -> Document:
         "sku": sku,
         "available": _to_everybody(rows),
         "rows": [
-            {**asdict(row), "counted_at": row.counted_at and row.counted_at.isoformat()}
+            {**row._asdict(), "counted_at": row.counted_at and row.counted_at.isoformat()}
             for row in rows
         ],
     }

@@ -1,7 +1,5 @@
 """HTTPS from browsers and machines -> show how things stand, do what a person decides."""
 
-from dataclasses import replace
-
 import functions_framework
 from flask import Request, Response
 
@@ -12,4 +10,4 @@ from shared.wiring import desk, documents, webhooks
 @functions_framework.http
 def ops(request: Request) -> Response:
     """Answer one request to the console."""
-    return serving.serve(request, replace(desk(), documents=documents, webhooks=webhooks))
+    return serving.serve(request, desk()._replace(documents=documents, webhooks=webhooks))

@@ -7,8 +7,8 @@ import functions_framework
 from flask import Request, Response
 
 from shared.contracts.inbound import InboundChanged
-from shared.contracts.orders import OrderAccepted, OrderChanged
-from shared.contracts.stock import StockIncreased
+from shared.contracts.order_facts import OrderAccepted, OrderChanged
+from shared.contracts.stock_facts import StockIncreased
 from shared.edge import pubsub
 from shared.flows.expect_backorders import expect_after
 from shared.flows.request_placement import request_placement, wake_for_stock

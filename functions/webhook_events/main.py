@@ -3,7 +3,7 @@
 import functions_framework
 from flask import Request, Response
 
-from shared.contracts.orders import (
+from shared.contracts.order_facts import (
     OrderBackordered,
     OrderClosed,
     OrderExpected,

@@ -5,8 +5,7 @@ it; each is one statement, and a carrier that works costs a look and writes noth
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.carriers.types import (
     BrokenAnswer,
@@ -77,8 +76,7 @@ _ANSWERED = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """Leave to call a carrier once; `probe_id` where that is the probe."""
 
     carrier: str

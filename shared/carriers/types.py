@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.kit.errors import Fact, Fault, NotYet, Rejected, TooFast, Untried
 
@@ -52,8 +52,7 @@ class LabelFormat(StrEnum):
     ZPL = "zpl"
 
 
-@dataclass(frozen=True, slots=True)
-class CarrierAccount:
+class CarrierAccount(NamedTuple):
     """Who sells a carrier's labels to us, and how. The defaults are for carriers without a row."""
 
     carrier: str  # as rate cards name it
@@ -99,8 +98,7 @@ class LabelRequest:
             raise ValueError(f"weight_g must be positive, got {self.weight_g}")
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A label that was bought."""
 
     vendor_shipment_id: str
@@ -113,8 +111,7 @@ class Label:
     service: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """What a service would cost, unbought."""
 
     carrier: str  # as the vendor names it
@@ -150,8 +147,7 @@ class ManifestRequest:
             raise ValueError("a manifest has at least one label on it")
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A manifest that the vendor has made."""
 
     vendor_manifest_id: str
@@ -167,8 +163,7 @@ class LabelState(StrEnum):
     VOIDED = "voided"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownLabel:
+class KnownLabel(NamedTuple):
     """A label as it is stored; `document_key` says where its document lies, None: not kept yet."""
 
     label_id: str
@@ -188,8 +183,7 @@ class ManifestState(StrEnum):
     DROPPED = "dropped"  # every label on it was given back
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(NamedTuple):
     """What a carrier takes over at one warehouse on one day."""
 
     carrier: str
@@ -197,8 +191,7 @@ class Handover:
     ship_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class KnownManifest:
+class KnownManifest(NamedTuple):
     """A manifest as it is stored; `number` counts those of its handover, from 1."""
 
     manifest_id: str
@@ -208,8 +201,7 @@ class KnownManifest:
     document_key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestedLabel:
+class ManifestedLabel(NamedTuple):
     """A label on a manifest."""
 
     label_id: str
@@ -218,8 +210,7 @@ class ManifestedLabel:
     vendor_shipment_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """A label that is asked for, and may have been bought; leased: somebody is buying it now."""
 
     label_id: str
@@ -228,8 +219,7 @@ class Intent:
     is_leased: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ToVoid:
+class ToVoid(NamedTuple):
     """A label that is to be given back, to the vendor that sold it or may have."""
 
     label_id: str

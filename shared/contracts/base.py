@@ -9,9 +9,8 @@ Source: CloudEvents 1.0.2 and its Google Cloud Pub/Sub protocol binding.
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -123,8 +122,7 @@ class Work(Document):
         """The queue that carries this piece of work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Why something happens: the message that started it, and the trail it belongs to.
 
     Attributes:
@@ -139,8 +137,7 @@ class Cause:
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(NamedTuple, Generic[E]):
     """An event as it arrived."""
 
     event: E
@@ -172,8 +169,8 @@ def decode(accepted: Iterable[type[E]], attributes: Mapping[str, str], body: byt
         raise UnknownType(f"ce-type: {kind[:100]!r} is not handled here", field="ce-type")
     return Received(
         event=by_type[kind].decode(body),
-        cause=replace(
-            cause_of(attributes, event_id), occurred_at=_moment(attributes.get("ce-time"))
+        cause=cause_of(attributes, event_id)._replace(
+            occurred_at=_moment(attributes.get("ce-time"))
         ),
     )
 

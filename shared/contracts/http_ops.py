@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import NO_NUL, Document, Identifier, Moment
+from shared.contracts.base import Document, Identifier, Moment
+from shared.contracts.http_ops_acts import Because, PriorityName, Said
 from shared.contracts.http_orders import OrderView
-
-Said = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
-Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 
 OrderStateName = Literal[
     "waiting",
@@ -24,7 +22,6 @@ OrderStateName = Literal[
     "returned",
     "cancelled",
 ]
-PriorityName = Literal["express", "standard", "bulk"]
 
 
 class Queue(Document):
@@ -264,12 +261,6 @@ class OpsOrder(Document):
     relabel: tuple[str, ...] = ()  # parcels that they may give another label
     print: tuple[str, ...] = ()  # parcels that have a label, which they may print
     choose: tuple[str, ...] = ()  # parcels whose service they may choose
-
-
-class Because(Document):
-    """Why; the audit trail keeps it."""
-
-    reason: Reason
 
 
 class Assignment(Because):

@@ -1,8 +1,23 @@
-"""The console's acts over HTTP: what many of them answer. Additive only, as events are."""
+"""What many of the console's pages and acts take and answer. Additive only, as events are.
 
-from typing import Literal
+Every start of the console reads it, so the documents of one page stand elsewhere.
+"""
 
-from shared.contracts.base import Document
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import NO_NUL, Document
+
+Said = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
+Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+PriorityName = Literal["express", "standard", "bulk"]
+
+
+class Because(Document):
+    """Why; the audit trail keeps it."""
+
+    reason: Reason
 
 
 class Told(Document):

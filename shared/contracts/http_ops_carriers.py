@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import NO_NUL, Document, Identifier, Moment
-from shared.contracts.http_ops import Because
+from shared.contracts.http_ops_acts import Because
 
 AtVendor = Annotated[str, Field(max_length=120, pattern=NO_NUL)]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared.contracts.base import Document, Moment
-from shared.contracts.http_ops import Because, Said
+from shared.contracts.http_ops_acts import Because, Said
 
 LetterStateName = Literal["open", "retried", "discarded"]
 Hours = Annotated[int, Field(ge=1, le=24 * 365)]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from shared.contracts.base import NO_NUL, Document, Identifier
-from shared.contracts.http_ops import Because
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.orders import Lines, line_numbers_are_unique
 
 AsSeen = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._:/-]+=[a-z_]+$")]

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import Currency, Document, Identifier, Moment
-from shared.contracts.http_ops import Because, Happening, Said
+from shared.contracts.http_ops import Happening
+from shared.contracts.http_ops_acts import Because, Said
 from shared.contracts.http_orders import ChargeView, ParcelView
 
 ParcelStateName = Literal[

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr
 
 from shared.contracts.base import NO_NUL, Document, Identifier, Moment
-from shared.contracts.http_ops import Because, Said
+from shared.contracts.http_ops_acts import Because, Said
 
 RoleName = Literal["viewer", "operator", "admin"]
 ActorKindName = Literal["user", "key", "command", "job"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
 from shared.contracts.base import NO_NUL, Document, Moment, utc
-from shared.contracts.http_ops import Because
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.policies import PolicyDocument
 
 MOST_ROWS_CHARACTERS = 3_000_000  # some 40,000 rows of a rate card

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared.contracts.base import NO_NUL, Document, Identifier, Moment
-from shared.contracts.http_ops import Because, PriorityName, Said
+from shared.contracts.http_ops_acts import Because, PriorityName, Said
 
 Units = Annotated[int, Field(ge=1, le=1_000_000)]
 SaleName = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.contracts.base import NO_NUL, Document, Identifier, Moment
-from shared.contracts.http_ops import Because, Said
+from shared.contracts.http_ops_acts import Because, Said
 
 DeliveryStateName = Literal["waiting", "delivered", "failed"]
 SubscriberName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from shared.contracts.base import Document, Identifier, Moment
-from shared.contracts.http_ops import Because, Said
+from shared.contracts.http_ops_acts import Because, Said
 from shared.contracts.http_ops_stock import ByHand, FencedRow, InboundStateName, Units
 
 

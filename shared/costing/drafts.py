@@ -142,7 +142,7 @@ def drafts_of(found: Found, valid_from: datetime) -> Drafts:
             replace(
                 whole,
                 zones=tuple(
-                    replace(zone, steps=tuple(sorted(zone.steps, key=lambda s: s.max_weight_g)))
+                    zone._replace(steps=tuple(sorted(zone.steps, key=lambda s: s.max_weight_g)))
                     for zone in whole.zones
                 ),
             )
@@ -222,7 +222,7 @@ def _zones(
                 cells.refuse(column, f"row {rows_of.number} says otherwise of {name}")
         rules = _rules(cells)
         rows_of.rule_numbers += [cells.row.number] * len(rules)
-        rows_of.zone = replace(rows_of.zone, rules=rows_of.zone.rules + rules)
+        rows_of.zone = rows_of.zone._replace(rules=rows_of.zone.rules + rules)
     return zones
 
 
@@ -272,12 +272,12 @@ def _add_prices(rows: Iterable[_Cells], zones: dict[tuple[str, str, str], _ZoneR
         if price is not None:
             rows_of.step_numbers.append(cells.row.number)
             steps = (*rows_of.zone.steps, Step(weight_g, price))
-            rows_of.zone = replace(rows_of.zone, steps=steps)
+            rows_of.zone = rows_of.zone._replace(steps=steps)
         elif per_kg is not None and rows_of.per_kg_number:
             cells.refuse("per_kg_cents", f"row {rows_of.per_kg_number} says it of the zone already")
         elif per_kg is not None:
             rows_of.per_kg_number = cells.row.number
-            rows_of.zone = replace(rows_of.zone, per_kg_cents=per_kg, max_weight_g=weight_g)
+            rows_of.zone = rows_of.zone._replace(per_kg_cents=per_kg, max_weight_g=weight_g)
 
 
 def _number(problem: Problem, zones: list[_ZoneRows]) -> int:

@@ -6,8 +6,8 @@ rate_card_prices. In rate_card_steps older code keeps its distance bands.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.costing.book import MIN_NOTICE, RateBook
 from shared.costing.types import (
@@ -128,8 +128,7 @@ _CHARGED = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """A version as a list shows it; `valid_until` is when the next begins, None: there is none."""
 
     rate_card_id: str
@@ -225,7 +224,7 @@ def publish(tx: Transaction, draft: RateCardDraft, published_by: str, reason: st
     # No carrier has an @ in its name, so no two services share an id.
     name = draft.carrier if draft.service == STANDARD else f"{draft.carrier}@{draft.service}"
     rate_card_id = f"{name}-{row.version}"
-    zones = json.dumps([asdict(zone) for zone in draft.zones])
+    zones = json.dumps([_as_json(zone) for zone in draft.zones])
     own = {"rate_card_id": rate_card_id, "zones": zones}
     card = {
         **{name: value for name, value in vars(draft).items() if name != "zones"},
@@ -242,6 +241,13 @@ def publish(tx: Transaction, draft: RateCardDraft, published_by: str, reason: st
         Write(_INSERT_PRICES, own, rows=sum(len(zone.steps) for zone in draft.zones)),
     )
     return rate_card_id
+
+
+def _as_json(zone: Zone) -> dict[str, object]:
+    return zone._asdict() | {
+        "rules": [rule._asdict() for rule in zone.rules],
+        "steps": [step._asdict() for step in zone.steps],
+    }
 
 
 def charge(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from shared.kit.errors import Fault, Rejected
 from shared.kit.geo import PostalPlace
@@ -31,16 +32,14 @@ class ChargeKind(StrEnum):
     FALLBACK_DIFFERENCE = "fallback_difference"  # what another service costs more than was quoted
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A parcel up to `max_weight_g`, inclusive, costs `price_cents` of freight."""
 
     max_weight_g: int
     price_cents: int
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneRule:
+class ZoneRule(NamedTuple):
     """Which parcels are of a zone. Empty: from or to anywhere; a prefix needs its country.
 
     Of all rules that hold for a parcel the one that comes first counts: with the longer destination
@@ -78,8 +77,7 @@ class ZoneRule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):
     """What freight costs to some places.
 
     Beyond the last step each started kilogram adds `per_kg_cents`, up to `max_weight_g`; both are
@@ -267,8 +265,7 @@ class RateCard(RateCardDraft):
         return dict(found), longest
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A parcel as a carrier charges it; 0 where its size is not known.
 
     `zone` is the one that it was quoted by. None is for parcels of a time when distance alone
@@ -283,8 +280,7 @@ class Sent:
     is_residential: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """An amount of one kind, and the rate card version it comes from."""
 
     kind: ChargeKind

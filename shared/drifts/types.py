@@ -1,9 +1,8 @@
 """The words of drifts."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Figure(StrEnum):
@@ -40,8 +39,7 @@ class Books(Protocol):
     def in_holds(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A figure as it was found, and what it should be by what explains it."""
 
     figure: Figure
@@ -55,8 +53,7 @@ class Finding:
         return self.found - self.explained
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What is wrong with a row, and what is to be done."""
 
     findings: tuple[Finding, ...]
@@ -75,8 +72,7 @@ class Verdict:
         return self.fence is not None or self.ledger != 0
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """A finding as it is kept."""
 
     sku: str
@@ -86,8 +82,7 @@ class Drift:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class KeptDrift:
+class KeptDrift(NamedTuple):
     """A drift with its story."""
 
     drift_id: int

@@ -18,8 +18,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_origin
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, get_origin
 from urllib.parse import quote
 
 from flask import Request, Response
@@ -59,8 +59,7 @@ class NotJson(Rejected):
     code = "unsupported_media_type"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One thing that can be asked for.
 
     `act` takes a transaction, the parts of the path by name, and the body or the query as its
@@ -82,14 +81,13 @@ class Operation:
     outcomes: Mapping[int, str]
     body: type[Document] | None = None
     query: type[Document] | None = None
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
     most_bytes: int = MAX_BODY_BYTES
     steps: Callable[["Called"], tuple[Answer, bool]] | None = None
     paper: Callable[[Run, Mapping[str, str]], Response] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(NamedTuple):
     """An operation of several transactions is asked for: `run` takes each, `key` is nobody's."""
 
     run: Run
@@ -110,7 +108,7 @@ def made(document: Document, folder: str, name: str, *, is_new: bool) -> Answer:
     """
     there = {"Location": f"{folder}/{quote(name, safe='')}"}
     said = answer(document)
-    return replace(said, status=201 if is_new else 200, headers={**said.headers, **there})
+    return said._replace(status=201 if is_new else 200, headers={**said.headers, **there})
 
 
 def serve(
@@ -208,7 +206,7 @@ def _answered(
         given, again = services.run(
             lambda tx: idempotency.once(
                 tx,
-                replace(key, caller=caller(tx)),
+                key._replace(caller=caller(tx)),
                 lambda: operation.act(tx, parts, body),
                 lambda refusal: _kept(_problem(refusal, operation)),
             ),

@@ -3,9 +3,9 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
+from typing import NamedTuple
 
 from flask import Request, Response
 
@@ -27,8 +27,7 @@ SHOWN_ATTEMPTS = 4  # by number; what comes after is counted together, as this o
 _OUTCOMES = {409: "not_yet", 503: "not_yet"}
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """Something that arrived, and is to be answered.
 
     Attributes:

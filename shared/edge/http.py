@@ -1,7 +1,6 @@
 """Answers over HTTP. What went wrong is a problem document. Source: RFC 9457."""
 
 import json
-from dataclasses import asdict
 
 from flask import Response
 
@@ -69,7 +68,7 @@ def problem(error: DispatchError, status: int | None = None) -> Response:
     if isinstance(error, NotEnough):
         body["missing"] = dict(error.missing)
     if isinstance(error, Stale):
-        body["changed"] = [asdict(change) for change in error.changed]
+        body["changed"] = [change._asdict() for change in error.changed]
     answer = Response(json.dumps(body), status=chosen, content_type="application/problem+json")
     retry_after_s = error.facts.get("retry_after_s")
     if isinstance(error, NotYet) and retry_after_s is not None:

@@ -3,7 +3,8 @@
 import hashlib
 from datetime import timedelta
 
-from shared.contracts.orders import OrderAccepted, OrderAmended, OrderCancelled, OrderSubmitted
+from shared.contracts.order_facts import OrderAccepted
+from shared.contracts.orders import OrderAmended, OrderCancelled, OrderSubmitted
 from shared.costing import order_charges
 from shared.flows.cancel_order import cancel_order
 from shared.flows.change_order import change_order

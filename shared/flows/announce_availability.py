@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from shared.contracts.stock import StockAvailableChanged
+from shared.contracts.stock_facts import StockAvailableChanged
 from shared.flows.steps import Run
 from shared.platform import outbox
 from shared.platform.db import Transaction

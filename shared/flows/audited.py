@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -92,7 +91,7 @@ def _balance(tx: Transaction, sku: str, warehouse: str) -> dict[str, dict[str, A
     """The rows of a balance by what people call them."""
     found = {}
     for row in balance_rows(tx, sku, warehouse):
-        facts = asdict(row) | {"counted_at": None if row.partition else _told(row.counted_at)}
+        facts = row._asdict() | {"counted_at": None if row.partition else _told(row.counted_at)}
         number = f" row {row.partition}" if row.partition else ""
         found[f"{sku} in {warehouse}{number}"] = {
             name: value

@@ -6,8 +6,7 @@ carrier does not answer, another one takes the parcel over.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.carriers import abandoned_labels, carrier_accounts, carrier_breakers
 from shared.carriers import store as labels
@@ -52,8 +51,7 @@ class PurchaseUnderWay(NotYet):
     code = "purchase_under_way"
 
 
-@dataclass(frozen=True, slots=True)
-class _Purchase:
+class _Purchase(NamedTuple):
     """What to ask, whom, and by whose leave; `service` is the parcel's."""
 
     request: LabelRequest

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from shared.contracts.orders import OrderCancelled, OrderClosed, OrderReturnExpected
+from shared.contracts.order_facts import OrderClosed, OrderReturnExpected
+from shared.contracts.orders import OrderCancelled
 from shared.flows.cancel_rest import NOTHING_SENT, cancel_rest, lock_what_it_leaves
 from shared.flows.early_changes import locked_or_remembered
 from shared.flows.give_back import give_back

@@ -1,7 +1,6 @@
 """What of an order has no parcel yet is no longer wanted: the rest of it goes its way."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from shared.flows.give_back import give_back
 from shared.flows.without_rest import without_rest
@@ -48,7 +47,7 @@ def cancel_rest(tx: Transaction, order: Order, parcels: Sequence[Parcel], reason
         outbox.put(tx, *made.news),
     )
     give_back(tx, kept, HoldState.RELEASED)
-    return replace(order, state=made.move.state)
+    return order._replace(state=made.move.state)
 
 
 def lock_what_it_leaves(

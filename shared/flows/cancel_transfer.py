@@ -1,7 +1,5 @@
 """A transfer is not wanted any more: its units are free again at the origin."""
 
-from dataclasses import replace
-
 from shared.contracts.inbound import TransferCancelled
 from shared.flows.in_transit import changed, locked_at_origin, locked_transfer
 from shared.flows.waitlist import share_out
@@ -39,8 +37,7 @@ def cancel_transfer(tx: Transaction, event: TransferCancelled) -> None:
         Change(Key(units.sku, units.warehouse, units.partition), held=-units.quantity)
         for units in hold.items
     ]
-    after = replace(
-        known,
+    after = known._replace(
         state=LIFECYCLE.advance(known.state, InboundStep.CANCEL),
         reason=event.reason,
     )

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from shared.contracts.orders import OrderAmended, OrderChanged, OrderClosed
+from shared.contracts.order_facts import OrderChanged, OrderClosed
+from shared.contracts.orders import OrderAmended
 from shared.flows.cancel_rest import lock_what_it_leaves
 from shared.flows.checked_lines import checked_lines
 from shared.flows.early_changes import locked_or_remembered

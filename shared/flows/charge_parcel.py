@@ -1,7 +1,5 @@
 """A parcel was planned: charge it. It was cancelled: take the charges back."""
 
-from dataclasses import replace
-
 from shared.contracts.parcels import ParcelCancelled, ParcelCharged, ParcelPlanned
 from shared.costing import store as costing
 from shared.costing.book import Bookshelf
@@ -44,7 +42,7 @@ def charge_parcel(tx: Transaction, event: ParcelPlanned, shelf: Bookshelf) -> No
 def take_charges_back(tx: Transaction, event: ParcelCancelled) -> None:
     """Book the opposite of everything that was charged for the parcel."""
     charges = tuple(
-        replace(charge, amount=-charge.amount) for charge in costing.charged(tx, event.parcel_id)
+        charge._replace(amount=-charge.amount) for charge in costing.charged(tx, event.parcel_id)
     )
     if charges:
         tx.write(

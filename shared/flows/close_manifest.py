@@ -1,7 +1,7 @@
 """Close a carrier's day at a warehouse: lease the manifest, call the carrier, record the result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.carriers import carrier_accounts, carrier_breakers, manifests
 from shared.carriers import store as labels
@@ -32,8 +32,7 @@ class ManifestChanged(NotYet):
     code = "manifest_changed"
 
 
-@dataclass(frozen=True, slots=True)
-class _Leased:
+class _Leased(NamedTuple):
     manifest: KnownManifest
     labels: tuple[ManifestedLabel, ...]
     request: ManifestRequest

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from shared.contracts.stock import CountedUnits, StockCounted, StockCountWanted
+from shared.contracts.stock import CountedUnits, StockCounted
+from shared.contracts.stock_facts import StockCountWanted
 from shared.drifts import store as drifts
 from shared.drifts.types import Drift, Figure, Finding, Outcome
 from shared.flows.happened import happened
@@ -34,8 +35,7 @@ from shared.stock.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Short:
+class _Short(NamedTuple):
     """A SKU of which fewer are there than are promised."""
 
     line: CountedUnits

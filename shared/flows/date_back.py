@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from shared.contracts.stock import CountedUnits, StockCountWanted
+from shared.contracts.stock import CountedUnits
+from shared.contracts.stock_facts import StockCountWanted
 from shared.drifts import store as drifts
 from shared.drifts.types import Drift, Figure, Finding, Outcome
 from shared.flows.count_stock import count_again

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from shared.contracts.inbound import InboundChanged
-from shared.contracts.orders import OrderExpected
+from shared.contracts.order_facts import OrderExpected
 from shared.flows.steps import Run, in_rounds
 from shared.holds import store as holds
 from shared.inbound import store as inbound

@@ -1,7 +1,5 @@
 """A supplier announced a delivery: it is on its way, and may be told to those who wait."""
 
-from dataclasses import replace
-
 from shared.contracts.inbound import InboundAnnounced
 from shared.flows.happened import happened
 from shared.flows.in_transit import changed, ended_when_complete, units_of
@@ -33,14 +31,14 @@ def expect_delivery(tx: Transaction, event: InboundAnnounced) -> None:
         event.inbound_id, None, event.warehouse, InboundState.REQUESTED, {}, expected_at=None
     )
     announced = units_of(event.lines)
-    items = {sku: replace(item, quantity=0) for sku, item in before.items.items()}
+    items = {sku: item._replace(quantity=0) for sku, item in before.items.items()}
     for sku, quantity in announced.items():
-        items[sku] = replace(items.get(sku, Item(sku, 0)), quantity=quantity)
-    after = replace(
-        before, items=items, expected_at=event.expected_at, announced_at=event.announced_at
+        items[sku] = items.get(sku, Item(sku, 0))._replace(quantity=quantity)
+    after = before._replace(
+        items=items, expected_at=event.expected_at, announced_at=event.announced_at
     )
     if not announced and after.received_at is None:
-        after = replace(after, state=LIFECYCLE.advance(after.state, InboundStep.CANCEL))
+        after = after._replace(state=LIFECYCLE.advance(after.state, InboundStep.CANCEL))
     else:
         after = ended_when_complete(after)
     tx.write(*inbound.save(tx, known, after), outbox.put(tx, changed(after)))

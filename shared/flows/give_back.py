@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from shared.flows.stocked import told
 from shared.flows.waitlist import share_out
@@ -52,11 +51,11 @@ def cut_back(
                 lasting[item.sku] -= units
             unmet[item.sku] -= units
             if units:
-                items.append(replace(item, quantity=units))
+                items.append(item._replace(quantity=units))
         if tuple(items) != hold.items:
             ended.append(hold)
             if items:
-                left.append(replace(hold, hold_id=new_id("hld"), items=tuple(items)))
+                left.append(hold._replace(hold_id=new_id("hld"), items=tuple(items)))
     give_back(tx, ended, HoldState.RELEASED, left)
 
 

@@ -1,7 +1,7 @@
 """Work that will not be tried again: park it, and tell that a person has to look at its order."""
 
 from shared.contracts.base import Work
-from shared.contracts.orders import OrderNeedsReview
+from shared.contracts.order_facts import OrderNeedsReview
 from shared.contracts.work import BuyLabel, DeliverWebhook, PlaceOrder
 from shared.flows.park_under_order import concerning_order
 from shared.orders import order_lines

@@ -3,12 +3,12 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from zlib import crc32
 
 from shared.contracts.http_stock import HoldRequest
-from shared.flows.checked_lines import checked_skus
+from shared.flows.checked_skus import checked_skus
 from shared.flows.stocked import told
 from shared.flows.supply import OwnSupply, SawTooLittle, lock_shelves
 from shared.holds import store as holds
@@ -37,8 +37,7 @@ _PREFERRED_CENTS = 1
 _ANY_WEIGHT = (Step(max_weight_g=10**12, price_cents=0),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cart:
+class _Cart(NamedTuple):
     """A cart as a taker of stock."""
 
     channel: str | None

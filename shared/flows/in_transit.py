@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from shared.contracts.inbound import (
     InboundChanged,
@@ -109,9 +108,9 @@ def with_arrived(
     items = dict(known.items)
     for sku, quantity in units.items():
         item = items.get(sku, Item(sku, 0))
-        items[sku] = replace(item, received=item.received + quantity)
+        items[sku] = item._replace(received=item.received + quantity)
     return ended_when_complete(
-        replace(known, items=items, received_at=known.received_at or event.received_at)
+        known._replace(items=items, received_at=known.received_at or event.received_at)
     )
 
 
@@ -119,7 +118,7 @@ def ended_when_complete(delivery: Inbound) -> Inbound:
     """A supplier's delivery has ended when all that was announced is there."""
     if delivery.announced_at is None or delivery.coming or delivery.state in FINAL:
         return delivery
-    return replace(delivery, state=LIFECYCLE.advance(delivery.state, InboundStep.RECEIVE))
+    return delivery._replace(state=LIFECYCLE.advance(delivery.state, InboundStep.RECEIVE))
 
 
 def changed(after: Inbound) -> InboundChanged:

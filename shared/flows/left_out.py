@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.flows.following import following
 from shared.orders import order_lines
 from shared.orders import store as orders

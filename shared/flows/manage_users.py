@@ -1,7 +1,6 @@
 """Who may sign in, and what they may: an admin's word, kept in the audit trail."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from shared.flows.audited import USER
@@ -71,7 +70,7 @@ def add_user(
     check_warehouses(tx, user.warehouses)
     if users.find(tx, email) is not None:
         raise UserExists(f"email: {email} is somebody's already", field="email")
-    made = replace(user, user_id=new_id("usr"), email=email)
+    made = user._replace(user_id=new_id("usr"), email=email)
     hashed = _hashed(password) if password is not None else ""
     tx.write(
         users.add(tx, made, hashed, is_temporary=is_temporary),
@@ -178,7 +177,7 @@ def set_role(
     admins = users.lock_among_admins(tx, email)
     user = _of(admins, email)
     check_warehouses(tx, warehouses)
-    changed = replace(user, role=role, warehouses=warehouses)
+    changed = user._replace(role=role, warehouses=warehouses)
     _check_not_last_admin(admins, user, changed)
     tx.write(
         users.set_role(user, role, warehouses),
@@ -196,7 +195,7 @@ def set_disabled(tx: Transaction, person: Person, email: str, *, disabled: bool)
     admins = users.lock_among_admins(tx, email)
     user = _of(admins, email)
     if disabled:
-        _check_not_last_admin(admins, user, replace(user, disabled_at=tx.now))
+        _check_not_last_admin(admins, user, user._replace(disabled_at=tx.now))
     tx.write(
         users.set_disabled(tx, user, disabled=disabled),
         sessions.end_all(user.user_id),

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
+from typing import NamedTuple
 
 from shared.costing.types import RateCard, Terms
 from shared.flows.calendars import calendar_of
@@ -22,8 +23,7 @@ from shared.stock.warehouses import ALWAYS, Working
 MOST_DAYS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(NamedTuple):
     """What the engine chooses from, and what its choice means.
 
     `terms` are by (warehouse, rate card id); `ship_on` are the days on which parcels would leave a
@@ -95,8 +95,7 @@ class Capacity:
         return self._working.get(warehouse, ALWAYS)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """From where a person wants an order to be sent.
 
     Attributes:
@@ -108,7 +107,7 @@ class Wish:
     by: str
     reason: str
     warehouses: frozenset[str] = frozenset()
-    units: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    units: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 
     def leaves_out(self, warehouse: str) -> bool:
         """Whether nothing is to be sent from there."""
@@ -124,8 +123,7 @@ class Wish:
         return {sku: min(units, wanted.get(sku, 0)) for sku, units in available.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What an order's offers depend on beside its stock."""
 
     now: datetime
@@ -221,8 +219,7 @@ def tariff_of(terms: Terms, penalty_cents: int) -> Tariff:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Weighing:
+class Weighing(NamedTuple):
     """What a policy counts for parcels of one order from one warehouse, beside what they cost."""
 
     policy: Policy

@@ -3,12 +3,11 @@
 import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from shared.contracts.base import Cause, Event, Work
-from shared.contracts.orders import (
+from shared.contracts.order_facts import (
     OrderBackordered,
     OrderNeedsReview,
     OrderPartlyPlaced,
@@ -42,8 +41,7 @@ from shared.stock import store as stock
 from shared.stock.types import Change, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """What is kept of a decision: its receipt, whose policy it followed, how long it took."""
 
     receipt: Receipt
@@ -64,8 +62,7 @@ class Why:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What is written for one order, and what it tells the world in its own trail."""
 
     order: Order
@@ -73,31 +70,28 @@ class Outcome:
     kept: Kept
     messages: tuple[Event | Work, ...]
     splits: tuple[Split, ...] = ()  # of the lines whose units do not stay where they are
-    waits_more: Mapping[str, int] = field(default_factory=dict)  # SKU -> units, below zero: fewer
+    waits_more: Mapping[str, int] = MappingProxyType({})  # SKU -> units, below zero: fewer
     parcels: tuple[PlannedParcel, ...] = ()
     changes: tuple[Change, ...] = ()
     ended_holds: tuple[str, ...] = ()
     left_holds: tuple[Hold, ...] = ()  # of what they kept beyond what was taken
 
 
-@dataclass(frozen=True)  # without slots: what is worked out once is kept beside the fields
-class Wanting:
+class Wanting(NamedTuple):
     """A locked order that is to be placed, with its lines and its other parcels."""
 
     order: Order
     lines: Sequence[Line]
     siblings: Sequence[ParcelState] = ()
-    given_up: Chosen = field(
-        default_factory=dict
-    )  # cancelled units of these lines, not yet written
+    given_up: Chosen = MappingProxyType({})  # cancelled units of these lines, not yet written
     why_given_up: str = ""
 
-    @cached_property
+    @property
     def open_units(self) -> Chosen:
         """Those that are still to be sent."""
         return open_units(self.lines)
 
-    @cached_property
+    @property
     def wants(self) -> Mapping[str, int]:
         """SKU -> units that are still to be sent."""
         return parts(self.lines, self.open_units)
@@ -124,8 +118,8 @@ class Wanting:
         if not any(line.secured for line in lines) or not any(line.open for line in lines):
             return None
         reason = f"sold out, and no more may wait for {', '.join(sorted(skus))}"
-        return replace(
-            self, lines=lines, given_up={**self.given_up, **given_up}, why_given_up=reason
+        return self._replace(
+            lines=lines, given_up={**self.given_up, **given_up}, why_given_up=reason
         )
 
     def fresh_waiting(self, splits: Iterable[Split]) -> Mapping[str, int]:

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from shared.contracts.orders import OrderChanged, OrderNeedsReview
+from shared.contracts.order_facts import OrderChanged, OrderNeedsReview
 from shared.flows import outcomes
 from shared.flows.audited import audited_order
 from shared.flows.offers import Wish
@@ -87,7 +87,7 @@ def _place(tx: Transaction, order: Order, wanted: Override, followed: Followed) 
     ((order, fresh),) = found
     named = wanted.warehouses or wanted.units.keys()
     refused = frozenset([(sku, place) for sku, place in order.excluded if place not in named])
-    order = replace(order, excluded=refused)
+    order = order._replace(excluded=refused)
     wants = parts(fresh, open_units(fresh))
     if wanted.units:
         _check_units(wanted.units, wants)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 from shared.platform.db import Transaction
@@ -16,7 +15,7 @@ def concerning_order(tx: Transaction, letter: DeadLetter) -> DeadLetter:
     named = {**_named_in(letter.payload), **letter.facts}
     if (order_id := _name(named, "order_id")) is None:
         order_id = _order_of_parcel(tx, named)
-    return replace(letter, order_id=order_id)
+    return letter._replace(order_id=order_id)
 
 
 def _order_of_parcel(tx: Transaction, named: dict[str, Any]) -> str | None:

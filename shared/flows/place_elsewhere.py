@@ -1,11 +1,10 @@
 """A warehouse will not send a parcel: the order is placed anew, without it where it failed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from shared.contracts.orders import OrderChanged, OrderClosed
+from shared.contracts.order_facts import OrderChanged, OrderClosed
 from shared.flows.left_out import leave_out, taken_out, without
 from shared.flows.reported_parcel import ReportedParcel
 from shared.flows.unplace import NOTHING, Keeping, take_back
@@ -19,8 +18,7 @@ from shared.shipments.types import Content
 from shared.stock.types import Movement
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """For which SKUs the warehouse is not asked again, why, and what has left on-hand with it."""
 
     skus: Sequence[str]

@@ -1,7 +1,5 @@
 """A transfer has arrived: book what came, and tell what is missing."""
 
-from dataclasses import replace
-
 from shared.contracts.inbound import TransferReceived
 from shared.flows.booking import arrivals, as_of
 from shared.flows.happened import happened
@@ -64,13 +62,12 @@ def receive_transfer(tx: Transaction, event: TransferReceived, *, actor: str | N
             )
         ],
     )
-    after = replace(
-        known,
-        items={sku: replace(i, received=received.get(sku, 0)) for sku, i in known.items.items()},
+    after = known._replace(
+        items={sku: i._replace(received=received.get(sku, 0)) for sku, i in known.items.items()},
         received_at=event.received_at,
     )
     if known.state is InboundState.SHIPPED:
-        after = replace(after, state=LIFECYCLE.advance(known.state, InboundStep.RECEIVE))
+        after = after._replace(state=LIFECYCLE.advance(known.state, InboundStep.RECEIVE))
     tx.write(
         *inbound.save(tx, known, after),
         stock.change(changes),

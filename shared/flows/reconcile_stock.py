@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from shared.contracts.stock import StockCountWanted
+from shared.contracts.stock_facts import StockCountWanted
 from shared.drifts import store as drifts
 from shared.drifts.judgement import judge
 from shared.drifts.types import Drift, Outcome, Verdict

@@ -5,7 +5,6 @@ twice for one parcel, so the old one goes with its parcel, and is given back as 
 cancelled parcel is.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from shared.carriers import store as labels
@@ -71,7 +70,7 @@ def replace_parcel(tx: Transaction, order: Order, parcel: Parcel) -> PlannedParc
 
     The label is given back; the twin's is not asked for yet.
     """
-    twin = replace(shipments.as_planned(tx, parcel.parcel_id), parcel_id=new_id("par"))
+    twin = shipments.as_planned(tx, parcel.parcel_id)._replace(parcel_id=new_id("par"))
     decided_at = parcel_reroutes.latest_at(tx, parcel.parcel_id) or parcel.planned_at
     tx.write(
         shipments.cancel(tx, [parcel.parcel_id]),

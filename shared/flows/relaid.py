@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from shared.flows.left_out import taken_out
 from shared.kit.errors import WrongField
@@ -13,8 +13,7 @@ from shared.shipments.types import Content, Parcel, ParcelState
 Contents = Mapping[str, Sequence[Content]]  # parcel id -> what is in it
 
 
-@dataclass(frozen=True, slots=True)
-class Relaid:
+class Relaid(NamedTuple):
     """An order's new lines, with where their units stand, and the parcels that are taken back."""
 
     lines: tuple[Line, ...]

@@ -1,7 +1,5 @@
 """A cart is given up: its units are for those who wait, and then for everybody."""
 
-from dataclasses import replace
-
 from shared.flows.give_back import give_back
 from shared.flows.own_hold import lock_own
 from shared.holds.types import Hold, HoldEnded, HoldState
@@ -21,4 +19,4 @@ def release_hold(tx: Transaction, hold_id: str) -> Hold:
     if hold.state is not HoldState.OPEN:
         return hold
     give_back(tx, [hold], HoldState.RELEASED)
-    return replace(hold, state=HoldState.RELEASED)
+    return hold._replace(state=HoldState.RELEASED)

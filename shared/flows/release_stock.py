@@ -1,7 +1,6 @@
 """Somebody looked at what came back: it can be sold again, or is written off."""
 
 from collections import Counter
-from dataclasses import replace
 
 from shared.contracts.stock import QuarantineReleased
 from shared.flows.booking import as_of
@@ -85,6 +84,6 @@ def _kept_on(tx: Transaction, hold: Hold, released: int, release_id: str) -> tup
     (item,) = hold.items
     if item.quantity == released:
         return ()
-    rest = replace(item, quantity=item.quantity - released)
+    rest = item._replace(quantity=item.quantity - released)
     hold_id = derived_id("hold", hold.hold_id, release_id)
-    return holds.insert(replace(hold, hold_id=hold_id, created_at=tx.now, items=(rest,)))
+    return holds.insert(hold._replace(hold_id=hold_id, created_at=tx.now, items=(rest,)))

@@ -1,6 +1,5 @@
 """A cart goes on: its hold lasts longer."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from shared.flows.own_hold import lock_own
@@ -26,4 +25,4 @@ def renew_hold(tx: Transaction, hold_id: str, ttl_s: int) -> Hold:
     expires_at = max(hold.expires_at, tx.now + timedelta(seconds=ttl_s))
     release_at = release_of(hold_id, expires_at)
     tx.write(holds.renew(hold_id, expires_at, release_at))
-    return replace(hold, expires_at=expires_at, release_at=release_at)
+    return hold._replace(expires_at=expires_at, release_at=release_at)

@@ -1,6 +1,6 @@
 """The parcel that a warehouse reports about, with its order and its siblings locked."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.orders import store as orders
 from shared.orders.types import Order
@@ -11,8 +11,7 @@ from shared.shipments.lifecycle import OPEN
 from shared.shipments.types import NoSuchParcel, Parcel, ParcelOfAnotherWarehouse
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedParcel:
+class ReportedParcel(NamedTuple):
     """A parcel with all that is decided together with it."""
 
     order: Order

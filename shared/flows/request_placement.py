@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from shared.contracts.orders import OrderAccepted, OrderChanged
-from shared.contracts.stock import StockIncreased
+from shared.contracts.order_facts import OrderAccepted, OrderChanged
+from shared.contracts.stock_facts import StockIncreased
 from shared.contracts.work import PlaceOrder
 from shared.ops.waitlist import Waiting, kept_for, next_in_line
 from shared.orders import store as orders

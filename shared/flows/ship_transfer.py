@@ -1,7 +1,6 @@
 """A transfer has left its origin: what was held for it is no longer on hand there."""
 
 from collections import Counter
-from dataclasses import replace
 
 from shared.contracts.inbound import TransferShipped
 from shared.flows.booking import as_of
@@ -57,15 +56,14 @@ def ship_transfer(tx: Transaction, event: TransferShipped, *, actor: str | None 
     _check(known, event, shipped)
     hold, locked = locked_at_origin(tx, known)
     movements, changes = _leave(hold, locked, shipped, event)
-    after = replace(
-        known,
+    after = known._replace(
         state=LIFECYCLE.advance(known.state, InboundStep.SHIP),
-        items={sku: replace(i, shipped=shipped.get(sku, 0)) for sku, i in known.items.items()},
+        items={sku: i._replace(shipped=shipped.get(sku, 0)) for sku, i in known.items.items()},
         shipped_at=event.shipped_at,
         expected_at=event.expected_at or known.expected_at,
     )
     if after.received_at is not None:
-        after = replace(after, state=LIFECYCLE.advance(after.state, InboundStep.RECEIVE))
+        after = after._replace(state=LIFECYCLE.advance(after.state, InboundStep.RECEIVE))
     tx.write(
         *inbound.save(tx, known, after),
         holds.close(tx, [hold.hold_id], HoldState.CONSUMED),

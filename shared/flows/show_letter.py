@@ -1,7 +1,6 @@
 """A dead letter with its story, for a person who has to settle it."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from shared.contracts.http_ops_letters import (
     ChangedRow,
@@ -100,7 +99,7 @@ def _shown(trial: Trial) -> LetterTrial:
         outcome=trial.outcome.value,
         code=trial.code,
         reason=trial.reason,
-        changes=tuple(ChangedRow.model_validate(asdict(change)) for change in trial.changes),
+        changes=tuple(ChangedRow.model_validate(change._asdict()) for change in trial.changes),
         announces=trial.announces,
         charged_cents=dict(trial.charged_cents),
         quoted_cents=dict(trial.quoted_cents),

@@ -5,7 +5,7 @@ refused attempt has to stay counted. What was looked at has to be the same still
 begins: whoever was shut out meanwhile, or has another password, does not come in.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.flows.audited import USER
 from shared.flows.steps import Run
@@ -20,8 +20,7 @@ from shared.platform.db import Transaction, Write
 _WRONG = "the e-mail or the password is wrong"
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(NamedTuple):
     """Who they say they are, and from which address."""
 
     email: str
@@ -29,8 +28,7 @@ class SignIn:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The session's token, for the browser alone. Half a session waits for a code."""
 
     token: str

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from shared.contracts.stock import StockIncreased
+from shared.contracts.stock_facts import StockIncreased
 from shared.platform import live_changes
 from shared.platform.db import Transaction, Write
 from shared.stock import store as stock

@@ -2,9 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.holds.types import HeldUnits, Hold, HoldState, Purpose
 from shared.kit.geo import Point, PostalPlace
@@ -37,8 +36,7 @@ class Taker(Protocol):
     def excluded(self) -> frozenset[tuple[str, str]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OwnSupply:
+class OwnSupply(NamedTuple):
     """Locked balances as one taker may use them.
 
     `units` is (SKU, warehouse) -> units it may take; `places` and `origins` are where each

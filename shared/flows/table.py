@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from time import perf_counter_ns
+from typing import NamedTuple
 
 from shared.costing.types import RateCard
 from shared.flows import outcomes
@@ -31,8 +31,7 @@ from shared.stock.warehouses import Working
 NODES_TOGETHER = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Short:
+class _Short(NamedTuple):
     """There is not enough for an order."""
 
     shortage: Shortage
@@ -40,8 +39,7 @@ class _Short:
     reason: str = ""  # that is told with the order's state
 
 
-@dataclass(frozen=True, slots=True)
-class _Stand:
+class _Stand(NamedTuple):
     """What an order is decided by."""
 
     supply: OwnSupply
@@ -49,8 +47,7 @@ class _Stand:
     offered: Offers  # by those that are not
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(NamedTuple):
     """What is followed in one transaction."""
 
     cards: Sequence[RateCard]
@@ -122,7 +119,7 @@ class Table:
 
     def _decided(self, wanting: Wanting, supply: OwnSupply, at: Circumstances) -> list[Outcome]:
         off = sorted({card.carrier for card in at.cards} & self._followed.switched_off)
-        on = replace(at, cards=[c for c in at.cards if c.carrier not in off]) if off else at
+        on = at._replace(cards=[c for c in at.cards if c.carrier not in off]) if off else at
         units = sum(wanting.wants.values())
         stand = _Stand(supply, at, offers(supply, wanting.order, on, units))
         made = self._tried(wanting, wanting.open_units, stand)
@@ -149,7 +146,7 @@ class Table:
             not_now=_items(Counter(dict(short.shortage.not_now)) + waits),
         )
         reason = f"no carrier takes {', '.join(sorted(waits))} while {', '.join(off)} is off"
-        return replace(short, shortage=shortage, reason=reason)
+        return short._replace(shortage=shortage, reason=reason)
 
     def _sold_out(
         self, wanting: Wanting, full: Collection[str], stand: _Stand, why: Why

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from shared.contracts.base import Event
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.contracts.parcels import CarrierUpdateReceived, DeliveryUpdated
 from shared.flows.booking import as_of
 from shared.flows.following import following

@@ -17,13 +17,8 @@ from shared.contracts.inbound import (
     TransferRequested,
     TransferShipped,
 )
-from shared.contracts.orders import (
-    OrderAccepted,
-    OrderAmended,
-    OrderCancelled,
-    OrderChanged,
-    OrderSubmitted,
-)
+from shared.contracts.order_facts import OrderAccepted, OrderChanged
+from shared.contracts.orders import OrderAmended, OrderCancelled, OrderSubmitted
 from shared.contracts.parcels import CarrierUpdateReceived, ParcelCancelled, ParcelPlanned
 from shared.contracts.stock import (
     ParcelPicked,
@@ -32,10 +27,10 @@ from shared.contracts.stock import (
     QuarantineReleased,
     StockAdjusted,
     StockCounted,
-    StockIncreased,
     StockReceived,
     StockReturned,
 )
+from shared.contracts.stock_facts import StockIncreased
 from shared.contracts.work import PlaceOrder
 from shared.costing.book import Bookshelf
 from shared.flows.accept_order import accept_order

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.carriers import store as labels
 from shared.contracts.parcels import ParcelCancelled
@@ -25,8 +25,7 @@ from shared.stock.types import Change, Key, Movement, together
 _PERHAPS_LABELLED = frozenset({ParcelState.LABELLING, ParcelState.LABELLED})
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(NamedTuple):
     """What the order keeps of what was in its parcels, because it is to be placed anew.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Whether somebody may be told at once when something changes in a room; what, they look up."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.inbound.types import UnknownInbound
 from shared.kit.errors import Malformed
@@ -14,8 +14,7 @@ from shared.shipments.types import NoSuchParcel
 MOST_ROOMS = 10  # of one page
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """Rooms of one kind: what one must be allowed to do, and whether that one is theirs."""
 
     action: Action

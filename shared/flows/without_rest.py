@@ -2,18 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.contracts.base import Event
-from shared.contracts.orders import OrderClosed, OrderRestCancelled
+from shared.contracts.order_facts import OrderClosed, OrderRestCancelled
 from shared.flows.following import following
 from shared.orders.lifecycle import FINAL, LIFECYCLE, OrderStep
 from shared.orders.types import Line, Move, Order, OrderState, Split
 from shared.shipments.types import ParcelState
 
 
-@dataclass(frozen=True, slots=True)
-class WithoutRest:
+class WithoutRest(NamedTuple):
     """What becomes of an order whose open units are given up."""
 
     move: Move

@@ -1,8 +1,8 @@
 """The words of holds."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from zlib import crc32
 
 from shared.kit.errors import NotEnough, Rejected
@@ -30,8 +30,7 @@ class HoldState(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class HeldUnits:
+class HeldUnits(NamedTuple):
     """Units in one partition of a warehouse's stock."""
 
     sku: str
@@ -40,8 +39,7 @@ class HeldUnits:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """A hold as it is stored, with its units.
 
     Its owner loses it at `expires_at`; its units are given back at `release_at`, a little later,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kit.errors import NotYet, Rejected
 
@@ -21,8 +22,7 @@ class InboundState(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """Units of one SKU in an inbound. Of a supplier's delivery nobody tells what was shipped."""
 
     sku: str
@@ -31,8 +31,7 @@ class Item:
     received: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(NamedTuple):
     """An inbound as it is stored, with its items by SKU.
 
     A transfer's receipt may be reported before its shipment: then it has a `received_at` and is
@@ -72,8 +71,7 @@ class Inbound:
         return {sku: units for sku, units in sorted(lost.items()) if units > 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(NamedTuple):
     """Units of one SKU that can be promised in a warehouse from a moment on."""
 
     sku: str

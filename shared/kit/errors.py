@@ -12,14 +12,12 @@ DoneBefore is none of them: nothing went wrong.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 Fact = str | int | None
 
 
-@dataclass(frozen=True, slots=True)
-class WrongField:
+class WrongField(NamedTuple):
     """One of the fields that are wrong: a dotted path, empty for the whole body, and why."""
 
     field: str
@@ -72,8 +70,7 @@ class NotEnough(Rejected):
         self.missing = missing
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """What was otherwise when somebody looked: what it is called, what it was, what it is."""
 
     field: str

@@ -1,9 +1,8 @@
 """State machines as tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from shared.kit.errors import Rejected
 
@@ -17,8 +16,7 @@ class IllegalTransition(Rejected):
     code = "illegal_transition"
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle(Generic[State, Step]):
+class Lifecycle(NamedTuple, Generic[State, Step]):
     """The states of `noun` and the steps between them; everything not listed is refused."""
 
     noun: str

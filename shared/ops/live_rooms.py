@@ -4,8 +4,8 @@ A message names an order or a parcel; that its warehouse, its carrier, its SKUs 
 changed as well is known here only, and so are the lists in which all these stand.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.platform.db import Transaction
 from shared.platform.live_changes import Position
@@ -57,8 +57,7 @@ _LISTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """The rooms in which something was committed up to a position.
 
     `is_all`: None is left out; otherwise what is known of the past does not reach so far back.

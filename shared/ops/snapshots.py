@@ -5,8 +5,7 @@ Addresses stay out: what is shown here is read on screens.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.platform.db import Transaction
 from shared.platform.sql import text
@@ -59,16 +58,14 @@ Row = Mapping[str, Any]
 Key = tuple[str, str]  # table, and what names the row for people
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The rows, and the newest id that a message of the outbox was given."""
 
     rows: Mapping[Key, Row]
     outbox_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One row that is different: only the columns that are. None: there is no such row."""
 
     table: str

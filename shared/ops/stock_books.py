@@ -1,7 +1,7 @@
 """Balances beside all that should explain them: ledger, parcels and holds. Writes nothing."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.platform.db import Transaction
 from shared.platform.sql import text
@@ -72,8 +72,7 @@ _KEPT_FOR_NOBODY = text("""
 Place = tuple[str, str]  # SKU, warehouse
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(NamedTuple):
     """The figures of one row, and what they should be by what happened. All zero: no such row."""
 
     sku: str

@@ -1,8 +1,8 @@
 """Every row of a SKU's balances, to look at. Writes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.platform.db import Transaction
 from shared.platform.sql import text
@@ -19,8 +19,7 @@ _ROWS = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceRow:
+class BalanceRow(NamedTuple):
     """One partition of a SKU in a warehouse, in units."""
 
     warehouse: str

@@ -1,8 +1,8 @@
 """Which backordered orders are next in line for units that are free, and could use them at once."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.platform.db import Transaction
 from shared.platform.sql import text
@@ -84,8 +84,7 @@ _KEPT_FOR = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An order that waits for stock, as a taker of it."""
 
     order_id: str

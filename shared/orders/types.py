@@ -1,7 +1,6 @@
 """The words of orders."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -84,8 +83,7 @@ class Split(NamedTuple):
     cancelled: int
 
 
-@dataclass(frozen=True, slots=True)
-class EarlyChange:
+class EarlyChange(NamedTuple):
     """A change that came before its order: an event's type and body, and the event's id."""
 
     order_id: str
@@ -94,8 +92,7 @@ class EarlyChange:
     event_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order as it is stored, without its lines."""
 
     order_id: str
@@ -120,8 +117,7 @@ class Order:
     excluded: frozenset[tuple[str, str]]  # (sku, warehouse) that could not be picked for it
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """An order's next state, why, and its revision where that is a new one."""
 
     order: Order
@@ -130,8 +126,7 @@ class Move:
     revision: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """What a backordered order waits for, and from where it may have it."""
 
     order_id: str

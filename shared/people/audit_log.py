@@ -5,9 +5,8 @@ Nothing else writes to it.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.people.types import ActorKind, Person
 from shared.platform.db import Transaction, Write
@@ -27,16 +26,14 @@ _OF_SUBJECT = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What an act was about: its kind in one word, and its id."""
 
     kind: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An act as it is kept."""
 
     audit_id: int

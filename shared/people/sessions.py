@@ -5,9 +5,8 @@ user signs out. What the user may do is read with it, so that it is never older 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.people.permissions import Action, Who, actions_of
 from shared.people.proofs import token_hash
@@ -62,8 +61,7 @@ _FORGET = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A session that has not ended. Half of one opens nothing but the question for a code."""
 
     user_id: str

@@ -5,9 +5,9 @@ one that succeeds takes itself back, and whoever is in all the failures of their
 account is counted like a known one.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from shared.platform.db import Transaction, Write
 from shared.platform.sql import text
@@ -44,8 +44,7 @@ _FORGET = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Subjects:
+class Subjects(NamedTuple):
     """Whose attempts are counted. Hashed: what strangers type is not kept as it is."""
 
     account: str

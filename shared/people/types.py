@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kit.errors import Malformed, Rejected
 
@@ -52,8 +53,7 @@ class Person:
 Warehouses = frozenset[str] | None  # None: all
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """Somebody who may sign in."""
 
     user_id: str
@@ -67,8 +67,7 @@ class User:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(NamedTuple):
     """What a machine shows instead of signing in; of its secret only a hash is kept."""
 
     key_id: str

@@ -1,8 +1,7 @@
 """The table users. Nothing else writes to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.people.types import Role, User, Warehouses
 from shared.platform.db import Transaction, Write
@@ -50,8 +49,7 @@ _USE_STEP = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """What somebody's password and code are checked against."""
 
     user: User

@@ -1,9 +1,9 @@
 """When a warehouse hands a parcel over, and when it arrives. Pure; days are those of its place."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 MIDNIGHT_MINUTE = 24 * 60
@@ -12,8 +12,7 @@ SUNDAY = 7
 LOOKED_AHEAD = 60  # days; a warehouse that is closed for longer is closed
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(NamedTuple):
     """When a warehouse works.
 
     Attributes:

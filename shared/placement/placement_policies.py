@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.placement.policy import (
     EVERY_CHANNEL,
@@ -40,8 +39,7 @@ _INSERT = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Latest:
+class Latest(NamedTuple):
     """The version that was published last, as it was said."""
 
     policy_id: str

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.kit.errors import Rejected
 
@@ -27,8 +28,7 @@ class NoSuchPolicy(Rejected):
     code = "no_such_policy"
 
 
-@dataclass(frozen=True, slots=True)
-class Fallback:
+class Fallback(NamedTuple):
     """Who takes parcels of a carrier's zone over, in this order, while it does not answer."""
 
     carrier: str
@@ -82,8 +82,7 @@ class Policy:
 DEFAULT = Policy("default")  # until a shop says something else
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """A policy, and for whom and from when on it holds."""
 
     policy: Policy

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -29,8 +28,7 @@ Document = Mapping[str, Any]
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """Inputs and result as JSON-ready values, compact enough to keep for every order."""
 
     inputs: Document
@@ -48,8 +46,7 @@ class Receipt:
         return hashed, f'{{"inputs":{inputs},"result":{to_json(self.result).decode()}}}'
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What the engine was told beside demand and sites, for who explains its answer.
 
     Attributes:

@@ -1,8 +1,8 @@
 """The table placement_decisions, by months. Nothing else writes to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.placement.receipt import Receipt
 from shared.platform.db import Transaction, Write
@@ -26,8 +26,7 @@ _KEEP = text("SELECT keep_placement_decisions(:now, :since) AS changed")
 ENGINE_DECIDED = "engine"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """How an order was decided, and why; by the engine alone, or as somebody wanted it."""
 
     order_id: str

@@ -4,7 +4,7 @@ Cloud Run checks the caller's IAM role before the request reaches us; this is th
 the only one on a laptop. Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.kit.clock import Clock
 from shared.kit.errors import Rejected
@@ -20,8 +20,7 @@ class Unauthenticated(Rejected):
     code = "unauthenticated"
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(NamedTuple):
     """Who is let in: whom a token must be made for, and the e-mails of the accounts that may call.
 
     Without callers nobody is.

@@ -9,10 +9,10 @@ fewer rows than expected rolls the whole step back.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pg8000.exceptions import DatabaseError
 from pg8000.exceptions import Error as DriverError
@@ -65,8 +65,7 @@ class BrokenStatement(Fault):
     code = "broken_statement"
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A change to one table, to be made together with others by `Transaction.write`.
 
     `sql` is an INSERT, UPDATE or DELETE with `RETURNING`; `rows` is how many rows it must touch,
@@ -78,8 +77,7 @@ class Write:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Unsent:
+class _Unsent(NamedTuple):
     """A statement that waits for the next trip.
 
     `hear` takes its rows; `otherwise` is raised instead of LostRace where its guard does not hold.
@@ -103,7 +101,7 @@ class Transaction:
 
     def follow(self, correlation_id: str) -> None:
         """What is announced from here on belongs to this trail, whoever started the step."""
-        self.cause = replace(self.cause, correlation_id=correlation_id)
+        self.cause = self.cause._replace(correlation_id=correlation_id)
         trace.tell(correlation_id=correlation_id)
 
     def rows(self, statement: Statement, **parameters: object) -> Sequence[Row]:

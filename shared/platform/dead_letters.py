@@ -6,8 +6,8 @@ is open again, with the new reason; how it had been settled is kept in its histo
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kit.errors import Fact
 from shared.platform import failed_attempts, live_changes
@@ -69,8 +69,7 @@ class LetterState(StrEnum):
     DISCARDED = "discarded"
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """One message that is refused for good or given up.
 
     `source` is the subscription (`function.topic`, or `function.topic.lane`) or the queue that it

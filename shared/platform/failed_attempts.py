@@ -7,9 +7,9 @@ first attempt costs nothing. What stands here is failing at this moment.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kit.errors import DispatchError, Fact, Fault, NotYet, Rejected
 from shared.platform.db import Database, Transaction
@@ -42,8 +42,7 @@ class Failure(StrEnum):
     FAULT = "fault"
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """Why an attempt failed. `code` is stable; `facts` are safe to log."""
 
     failure: Failure
@@ -52,8 +51,7 @@ class Failed:
     facts: Mapping[str, Fact]
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """Why the latest attempt failed, and since when they do."""
 
     why: Failed

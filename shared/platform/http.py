@@ -13,13 +13,12 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from shared.kit.errors import Malformed, NotYet
@@ -71,8 +70,7 @@ class NoAnswer(NotYet):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An address, taken apart."""
 
     has_tls: bool
@@ -82,8 +80,7 @@ class Endpoint:
     target: str  # path and query
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What was answered; `body` is cut where the caller wanted no more."""
 
     status: int

@@ -7,8 +7,8 @@ nobody. Source: draft-ietf-httpapi-idempotency-key-header-07.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from shared.kit.errors import NotYet, Rejected
 from shared.platform.db import Transaction
@@ -53,8 +53,7 @@ class KeyReused(Rejected):
     code = "key_reused"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What a caller calls one request, and the hash of what the request asks for."""
 
     caller: str
@@ -62,8 +61,7 @@ class Key:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer over HTTP, ready to be given again."""
 
     status: int

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -183,7 +183,7 @@ def send_again(tx: Transaction, letter: Letter) -> Write:
         "rooms": f"order:{letter.order_id}" if letter.order_id else "",
     }
     columns = {name: [value] for name, value in row.items()}
-    return replace(announced, parameters={**announced.parameters, **columns}, rows=1)
+    return announced._replace(parameters={**announced.parameters, **columns}, rows=1)
 
 
 def _read(

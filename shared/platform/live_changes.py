@@ -13,10 +13,9 @@ Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Self
+from typing import NamedTuple, Self
 
 from shared.contracts.base import Event, Work
 from shared.kit.errors import Malformed
@@ -63,8 +62,7 @@ _FORGET = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """How far somebody has heard: a snapshot, and when it was taken."""
 
     at_s: int  # Unix time

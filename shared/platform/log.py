@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Literal
 
 from shared.platform import trace
@@ -22,7 +21,6 @@ Fact = str | int | float | bool | None
 LABELS = ("correlation_id", "function")  # what of a step's facts a line can be filtered by
 
 
-@dataclass(slots=True)
 class _Process:
     project: str = ""
 

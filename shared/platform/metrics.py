@@ -5,15 +5,13 @@ wait, is read by one query in a job and told as gauges (shared/ops/measures.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 Label = str | int | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One thing that is measured. `edges`: where a histogram's buckets end, in `unit`."""
 
     kind: Literal["counter", "histogram", "gauge"]
@@ -67,7 +65,6 @@ class Meter(Protocol):
         """One value more."""
 
 
-@dataclass(slots=True)
 class _Process:
     meter: Meter | None = None
 

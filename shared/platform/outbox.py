@@ -6,9 +6,8 @@ Pieces of work need no order among themselves, so each has a lane of its own.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic_core import to_json
 
@@ -87,8 +86,7 @@ _SENT = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A row of the outbox, ready to be sent."""
 
     lane: str

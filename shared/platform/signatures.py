@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from shared.kit.errors import Rejected
 
@@ -55,8 +55,7 @@ class BadSignature(Rejected):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A request as it came.
 
     Attributes:
@@ -70,8 +69,7 @@ class Sent:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(NamedTuple):
     """By what a vendor is recognised.
 
     Attributes:
@@ -167,8 +165,7 @@ class HashWithKey(_BySecret):
         _match([given], [hashlib.sha256(sent.body + b"/" + k.encode()).hexdigest() for k in keys])
 
 
-@dataclass(frozen=True, slots=True)
-class RsaSha256:
+class RsaSha256(NamedTuple):
     """RSASSA-PKCS1-v1_5 with SHA-256 of `{moment}.{body}`, base64; the key is named in a header.
 
     Source: ShipStation API, "Validating webhooks", as six independent implementations agree.

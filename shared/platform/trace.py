@@ -9,10 +9,9 @@ Source: https://www.w3.org/TR/trace-context/, version 00.
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from random import getrandbits
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 Fact = str | int | float | bool
 Kind = Literal["server", "consumer", "client", "producer", "internal"]
@@ -26,8 +25,7 @@ _FORM = re.compile(
 _SAMPLED = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """A place in a trace, with ids in hexadecimal. `sampled`: whether its spans are recorded."""
 
     trace_id: str
@@ -62,22 +60,19 @@ class Recorder(Protocol):
         """A step is over: the last moment at which there surely is a processor to send with."""
 
 
-@dataclass(slots=True)
 class _Process:
     """What is set once in a process, before its first step."""
 
     recorder: Recorder | None = None
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(NamedTuple):
     """What is told of every span of a step: it may be found out late."""
 
-    facts: dict[str, Fact] = field(default_factory=dict)
+    facts: dict[str, Fact]
 
 
-@dataclass(frozen=True, slots=True)
-class _At:
+class _At(NamedTuple):
     context: Context
     step: _Step
 

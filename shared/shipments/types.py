@@ -1,6 +1,5 @@
 """The words of shipments."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -35,8 +34,7 @@ class Content(NamedTuple):
     partition: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
+class Coded(NamedTuple):
     """A parcel that has a tracking code, and who gave it."""
 
     parcel_id: str
@@ -44,8 +42,7 @@ class Coded:
     carrier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """By whom a parcel without a label is to go, and all that another carrier has to know.
 
     `zone` is that of its rate card, None where distance alone decided; `cost_cents` is what it
@@ -67,8 +64,7 @@ class Route:
     cost_cents: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedParcel:
+class PlannedParcel(NamedTuple):
     """A parcel that placement decided on."""
 
     parcel_id: str
@@ -122,8 +118,7 @@ class RerouteReason(StrEnum):
     CHOSEN_BY_HAND = "chosen_by_hand"  # somebody wants another service
 
 
-@dataclass(frozen=True, slots=True)
-class Reroute:
+class Reroute(NamedTuple):
     """From one carrier's service to another. The zone is of the new rate card."""
 
     route: Route
@@ -137,8 +132,7 @@ class Reroute:
     reason: RerouteReason
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """A parcel as it is stored, without its contents."""
 
     parcel_id: str

@@ -5,8 +5,8 @@ the count waits here, as the latest one that was taken, until it can be applied 
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.platform.db import Transaction, Write
 from shared.platform.sql import text
@@ -39,8 +39,7 @@ _SETTLE = """
 Place = tuple[str, str]  # SKU, warehouse
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCount:
+class OpenCount(NamedTuple):
     """What was counted of one SKU in one warehouse, and by whom."""
 
     sku: str

@@ -160,8 +160,7 @@ class Locked:
         return counted_at is not None and moment <= counted_at
 
 
-@dataclass(frozen=True, slots=True)
-class Sku:
+class Sku(NamedTuple):
     """What a unit weighs and measures, and from when on it may be sent; None where it is on sale.
 
     Its volume is that of the box around it; 0 where a side is not known. `needs` are capabilities,
@@ -176,8 +175,7 @@ class Sku:
     needs: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Supply:
+class Supply(NamedTuple):
     """Locked balances together with where they are, and what their SKUs are."""
 
     levels: tuple[Level, ...]
@@ -202,8 +200,7 @@ class MovementKind(StrEnum):
     REPAIR = "repair"  # by reconciliation: the ledger follows the balance
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """Units added to (or taken from) on-hand. The reference makes it unrepeatable."""
 
     key: Key

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.kit.geo import Point
 from shared.platform.db import Transaction
@@ -32,16 +31,14 @@ _WORKING = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Warehouse:
+class Warehouse(NamedTuple):
     """A place that sends parcels."""
 
     warehouse: str
     address: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(NamedTuple):
     """When a warehouse works, and what it can do.
 
     Attributes:

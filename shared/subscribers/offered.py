@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from shared.contracts.base import Event
-from shared.contracts.orders import (
+from shared.contracts.order_facts import (
     OrderBackordered,
     OrderClosed,
     OrderExpected,

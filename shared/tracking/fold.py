@@ -27,9 +27,9 @@ Source: Shapiro et al., "Conflict-free Replicated Data Types", SSS 2011.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from typing import NamedTuple
 
 from shared.tracking.types import TrackingStatus, TrackingUpdate
 
@@ -54,8 +54,7 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """Where a parcel stands. The empty one knows nothing and counts as pending. Times are UTC."""
 
     status: TrackingStatus = TrackingStatus.PENDING

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.tracking.types import TrackingReason, TrackingStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a vendor's codes say in our words; not `is_documented` where the table lacks them."""
 
     status: TrackingStatus

@@ -7,6 +7,7 @@ incident reasons (modules/sdk/karrio/core/units.py of karrioapi/karrio).
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kit.ids import derived_id
 
@@ -52,8 +53,7 @@ class TrackingReason(StrEnum):
     OTHER = "other"  # the vendor names a reason that none of these is
 
 
-@dataclass(frozen=True, slots=True)
-class RawUpdate:
+class RawUpdate(NamedTuple):
     """What a vendor sent about a parcel, as it sent it."""
 
     update_id: str  # derived from vendor and body: the same body is one update
@@ -61,8 +61,7 @@ class RawUpdate:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeptUpdate:
+class KeptUpdate(NamedTuple):
     """What a vendor sent, and when it came."""
 
     vendor: str
@@ -107,8 +106,7 @@ class TrackingUpdate:
         object.__setattr__(self, "content_id", content)
 
 
-@dataclass(frozen=True, slots=True)
-class TrackingReport:
+class TrackingReport(NamedTuple):
     """What a vendor told us in one message: one parcel's history, or a part of it."""
 
     tracking_code: str

@@ -200,11 +200,12 @@ def test_what_a_flow_behind_a_flow_announces_is_found(tmp_path: Path) -> None:
         ),
         "shared/flows/first.py": "from shared.flows.second import second\n",
         "shared/flows/second.py": (
-            "from shared.contracts.orders import OrderClosed, OrderPlaced\n"
+            "from shared.contracts.order_facts import OrderClosed, OrderPlaced\n"
             "def second(tx, event: OrderPlaced): put(tx, OrderClosed(order_id=event.order_id))\n"
         ),
         "shared/flows/other.py": "put(OrderChanged())\n",
         "shared/contracts/orders.py": "",
+        "shared/contracts/order_facts.py": "",
     }
     for name, source in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
 """Who comes in, how a browser is told to keep them, and how they leave."""
 
 import re
-from dataclasses import replace
 
 import pyotp
 import pytest
@@ -77,7 +76,7 @@ def browser_database(_browser: Browser) -> Database:
 def test_the_session_is_in_a_cookie_that_scripts_and_other_sites_do_not_get(
     desk: Desk, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "desk", lambda: replace(desk, is_local=False))
+    monkeypatch.setattr(wiring, "desk", lambda: desk._replace(is_local=False))
     browser = Browser(function("ops"))
     browser.client.set_cookie("__Host-door", "x" * 43)
 
@@ -183,7 +182,7 @@ def test_behind_the_proxy_a_session_counts_only_with_its_word(
             return self.word
 
     proxy = Proxy()
-    monkeypatch.setattr(wiring, "desk", lambda: replace(desk, iap=proxy))
+    monkeypatch.setattr(wiring, "desk", lambda: desk._replace(iap=proxy))
     browser = Browser(function("ops"))
 
     opened = browser.get("/sign-in?next=/orders")

@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.contracts.base import Document
-from shared.contracts.http_ops import Assignment, Because, SplitWanted
+from shared.contracts.http_ops import Assignment, SplitWanted
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.http_ops_carriers import SellerWanted
 from shared.contracts.http_ops_letters import LettersMeant
 from shared.contracts.http_ops_orders import LinesWanted, NoteWanted, OrdersMeant

@@ -2,7 +2,6 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event
 
 import pyotp
@@ -390,7 +389,7 @@ def test_a_machine_has_no_profile(client: FlaskClient, placed: Database) -> None
 def test_behind_the_proxy_a_password_that_nobody_needs_opens_nothing(
     desk: Desk, placed: Database
 ) -> None:
-    bea = replace(people.user(placed, "ada@example.org"), email="bea@example.org")
+    bea = people.user(placed, "ada@example.org")._replace(email="bea@example.org")
     run = desk.services.runner(given.cause())
     run(lambda tx: invite(tx, Person("root", "new"), bea))
 

@@ -38,7 +38,7 @@ def test_what_an_act_announces_goes_on_with_its_trace(
 ) -> None:
     topics = RecordingTopics()
     services = replace(desk.services, relay=relay(placed, topics, RecordingQueues()))
-    monkeypatch.setattr(wiring, "desk", lambda: replace(desk, services=services))
+    monkeypatch.setattr(wiring, "desk", lambda: desk._replace(services=services))
     operator = Browser(function("ops"))
     operator.carry(people.session(placed, ada))
     given.silence(placed)

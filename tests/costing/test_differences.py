@@ -52,7 +52,7 @@ def test_what_is_dearer_new_and_gone_is_named_with_both_sides() -> None:
     after = replace(
         CARD,
         handling_cents=0,
-        zones=(replace(zone, steps=(Step(500, 450), Step(2_500, 500)), transit_days=2),),
+        zones=(zone._replace(steps=(Step(500, 450), Step(2_500, 500)), transit_days=2),),
     )
 
     assert differences(CARD, after) == (

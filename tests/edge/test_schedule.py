@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.edge import schedule
 from shared.kit.errors import Fault, NotYet
 from shared.platform import outbox

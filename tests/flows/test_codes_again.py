@@ -1,7 +1,5 @@
 """Tracking codes that come again, and those that another carrier has given as well."""
 
-from dataclasses import replace
-
 import pytest
 
 from shared.carriers import carrier_accounts
@@ -23,7 +21,7 @@ class Repeating(RecordingCarrier):
     """Has run out of codes."""
 
     def buy(self, request: LabelRequest) -> Label:
-        return replace(super().buy(request), tracking_code="AA1BR")
+        return super().buy(request)._replace(tracking_code="AA1BR")
 
 
 def labelled(database: Database, order_id: str) -> None:

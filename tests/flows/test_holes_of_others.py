@@ -1,7 +1,7 @@
 """Known holes of other systems that no test of a single flow looks at."""
 
 from shared.contracts.http_stock import HeldLine, HoldRequest
-from shared.contracts.stock import StockIncreased
+from shared.contracts.stock_facts import StockIncreased
 from shared.flows.hold_stock import hold_stock
 from shared.flows.request_placement import wake_for_stock
 from shared.flows.track_parcel import track_parcel

@@ -65,8 +65,7 @@ def dearer(card: RateCardDraft, factor: int) -> RateCardDraft:
     return replace(
         card,
         zones=tuple(
-            replace(
-                zone,
+            zone._replace(
                 steps=tuple(
                     Step(step.max_weight_g, step.price_cents * factor) for step in zone.steps
                 ),

@@ -6,14 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.contracts.catalogue import Catalogue, CatalogueAgeing, CatalogueChannel
-from shared.contracts.orders import (
-    OrderAccepted,
-    OrderAmended,
-    OrderChanged,
-    OrderedLine,
-    ServiceLevel,
-)
-from shared.contracts.stock import StockIncreased
+from shared.contracts.order_facts import OrderAccepted, OrderChanged
+from shared.contracts.orders import OrderAmended, OrderedLine, ServiceLevel
+from shared.contracts.stock_facts import StockIncreased
 from shared.flows import request_placement as flow
 from shared.flows import waitlist
 from shared.flows.accept_order import accept_order

@@ -8,7 +8,7 @@ import pytest
 
 from emulators.laptop.atlas import reaches
 from emulators.laptop.stack import ROOT
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.contracts.parcels import DeliveryUpdated
 from shared.flows.enable_subscriber import disable_subscriber
 from shared.platform.db import Database

@@ -13,7 +13,7 @@ from shared.flows.measure import measure
 from shared.flows.override_placement import Override, hold_order, override_placement
 from shared.flows.rules import Rules
 from shared.flows.show_overview import show_overview
-from shared.ops.alarms import told
+from shared.ops.in_words import told
 from shared.ops.overview import MOST_KINDS
 from shared.people.types import Person
 from shared.platform.db import Database

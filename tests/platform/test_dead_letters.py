@@ -1,7 +1,5 @@
 """Dead letters: what was refused is kept whole, once."""
 
-from dataclasses import replace
-
 from shared.platform.db import Database
 from shared.platform.dead_letters import DeadLetter, park
 from tests.support import given
@@ -50,12 +48,12 @@ def test_a_letter_is_kept_with_its_reason_and_its_original_bytes(database: Datab
 def test_the_same_message_refused_again_is_one_letter_with_its_latest_attempt(
     database: Database,
 ) -> None:
-    kept(database, LETTER, replace(LETTER, attempts=4))
+    kept(database, LETTER, LETTER._replace(attempts=4))
 
     assert given.rows(database, "SELECT count(*), max(attempts) FROM dead_letters") == [(1, 4)]
 
 
 def test_the_same_message_id_from_two_sources_is_two_letters(database: Database) -> None:
-    kept(database, LETTER, replace(LETTER, source="order_costing-parcel-events"))
+    kept(database, LETTER, LETTER._replace(source="order_costing-parcel-events"))
 
     assert given.rows(database, "SELECT count(*) FROM dead_letters") == [(2,)]

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from emulators.bench.trips import counted
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.contracts.work import PlaceOrder
 from shared.platform import outbox
 from shared.platform.db import Database, LostRace, Transaction

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.contracts.work import PlaceOrder
 from shared.platform import letters, metrics, outbox
 from shared.platform.db import Database

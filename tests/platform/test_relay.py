@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.contracts.parcels import ParcelCancelled
-from shared.contracts.stock import StockIncreased
+from shared.contracts.stock_facts import StockIncreased
 from shared.contracts.work import PlaceOrder
 from shared.platform import outbox, trace
 from shared.platform.config import Config

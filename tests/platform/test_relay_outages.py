@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from shared.contracts.parcels import ParcelCancelled
-from shared.contracts.stock import StockIncreased
+from shared.contracts.stock_facts import StockIncreased
 from shared.contracts.work import PlaceOrder
 from shared.platform import outbox
 from shared.platform.db import Database

@@ -12,7 +12,7 @@ from emulators.laptop.stack import ROOT
 from emulators.published import files
 from emulators.published.additive import breaks
 from shared.contracts.orders import OrderSubmitted
-from shared.contracts.stock import StockIncreased
+from shared.contracts.stock_facts import StockIncreased
 
 SCHEMA = OrderSubmitted.model_json_schema()
 Change = Callable[[dict[str, Any]], object]

@@ -4,12 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from queue import Queue
 
 import pytest
 
-from shared.contracts.orders import OrderClosed
+from shared.contracts.order_facts import OrderClosed
 from shared.contracts.work import CloseManifest
 from shared.edge.stream import hub, serving
 from shared.flows.close_manifest import close_manifest
@@ -145,9 +144,9 @@ def test_what_is_not_kept_any_more_is_told_to_be_looked_at(
     change(database)
     clock.advance(seconds=KEPT.total_seconds() + 1)
     forget_messages(lambda step: database.run(step, given.cause()), updates_kept=KEPT)
-    fresh = replace(seen, at_s=seen.at_s + int(KEPT.total_seconds()))
-    ahead = replace(fresh, snapshot="900000000:900000000:")
-    other = replace(fresh, server_s=fresh.server_s - 1)
+    fresh = seen._replace(at_s=seen.at_s + int(KEPT.total_seconds()))
+    ahead = fresh._replace(snapshot="900000000:900000000:")
+    other = fresh._replace(server_s=fresh.server_s - 1)
 
     assert since(database, seen).is_all is False
     assert since(database, ahead).is_all is False

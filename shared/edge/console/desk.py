@@ -1,8 +1,7 @@
 """What the console needs of its process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.edge.services import Services
 from shared.platform.iap import IapVerifier
@@ -13,16 +12,14 @@ if TYPE_CHECKING:
     from shared.subscribers.signing import Keyring
 
 
-@dataclass(frozen=True, slots=True)
-class Webhooks:
+class Webhooks(NamedTuple):
     """What secrets of subscribers are derived from, and where their addresses may lead."""
 
     keyring: "Keyring"
     reach: "Reach"
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(NamedTuple):
     """The parts of one process, built once.
 
     Attributes:

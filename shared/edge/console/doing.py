@@ -8,9 +8,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared.contracts.base import Document
 from shared.contracts.http_ops_acts import BulkResults, RowResult, Told
@@ -31,8 +30,7 @@ Done = tuple[Answer, bool]  # the answer, and whether it was given before
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """Somebody wants something done, under a key that is nobody's yet.
 
     Attributes:
@@ -203,7 +201,7 @@ def _one(bulk: Bulk, wish: Wish, row: str, tx: Transaction) -> Answer:
         return answer(RowResult(id=row, done=False, code=error.code, reason=str(error)))
 
     whole = _of(visit, wish)
-    given, _ = idempotency.once(tx, replace(whole, key=f"{whole.key}/{row}"), done, refused)
+    given, _ = idempotency.once(tx, whole._replace(key=f"{whole.key}/{row}"), done, refused)
     return given
 
 
@@ -214,4 +212,4 @@ def _tell(visit: Visit, done: Act | Bulk) -> None:
 
 
 def _of(visit: Visit, wish: Wish) -> Key:
-    return replace(wish.key, caller=visit.who.caller)
+    return wish.key._replace(caller=visit.who.caller)

@@ -1,8 +1,8 @@
 """The console for machines: views and acts as operations of an API, with the same documents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from flask import Request, Response
 
@@ -61,8 +61,7 @@ def serve(request: Request, desk: Desk) -> Response:
     return refused
 
 
-@dataclass(frozen=True, slots=True)
-class _Asker:
+class _Asker(NamedTuple):
     """Whoever asks; nobody does where operations are only listed."""
 
     guest: Guest | None
@@ -91,7 +90,7 @@ class _Asker:
 
     def do(self, route: Act | Bulk, called: Called) -> Done:
         """Do it, and say how it stands then."""
-        key = replace(called.key, fingerprint=doing.fingerprint(route, called.parts, called.said))
+        key = called.key._replace(fingerprint=doing.fingerprint(route, called.parts, called.said))
         assert self.desk is not None, "somebody asks"
         outgoing = self.desk.webhooks
         wish = Wish(called.run, self.who, called.parts, self.seen, called.said, key, outgoing)

@@ -1,12 +1,11 @@
 """Small plots, drawn by the server: geometry for the SVG of a template. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A bar from the ground up, in units of the view box."""
 
     x: int

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from shared.edge.console import plots, static_files
 from shared.kit.ids import new_id
-from shared.ops.alarms import grouped, lasts, told
+from shared.ops.in_words import grouped, lasts, told
 
 if TYPE_CHECKING:
     from shared.edge.console.codes import Code

@@ -1,12 +1,11 @@
 """What a page and an act are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.contracts.base import Document
-from shared.contracts.http_ops import Because
-from shared.contracts.http_ops_acts import Told
+from shared.contracts.http_ops_acts import Because, Told
 from shared.edge.api import MAX_BODY_BYTES
 from shared.edge.console.desk import Webhooks
 from shared.kit.errors import DispatchError, Stale
@@ -20,8 +19,7 @@ PROFILE_PATH = "/me"  # one's own
 REFUSALS: Mapping[type[DispatchError], int] = {NotAllowed: 403, Stale: 409}
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """Somebody asks for something.
 
     Attributes:
@@ -83,8 +81,7 @@ def place_or(name: str) -> Rooms:
     return rooms
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """Something that is shown: a page, and the same document below `/api/v1`.
 
     Attributes:
@@ -113,15 +110,14 @@ class View:
     answer: type[Document]
     template: str
     query: type[Document] | None = None
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
     tab: str | None = None
     key: str | None = None
     rows: str | None = None
     rooms: Rooms = nowhere
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """Something that is done, by a form or below `/api/v1`, with everything or nothing.
 
     Attributes:
@@ -146,14 +142,13 @@ class Act:
     view: View
     done: str
     form: str
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
     most_bytes: int = MAX_BODY_BYTES
     tells: bool = False
     first: Callable[[Visit], DispatchError | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bulk:
+class Bulk(NamedTuple):
     """The same done to many, each in a transaction of its own; what became of each is shown.
 
     Attributes:
@@ -174,11 +169,10 @@ class Bulk:
     view: View
     done: str
     form: str
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(NamedTuple):
     """A document to be printed, as its vendor made it; for people and below `/api/v1` alike.
 
     Attributes:
@@ -191,7 +185,7 @@ class Paper:
     purpose: str
     action: Action
     find: Callable[[Visit], Kept]
-    refusals: Mapping[type[DispatchError], int] = field(default_factory=dict)
+    refusals: Mapping[type[DispatchError], int] = MappingProxyType({})
 
 
 def act_on(

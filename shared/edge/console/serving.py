@@ -12,8 +12,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -152,8 +151,7 @@ class ChooseFirst(Rejected):
     code = "choose_first"
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """A request of somebody who has shown something, to a route with these parts."""
 
     request: Request
@@ -271,7 +269,7 @@ class _Call:
             (BulkResults, "results.html") if isinstance(route, Bulk) else (Told, "told.html")
         )
         document = contract.decode(given.body.encode())
-        page = replace(route.view, template=template)
+        page = route.view._replace(template=template)
         return answers.html(self._page(page, who, {"doc": document, "route": route}))
 
     def _page(self, view: View, who: Who, shown: Mapping[str, Any]) -> str:

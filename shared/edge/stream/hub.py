@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from shared.edge import http
 from shared.kit.errors import NotYet
@@ -30,8 +31,7 @@ Alive = Callable[[Collection[str]], Mapping[str, Who]]
 Busy = Callable[[float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a viewer is told at once: which rooms changed, up to a position.
 
     Attributes:

@@ -16,8 +16,8 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from flask import Request, Response
 
@@ -62,8 +62,7 @@ _STATUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """The parts of one process.
 
     Attributes:

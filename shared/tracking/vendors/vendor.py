@@ -1,15 +1,14 @@
 """What a vendor is to us: how it signs, what its words mean, and how its messages are read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.platform.signatures import Scheme
 from shared.tracking.statuses import StatusTable
 from shared.tracking.types import TrackingReport
 
 
-@dataclass(frozen=True, slots=True)
-class Vendor:
+class Vendor(NamedTuple):
     """One vendor.
 
     `read` takes a webhook's raw body. It raises Malformed for one that cannot be used, and gives

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from shared.contracts.http_ops import Because
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.http_ops_letters import (
     LetterAsk,
     LetterFilters,

@@ -1,17 +1,10 @@
 """Orders: a list that is searched, a page for each, and what a person may decide about one."""
 
 from collections import defaultdict
-from dataclasses import replace
 from functools import partial
 
-from shared.contracts.http_ops import (
-    Assignment,
-    Because,
-    OpsOrder,
-    OpsOrders,
-    OrderFilters,
-    SplitWanted,
-)
+from shared.contracts.http_ops import Assignment, OpsOrder, OpsOrders, OrderFilters, SplitWanted
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.http_ops_orders import LinesWanted, NoteWanted, OrdersMeant
 from shared.contracts.http_orders import OrderView
 from shared.edge.console.routes import Act, Bulk, View, Visit, act_on, place_or, room
@@ -112,7 +105,7 @@ def _lines(visit: Visit, said: LinesWanted) -> None:
 
 def _note(visit: Visit, said: NoteWanted) -> None:
     # Whatever the order has become since: what is noted is about it all the same.
-    order = _locked(replace(visit, seen=None))
+    order = _locked(visit._replace(seen=None))
     note_order(visit.tx, order.order_id, visit.person("a note on the order"), said.note)
 
 
@@ -154,7 +147,7 @@ def _bulk(name: str, word: str, purpose: str, single: Act, done: str) -> Bulk:
     """What `single` does to one order, to many."""
 
     def act(visit: Visit, order_id: str, said: OrdersMeant) -> None:
-        of_one = replace(visit, parts={"order_id": order_id}, seen=None)
+        of_one = visit._replace(parts={"order_id": order_id}, seen=None)
         seen = dict(row.split("=") for row in said.as_seen)
         order = _locked(of_one)
         was = seen.get(order_id, order.state)

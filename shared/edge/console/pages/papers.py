@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.contracts.http_ops import Because
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.http_ops_parcels import ManifestFilters, ManifestWanted, OpsManifests
 from shared.edge.console.pages.parcels import PARCEL, PATH
 from shared.edge.console.papers import DocumentGone

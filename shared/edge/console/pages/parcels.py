@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from shared.contracts.http_ops import Because
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.http_ops_parcels import (
     OpsParcel,
     OpsParcels,

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from shared.contracts.http_ops import Because
-from shared.contracts.http_ops_acts import Told
+from shared.contracts.http_ops_acts import Because, Told
 from shared.contracts.http_ops_people import (
     Invitation,
     KeyWanted,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from shared.contracts.http_ops import Because
+from shared.contracts.http_ops_acts import Because
 from shared.contracts.http_ops_warehouses import (
     OpsTransfer,
     OpsTransfers,

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
-from shared.contracts.http_ops import Because
-from shared.contracts.http_ops_acts import Told
+from shared.contracts.http_ops_acts import Because, Told
 from shared.contracts.http_ops_subscribers import (
     DeliveryFilters,
     OpsSubscriber,
