@@ -43,6 +43,7 @@ PACKAGES = {
 COMES_ALONG = {
     "google.api_core": ("google-cloud-pubsub", "google-api-core"),  # what its clients raise
     "grpc": ("google-cloud-pubsub", "grpcio"),  # the channel that its transports take
+    "pydantic_core": ("pydantic", "pydantic-core"),  # what its documents are written as JSON with
     "werkzeug": ("flask", "werkzeug"),  # what Flask's requests raise
 }
 # Data that the standard library looks for where the machine has none.
