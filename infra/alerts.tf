@@ -11,12 +11,12 @@ locals {
     parked          = { lines = ["message.parked", "task.parked"], labels = ["code"] }
     placements_lost = { lines = ["task.parked"], where = "jsonPayload.queue=~\"^placement-\"", labels = ["queue"] }
     # Webhooks wait for those who want them, and are tried for a day: one dead subscriber is no alert.
-    tried_often        = { lines = ["message.not_yet", "message.failed", "task.not_yet", "task.failed"], where = "jsonPayload.attempt>${var.alerting.retries} AND NOT jsonPayload.queue=\"webhooks\"", labels = ["code"] }
-    faults             = { lines = ["message.failed", "message.not_parked", "task.failed", "task.not_parked", "task.not_compensated", "job.failed", "hook.failed", "api.failed", "console.failed", "stream.failed", "page.failed"], where = "NOT jsonPayload.code=(\"database_unavailable\" OR \"keys_unavailable\" OR \"lost_race\")", labels = ["code"] }
-    jobs_failed        = { lines = ["job.failed"], labels = ["job"] }
-    jobs_done          = { lines = ["job.done"], labels = ["job"] }
-    callers_refused    = { lines = ["push.refused", "task.refused", "job.refused"], labels = ["code"] }
-    hooks_refused      = { lines = ["hook.refused", "hook.malformed"], where = "jsonPayload.vendor=~\".\"", labels = ["vendor", "reason"] }
+    tried_often     = { lines = ["message.not_yet", "message.failed", "task.not_yet", "task.failed"], where = "jsonPayload.attempt>${var.alerting.retries} AND NOT jsonPayload.queue=\"webhooks\"", labels = ["code"] }
+    faults          = { lines = ["message.failed", "message.not_parked", "task.failed", "task.not_parked", "task.not_compensated", "job.failed", "hook.failed", "api.failed", "console.failed", "stream.failed", "page.failed"], where = "NOT jsonPayload.code=(\"database_unavailable\" OR \"keys_unavailable\" OR \"lost_race\")", labels = ["code"] }
+    jobs_failed     = { lines = ["job.failed"], labels = ["job"] }
+    jobs_done       = { lines = ["job.done"], labels = ["job"] }
+    callers_refused = { lines = ["push.refused", "task.refused", "job.refused"], labels = ["code"] }
+    hooks_refused   = { lines = ["hook.refused", "hook.malformed"], where = "jsonPayload.vendor=~\".\"", labels = ["vendor", "reason"] }
     # Strangers, and the uptime check once a minute from each of its places: to look at, and no alert.
     hooks_unknown      = { lines = ["hook.refused"], where = "jsonPayload.reason=\"unknown_vendor\"", labels = [] }
     carriers_paused    = { lines = ["carrier.paused", "carrier.not_called"], labels = ["carrier"] }

@@ -152,6 +152,9 @@ def module_command(python: Path | str, module: str, *arguments: str) -> tuple[st
     return (str(python), "-u", "-m", module, *arguments)
 
 
+_kept: set[int] = set()
+
+
 def free_port() -> int:
     """A loopback TCP port that nobody listens on at this moment.
 
@@ -167,6 +170,7 @@ def free_port() -> int:
 
 
 def _keep(port: int) -> bool:
+    """Whether it is this process's until that ends; one that keeps it already does not get it."""
     folder = Path(tempfile.gettempdir()) / f"dispatch-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True, mode=0o700)
     kept = (folder / str(port)).open("a")
@@ -176,6 +180,7 @@ def _keep(port: int) -> bool:
         kept.close()
         return False
     atexit.register(kept.close)  # and so it is held until then
+    _kept.add(port)
     return True
 
 
@@ -205,4 +210,6 @@ def choose_port(wanted: int | None, preferred: int | None, purpose: str) -> int:
         if not is_free(wanted):
             raise UserMistake(f"Port {wanted}, wanted for {purpose}, is taken; name another.")
         return wanted
-    return preferred if preferred is not None and is_free(preferred) else free_port()
+    if preferred is not None and is_free(preferred) and (preferred in _kept or _keep(preferred)):
+        return preferred  # kept: two stacks that start at the same moment both find it free
+    return free_port()

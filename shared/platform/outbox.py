@@ -116,7 +116,7 @@ class NotSent(NotYet):
 class NotAllowed(NotSent):
     """We may not, and whatever else it is asked is refused too: a right is missing, or a key."""
 
-    code = "not_allowed"
+    code = "may_not_send"
 
 
 class Unfit(NotSent):

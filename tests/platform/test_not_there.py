@@ -215,7 +215,7 @@ def test_what_we_may_not_send_waits_for_the_right_and_is_told_each_minute(
     assert (given.rows(database, LETTERS), given.rows(database, LEFT)) == ([], [(20,)])
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = [(one["code"], one["destination"]) for one in lines if one["message"] == NOT_SENT]
-    assert told == [("not_allowed", "order-events")] * 2
+    assert told == [("may_not_send", "order-events")] * 2
 
     topics.before = nothing
     clock.now += LEASE * 2
