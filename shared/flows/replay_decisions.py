@@ -14,7 +14,7 @@ from shared.flows.steps import Run
 from shared.ops import decisions
 from shared.ops.decisions import Decision
 from shared.placement.engine import decide
-from shared.placement.receipt import ENGINE, Receipt, result, told
+from shared.placement.receipt import ENGINE, Receipt, canonical, result, told
 from shared.placement.types import Tariff
 from shared.platform.db import Transaction
 
@@ -71,7 +71,7 @@ def differences(decision: Decision, book: RateBook) -> list[Difference]:
         terms = book.named(rate_card_id).terms_in(zone, is_residential=is_residential)
         return tariff_of(terms, penalty_cents)
 
-    hashed = Receipt(inputs, {}).inputs_hash
+    hashed = Receipt(canonical(inputs), {}).inputs_hash
     if hashed != decision.inputs_hash:
         return [_difference(decision, "inputs_hash", decision.inputs_hash, hashed)]
     try:

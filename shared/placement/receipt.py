@@ -1,6 +1,5 @@
 """What is kept of a decision, so that it can be explained and recomputed. Pure."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
@@ -25,11 +24,12 @@ ENGINE = 2
 
 Document = Mapping[str, Any]
 
-_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-
 
 class Receipt(NamedTuple):
-    """Inputs and result as JSON-ready values, compact enough to keep for every order."""
+    """Inputs and result as JSON-ready values, compact enough to keep for every order.
+
+    Names in the inputs ascend, wherever they stand, so that the same inputs are the same text.
+    """
 
     inputs: Document
     result: Document
@@ -41,9 +41,9 @@ class Receipt(NamedTuple):
 
     def as_text(self) -> tuple[str, str]:
         """The hash of the inputs, and both as the JSON text that is kept."""
-        inputs = _SORTED(self.inputs)
-        hashed = sha256(inputs.encode()).hexdigest()[:32]
-        return hashed, f'{{"inputs":{inputs},"result":{to_json(self.result).decode()}}}'
+        inputs, result = to_json(self.inputs), to_json(self.result)
+        hashed = sha256(inputs).hexdigest()[:32]
+        return hashed, f'{{"inputs":{inputs.decode()},"result":{result.decode()}}}'
 
 
 class Asked(NamedTuple):
@@ -73,18 +73,22 @@ def receipt(
     the penalty; those of later days are the same but for the penalties. What a unit or a site has
     beyond the usual follows in an object of its own.
     """
-    inputs: dict[str, Any] = {
-        "engine": ENGINE,
-        "policy": asked.policy_id,
-        "nodes": limits.nodes,
-        "demand": [_demand(line) for line in demand],
-        "sites": [_site(site, asked.ship_on.get(site.warehouse, ())) for site in sites],
-    }
-    if limits.split_cents:
-        inputs["split_cents"] = limits.split_cents
+    inputs: dict[str, Any] = {"demand": [_demand(line) for line in demand], "engine": ENGINE}
     if asked.is_home:
         inputs["home"] = True
+    inputs["nodes"] = limits.nodes
+    inputs["policy"] = asked.policy_id
+    inputs["sites"] = [_site(site, asked.ship_on.get(site.warehouse, ())) for site in sites]
+    if limits.split_cents:
+        inputs["split_cents"] = limits.split_cents
     return Receipt(inputs, result(decision))
+
+
+def canonical(found: Any) -> Any:
+    """Inputs as they were hashed, from a store that has put their names into another order."""
+    if isinstance(found, Mapping):
+        return {name: canonical(found[name]) for name in sorted(found)}
+    return [canonical(one) for one in found] if isinstance(found, list) else found
 
 
 def result(decision: Placement | Shortage) -> dict[str, Any]:
@@ -142,12 +146,12 @@ def told(
 def _demand(line: Demand) -> list[Any]:
     usual: list[Any] = [line.sku, line.quantity, line.weight_g]
     more: dict[str, Any] = {}
-    if line.volume_mm3:
-        more["volume_mm3"] = line.volume_mm3
     if line.longest_mm:
         more["longest_mm"] = line.longest_mm
     if line.needs:
         more["needs"] = sorted(line.needs)
+    if line.volume_mm3:
+        more["volume_mm3"] = line.volume_mm3
     return [*usual, more] if more else usual
 
 
@@ -158,16 +162,11 @@ def _told_demand(sku: str, quantity: int, weight_g: int, more: Document | None =
 
 def _site(site: Site, ship_on: Sequence[date]) -> list[Any]:
     tariffs = [[t.rate_card_id, t.zone, t.penalty_cents] for t in site.tariffs]
-    usual: list[Any] = [site.warehouse, site.distance_m, dict(site.available), tariffs]
+    available = dict(sorted(site.available.items()))
+    usual: list[Any] = [site.warehouse, site.distance_m, available, tariffs]
     more: dict[str, Any] = {}
-    if ship_on:
-        more["ship_on"] = ship_on[0].isoformat()
-    if site.opportunity_cents:
-        more["opportunity_cents"] = dict(site.opportunity_cents)
     if site.capabilities:
         more["capabilities"] = sorted(site.capabilities)
-    if site.parcels_left is not None:
-        more["parcels_left"] = site.parcels_left
     if site.closed is not None:
         more["closed"] = site.closed
     if site.later:
@@ -175,6 +174,12 @@ def _site(site: Site, ship_on: Sequence[date]) -> list[Any]:
             [departure.parcels_left, [t.penalty_cents for t in departure.tariffs], day.isoformat()]
             for departure, day in zip(site.later, ship_on[1:], strict=True)
         ]
+    if site.opportunity_cents:
+        more["opportunity_cents"] = dict(sorted(site.opportunity_cents.items()))
+    if site.parcels_left is not None:
+        more["parcels_left"] = site.parcels_left
+    if ship_on:
+        more["ship_on"] = ship_on[0].isoformat()
     return [*usual, more] if more else usual
 
 

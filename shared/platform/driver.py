@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 from pg8000 import core
 from pg8000.converters import make_param
 from pg8000.exceptions import DatabaseError, Error
+from pydantic_core import from_json
 
 Row: TypeAlias = Any  # a named tuple; `_mapping` has the same by the columns' own names
 
@@ -30,6 +31,7 @@ LONGEST_LABEL = 63  # bytes of `application_name`, and of a portal's name
 _NOT_PLAIN = re.compile(r"[^ !#-&(-\[\]-~]")  # no quotes, no backslashes, ASCII that is seen
 _ROLLED_BACK = "in failed transaction block"
 _TIMESTAMPTZ_OID = 1184
+_JSON_OIDS = (114, 3802)  # json and jsonb
 _NULL = b"\xff\xff\xff\xff"
 _named: Any = namedtuple  # noqa: PYI024  which fields there are is said by SQL, at run time
 
@@ -68,6 +70,8 @@ class Session:
         """
         # Postgres's ISO form is what fromisoformat reads, a tenth of the cost of strptime.
         connection.register_in_adapter(_TIMESTAMPTZ_OID, datetime.fromisoformat)
+        for oid in _JSON_OIDS:
+            connection.register_in_adapter(oid, from_json)
         connection._usock.settimeout(patience_s)  # noqa: SLF001
         connection._sock = _Patient(connection._sock)  # noqa: SLF001
         self.connection = connection

@@ -3,9 +3,19 @@
 import json
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from shared.placement.engine import decide
-from shared.placement.receipt import ENGINE, Asked, departures, receipt, result, told
+from shared.placement.receipt import (
+    ENGINE,
+    Asked,
+    Receipt,
+    canonical,
+    departures,
+    receipt,
+    result,
+    told,
+)
 from shared.placement.types import Demand, Departure, Limits
 from tests.placement.given import dearer_by, site, tariff
 
@@ -71,3 +81,33 @@ def test_what_the_engine_was_told_is_told_again_from_a_receipt() -> None:
     assert again == ([fish], sites, limits)
     assert departures(inputs) == {"A": ("2026-03-02", "2026-03-04")}
     assert json.loads(json.dumps(result(decide(*again)))) == json.loads(kept.as_text()[1])["result"]
+
+
+def turned(found: Any) -> Any:
+    """The same document, every name of it behind those that it stood before."""
+    if isinstance(found, dict):
+        return {name: turned(found[name]) for name in reversed(found)}
+    return [turned(one) for one in found] if isinstance(found, list) else found
+
+
+def test_the_same_inputs_are_the_same_text_whoever_has_kept_them() -> None:
+    # Goal: a store may order names otherwise, and the hash is of the text.
+    wine = Demand("WÉIN", 2, 400, volume_mm3=9_000, longest_mm=300, needs=frozenset({"cold"}))
+    cold = tariff((1_000, 500), carries=frozenset({"cold"}), penalty_cents=20)
+    rich: dict[str, Any] = {
+        "opportunity_cents": {"WÉIN": 7, "A": 1},
+        "capabilities": frozenset({"cold", "bulky"}),
+        "closed": "grève",
+        "parcels_left": 1,
+        "later": (Departure(1, dearer_by(5, (cold,))),),
+    }
+    sites = [site("A", {"WÉIN": 1, "BEER": 2}, cold, **rich), site("B", {"WÉIN": 9}, cold)]
+    limits, days = Limits(nodes=500, split_cents=50), [date(2026, 3, 2), date(2026, 3, 4)]
+    asked = Asked("web-1", {"A": days}, is_home=True)
+
+    kept = receipt([wine], sites, limits, asked, decide([wine], sites, limits))
+
+    hashed, text = kept.as_text()
+    ordered = json.dumps(kept.inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert text.startswith(f'{{"inputs":{ordered},"result":')
+    assert Receipt(canonical(turned(json.loads(ordered))), {}).inputs_hash == hashed
