@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from math import nan
 from typing import Any
 
 import grpc
@@ -166,13 +167,16 @@ def full_name(stage: Stage, queue: str) -> str:
 
 
 def measured(stage: Stage, name: str) -> float:
-    """What an alert's filter compares with five minutes, as the job that tells it has just said."""
+    """What an alert's filter compares with five minutes, as the job that tells it said last.
+
+    It is started, and nobody waits for it: ask again until it has said what is true.
+    """
     found = re.search(r"jsonPayload\.(\w+)>(\d+)$", log_filters()[alerts()[name].metric])
     assert found is not None, name
     assert float(found[2]) == setting("lag_s")
     stage.run_job("housekeeping-measure")
-    *_, last = (line for line in lines_of(stage) if line.get("message") == "measured")
-    return float(last.get(found[1], 0.0))
+    told = [line for line in lines_of(stage) if line.get("message") == "measured"]
+    return float(told[-1].get(found[1], 0.0)) if told else nan
 
 
 def report(stage: Stage, tracking_code: str) -> int:
