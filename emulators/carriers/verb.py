@@ -48,6 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     switch.add_argument(
         "--disable", dest="is_enabled", action="store_false", help="buy no labels of this carrier"
     )
+    closing = change.add_mutually_exclusive_group()
+    closing.add_argument(
+        "--manifests",
+        dest="has_manifests",
+        action="store_true",
+        default=None,
+        help="the vendor makes manifests of this carrier",
+    )
+    closing.add_argument(
+        "--no-manifests",
+        dest="has_manifests",
+        action="store_false",
+        help="it makes none: ask for none",
+    )
     change.add_argument("--reason", default="said at a terminal", help="why; it is kept")
     add_by(change)
     add_json(change)
@@ -64,13 +78,14 @@ def _change(arguments: argparse.Namespace) -> int:
     given = {
         name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None
     }
-    if not given:
+    if not given and arguments.has_manifests is None:
         raise UserMistake("Say what changes: --vendor shippo, for example.")
 
     def change(tx: Transaction) -> CarrierAccount:
         wanted = _changed(carrier_accounts.find(tx, arguments.carrier), given)
-        set_carrier_account(tx, SetCarrierAccount(wanted, Person(arguments.by, arguments.reason)))
-        return wanted
+        person = Person(arguments.by, arguments.reason)
+        wish = SetCarrierAccount(wanted, person, has_manifests=arguments.has_manifests)
+        return set_carrier_account(tx, wish)
 
     with running() as (database, _):
         wanted = database.run(change, CAUSE)

@@ -119,6 +119,7 @@ def print_account(account: CarrierAccount) -> None:
     number = f", account {escape(account.vendor_account)}" if account.vendor_account else ""
     screen().print(
         f"{escape(account.carrier)}: {_seller(account)}{known}{number}, {account.label_format}"
+        f"{'' if account.has_manifests else ', no manifests'}"
     )
 
 

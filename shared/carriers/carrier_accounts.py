@@ -8,32 +8,36 @@ from shared.platform.db import Transaction, Write
 from shared.platform.sql import text
 
 _FIND = text("""
-    SELECT carrier, vendor, vendor_carrier, vendor_account, label_format, is_enabled
+    SELECT carrier, vendor, vendor_carrier, vendor_account, label_format, is_enabled,
+           without_manifests
       FROM carrier_accounts WHERE carrier = :carrier
 """)
 _ALL = text("""
-    SELECT carrier, vendor, vendor_carrier, vendor_account, label_format, is_enabled
+    SELECT carrier, vendor, vendor_carrier, vendor_account, label_format, is_enabled,
+           without_manifests
       FROM carrier_accounts
      ORDER BY carrier
 """)
 _LOCK = text("""
-    SELECT carrier, vendor, vendor_carrier, vendor_account, label_format, is_enabled
+    SELECT carrier, vendor, vendor_carrier, vendor_account, label_format, is_enabled,
+           without_manifests
       FROM carrier_accounts WHERE carrier = :carrier
        FOR NO KEY UPDATE
 """)
 # What is not there cannot be locked: of two who add it the second fails, runs anew and finds it.
 _ADD = """
     INSERT INTO carrier_accounts (carrier, vendor, vendor_carrier, vendor_account, label_format,
-                                  is_enabled, changed_at, changed_by)
+                                  is_enabled, without_manifests, changed_at, changed_by)
     VALUES (:carrier, :vendor, :vendor_carrier, :vendor_account, :label_format, :is_enabled,
-            :now, :by)
+            CAST(:without_manifests AS text[]), :now, :by)
  RETURNING 1
 """
 _CHANGE = """
     UPDATE carrier_accounts
        SET vendor = :vendor, vendor_carrier = :vendor_carrier, vendor_account = :vendor_account,
-           label_format = :label_format, is_enabled = :is_enabled, changed_at = :now,
-           changed_by = :by
+           label_format = :label_format, is_enabled = :is_enabled,
+           without_manifests = CAST(:without_manifests AS text[]),
+           changed_at = :now, changed_by = :by
      WHERE carrier = :carrier
  RETURNING 1
 """
@@ -67,6 +71,7 @@ def put(tx: Transaction, account: CarrierAccount, by: str, *, is_new: bool) -> W
             "vendor_account": account.vendor_account,
             "label_format": account.label_format,
             "is_enabled": account.is_enabled,
+            "without_manifests": list(account.without_manifests),
             "now": tx.now,
             "by": by,
         },
@@ -82,4 +87,5 @@ def _account(row: Any) -> CarrierAccount:
         vendor_account=row.vendor_account,
         label_format=LabelFormat(row.label_format),
         is_enabled=row.is_enabled,
+        without_manifests=tuple(row.without_manifests),
     )

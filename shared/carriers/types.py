@@ -61,6 +61,12 @@ class CarrierAccount(NamedTuple):
     vendor_account: str | None = None  # the vendor's id of our account; None: whichever it takes
     label_format: LabelFormat = LabelFormat.PDF
     is_enabled: bool = True
+    without_manifests: tuple[str, ...] = ()  # vendors that make none of this carrier, sorted
+
+    @property
+    def has_manifests(self) -> bool:
+        """Whether the vendor closes this carrier's days; nobody asks one that does not."""
+        return self.vendor not in self.without_manifests
 
     @property
     def name_at_vendor(self) -> str:

@@ -157,6 +157,7 @@ class CatalogueCarrierAccount(Document):
     vendor_account: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     label_format: Literal["pdf", "png", "zpl"] = "pdf"
     is_enabled: bool = True
+    has_manifests: bool | None = None  # whether the vendor makes any of it; None: as it is known
 
 
 class Catalogue(Document):

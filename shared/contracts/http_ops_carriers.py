@@ -25,6 +25,7 @@ class SellerView(Document):
     account: str | None
     label_format: str
     is_enabled: bool
+    has_manifests: bool = True  # without them no day of the carrier is closed
 
 
 class LabelQueue(Document):
@@ -140,7 +141,8 @@ class SellerWanted(Because):
     """Who sells a carrier's labels from now on, and how.
 
     `name_at_vendor` is empty where the vendor calls it as we do. `account` is the vendor's id of
-    our account, and no secret; empty: whichever the vendor takes.
+    our account, and no secret; empty: whichever the vendor takes. Without `has_manifests` the
+    vendor makes none of this carrier, and nobody asks for one; null: as it is known.
     """
 
     vendor: Identifier
@@ -148,3 +150,4 @@ class SellerWanted(Because):
     account: AtVendor = ""
     label_format: Literal["pdf", "png", "zpl"] = "pdf"
     is_enabled: bool
+    has_manifests: bool | None = None

@@ -301,6 +301,13 @@ class ManifestRow(Document):
     refused_for: str | None
 
 
+class CarrierWithoutManifests(Document):
+    """A carrier of whose days none is closed, because whoever sells its labels makes none of it."""
+
+    carrier: str
+    vendor: str
+
+
 class ManifestWanted(Because):
     """All that a carrier takes over at a warehouse on a day and that is on none; null: today."""
 
@@ -312,13 +319,14 @@ class ManifestWanted(Because):
 class OpsManifests(Document):
     """The newest days' manifests first; `next` is null on the last page.
 
-    `may_print`: those that are closed.
+    `may_print`: those that are closed. `without` are carriers of which none is asked for.
     """
 
     manifests: tuple[ManifestRow, ...]
     next: str | None
     may_print: bool
     acts: tuple[str, ...]
+    without: tuple[CarrierWithoutManifests, ...] = ()
 
 
 class OpsParcel(Document):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from shared.carriers import manifests
+from shared.carriers import carrier_accounts, manifests
 from shared.carriers import store as labels
-from shared.carriers.types import Handover
+from shared.carriers.types import CarrierAccount, Handover
 from shared.contracts.work import CloseManifest
 from shared.flows.audited import MANIFEST, keep_changes
 from shared.flows.calendars import calendar_of
@@ -33,11 +33,17 @@ class NothingToManifest(Rejected):
     code = "nothing_to_manifest"
 
 
+class NoManifestsMade(Rejected):
+    """Who sells the carrier's labels makes no manifests of it, as somebody has said."""
+
+    code = "no_manifests_made"
+
+
 def ask_for_manifests(run: Run) -> int:
     """Housekeeping: ask for manifests where labels have none and the cut-off of their day is past.
 
     Labels that are bought later are on a further one. A day whose last manifest the carrier has
-    refused is left to a person.
+    refused is left to a person, and a vendor that makes none of a carrier is not asked.
 
     Returns:
         How many were asked for.
@@ -58,6 +64,7 @@ def ask_for_manifest(
 
     Raises:
         Malformed: a carrier or a warehouse that nobody knows; `field` is its name.
+        NoManifestsMade: its vendor makes none of this carrier.
         NothingToManifest: there is nothing to close.
     """
     refuse_unknown_carrier(tx, carrier)
@@ -67,6 +74,7 @@ def ask_for_manifest(
     on = day or calendar_of(working).today(tx.now)
     due = labels_due(tx, {warehouse: (on, on)}, limit=MOST_LABELS, carrier=carrier, is_by_hand=True)
     if not due:
+        _refuse_without_manifests(carrier_accounts.find(tx, carrier))
         raise NothingToManifest(
             f"every label of {carrier} that leaves {warehouse} on {on} is on a manifest",
             carrier=carrier,
@@ -83,6 +91,16 @@ def ask_for_manifest(
     subject = Subject(MANIFEST, manifest_id)
     keep_changes(tx, person, "ask_for_manifest", subject, before={}, after=asked)
     return manifest_id
+
+
+def _refuse_without_manifests(account: CarrierAccount) -> None:
+    if not account.has_manifests:
+        raise NoManifestsMade(
+            f"{account.vendor} makes no manifests of {account.carrier}: its parcels are handed over"
+            " without one. Where that has changed, an admin says so on the carrier's page",
+            carrier=account.carrier,
+            vendor=account.vendor,
+        )
 
 
 def _ask_for_next(tx: Transaction) -> bool:

@@ -108,7 +108,10 @@ def _publish(tx: Transaction, cards: Sequence[CatalogueRateCard]) -> None:
 def _set_accounts(tx: Transaction, accounts: Sequence[CatalogueCarrierAccount]) -> None:
     for number, account in enumerate(accounts):
         try:
-            set_carrier_account(tx, SetCarrierAccount(_account(account), _CATALOGUE))
+            wish = SetCarrierAccount(
+                _account(account), _CATALOGUE, has_manifests=account.has_manifests
+            )
+            set_carrier_account(tx, wish)
         except Malformed as wrong:
             field = f"carrier_accounts.{number}.{wrong.field}"
             raise Malformed(f"carrier_accounts.{number}.{wrong}", field=field) from None
@@ -116,7 +119,8 @@ def _set_accounts(tx: Transaction, accounts: Sequence[CatalogueCarrierAccount]) 
 
 def _account(said: CatalogueCarrierAccount) -> CarrierAccount:
     label_format = LabelFormat(said.label_format)
-    return CarrierAccount(**{**said.model_dump(), "label_format": label_format})
+    named = said.model_dump(exclude={"has_manifests"})
+    return CarrierAccount(**{**named, "label_format": label_format})
 
 
 def _working(place: CatalogueWarehouse) -> Working:

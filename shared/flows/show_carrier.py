@@ -89,6 +89,7 @@ def show_carrier(tx: Transaction, carrier: str, who: Who) -> OpsCarrier:
             account=standing.account.vendor_account,
             label_format=standing.account.label_format,
             is_enabled=standing.account.is_enabled,
+            has_manifests=standing.account.has_manifests,
         ),
         queues=tuple(_queues(tx, carrier)),
         version=version(facts_of(standing.account)),

@@ -2,7 +2,13 @@
 
 from dataclasses import asdict
 
-from shared.contracts.http_ops_parcels import ManifestFilters, ManifestRow, OpsManifests
+from shared.carriers import carrier_accounts
+from shared.contracts.http_ops_parcels import (
+    CarrierWithoutManifests,
+    ManifestFilters,
+    ManifestRow,
+    OpsManifests,
+)
 from shared.ops.manifests import manifests
 from shared.people.permissions import Action, Who
 from shared.platform.db import Transaction
@@ -31,4 +37,9 @@ def show_manifests(tx: Transaction, asked: ManifestFilters, who: Who) -> OpsMani
         next=shown[-1].manifest_id if len(found) > PAGE else None,
         may_print=who.may(Action.PRINT_LABELS),
         acts=("ask",) if who.may(Action.CLOSE_DAYS) else (),
+        without=tuple(
+            CarrierWithoutManifests(carrier=account.carrier, vendor=account.vendor)
+            for account in carrier_accounts.all_of(tx).values()
+            if not account.has_manifests
+        ),
     )

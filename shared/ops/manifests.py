@@ -9,7 +9,8 @@ from shared.platform.db import Transaction
 from shared.platform.narrowed import narrowed
 from shared.platform.sql import text
 
-# Whose last manifest was refused is left to a person: asking again gives the same answer.
+# A vendor that makes none of a carrier is not asked, by nobody. Whose last manifest was refused is
+# left to a person: asking again gives the same answer.
 _LABELS_DUE = text("""
     SELECT label.carrier, label.vendor, parcel.warehouse, parcel.ship_on, label.label_id
       FROM unnest(CAST(:warehouses AS text[]), CAST(:first_days AS date[]),
@@ -20,6 +21,10 @@ _LABELS_DUE = text("""
       JOIN labels AS label USING (parcel_id)
      WHERE label.state = 'bought' AND label.manifest_id IS NULL
        AND label.carrier = coalesce(CAST(:carrier AS text), label.carrier)
+       AND NOT EXISTS (
+            SELECT FROM carrier_accounts AS account
+             WHERE account.carrier = label.carrier
+               AND label.vendor = ANY(account.without_manifests))
        AND (CAST(:is_by_hand AS boolean) OR NOT EXISTS (
             SELECT FROM manifests AS refused
              WHERE refused.carrier = label.carrier AND refused.warehouse = parcel.warehouse
@@ -104,7 +109,7 @@ def labels_due(
     carrier: str | None = None,
     is_by_hand: bool = False,
 ) -> Sequence[Due]:
-    """Labels for which there is no manifest yet, all that can be on one together.
+    """Labels for which there is no manifest yet but may be one, all that can be on one together.
 
     Args:
         tx: to look with.

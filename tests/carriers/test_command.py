@@ -178,6 +178,7 @@ def test_who_sells_a_carriers_labels_is_said_and_shown(
         "vendor_account": "ca_1",
         "label_format": "zpl",
         "is_enabled": True,
+        "without_manifests": [],
     }
     assert shown(carriers)["correios"]["account"]["vendor"] == "shippo"
     assert given.rows(database, "SELECT changed_by FROM carrier_accounts") == [("ana",)]
@@ -188,6 +189,22 @@ def test_who_sells_a_carriers_labels_is_said_and_shown(
     moved = as_json(carriers, "account", "correios", "--vendor", "easypost", "--enable")
     assert (moved["vendor_carrier"], moved["vendor_account"]) == ("", None)
     assert moved["label_format"] == "zpl"
+
+
+def test_that_a_vendor_makes_no_manifests_of_a_carrier_is_said_and_kept_for_that_vendor(
+    carriers: Command, database: Database
+) -> None:
+    planned(database)
+    none = as_json(carriers, "account", "correios", "--no-manifests")
+
+    there = as_json(carriers, "account", "correios", "--vendor", "shippo")
+    back = as_json(carriers, "account", "correios", "--vendor", "easypost")
+
+    for account in (none, there, back):
+        assert account["without_manifests"] == ["easypost"]
+    assert "no manifests" in carriers("account", "correios", "--format", "zpl")[1]
+    assert "no manifests" not in carriers("account", "correios", "--manifests")[1]
+    assert given.rows(database, "SELECT without_manifests FROM carrier_accounts") == [([],)]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_an_admin_says_who_sells_its_labels(
         "account": "acc_7",
         "label_format": "zpl",
         "is_enabled": True,
+        "has_manifests": True,
     }
     assert people.trail(placed) == [
         ("ben@example.org", "set_carrier_account", "correios", "cheaper there")
@@ -120,3 +121,25 @@ def test_others_see_it_and_have_no_form(operator: Browser, placed: Database) -> 
     operator.get(PAGE)
     assert "Who sells its labels" in operator.page
     assert "/seller" not in operator.page
+
+
+def test_it_is_said_that_its_vendor_makes_no_manifests(
+    admin: Browser, machine: Machine, placed: Database
+) -> None:
+    admin.get(PAGE)
+    admin.post(f"{PAGE}/seller", {**WISH, "has_manifests": "false"}, reason="Shippo has none")
+
+    admin.get(PAGE)
+    assert "shippo makes none of it" in admin.page
+    admin.get("/parcels/manifests")
+    assert f'No manifest is asked for of <a href="{PAGE}">correios</a> (shippo makes none)' in (
+        admin.page
+    )
+    listed = machine.get("/parcels/manifests").get_json()
+    assert listed["without"] == [{"carrier": "correios", "vendor": "shippo"}]
+    wish = {"warehouse": "BER", "carrier": "correios", "reason": "the driver is here"}
+    refused = machine.post("/parcels/manifests/ask", wish)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "no_manifests_made")
+    # A machine that knows nothing of it leaves it as it is.
+    machine.post(f"{PAGE}/seller", {"vendor": "shippo", "is_enabled": True, "reason": "on"})
+    assert machine.get(PAGE).get_json()["seller"]["has_manifests"] is False

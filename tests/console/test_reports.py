@@ -206,6 +206,7 @@ def test_a_carrier_says_who_sells_its_labels_and_how_much_of_its_rate_is_used(
         "account": "acc_7",
         "label_format": "pdf",
         "is_enabled": False,
+        "has_manifests": True,
     }
     # As functions/label_purchase/function.yaml has it.
     assert shown["queues"] == [

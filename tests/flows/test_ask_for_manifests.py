@@ -6,14 +6,17 @@ from threading import Barrier
 
 import pytest
 
+from shared.carriers.types import CarrierAccount
 from shared.contracts.orders import OrderCancelled
 from shared.flows import ask_for_manifests
 from shared.flows.ask_for_manifests import (
     LOOKED_BACK,
+    NoManifestsMade,
     NothingToManifest,
     ask_for_manifest,
 )
 from shared.flows.cancel_order import cancel_order
+from shared.flows.set_carrier_account import SetCarrierAccount, set_carrier_account
 from shared.kit.errors import Malformed
 from shared.platform.db import Database
 from shared.platform.sql import text
@@ -215,3 +218,50 @@ def test_a_day_that_was_refused_is_left_to_a_person(database: Database, clock: T
         (2, "closed"),
         (3, "requested"),
     ]
+
+
+def sold_by(database: Database, vendor: str, *, has_manifests: bool | None = None) -> None:
+    """A person says who sells correios's labels, and whether manifests can be had there."""
+    wish = SetCarrierAccount(CarrierAccount("correios", vendor), ADA, has_manifests=has_manifests)
+    database.run(lambda tx: set_carrier_account(tx, wish), given.cause())
+
+
+def test_a_vendor_that_makes_no_manifests_of_a_carrier_is_never_asked(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: no letter a day for what nobody can have.
+    bought(database, RecordingCarrier(), "ord_1")
+    sold_by(database, "easypost", has_manifests=False)
+    clock.advance(hours=1)
+    given.silence(database)
+
+    assert ask(database) == 0
+    with pytest.raises(NoManifestsMade, match="easypost makes no manifests of correios"):
+        ask_by_hand(database)
+    assert given.rows(database, MANIFESTS) == []
+    assert given.told(database) == []
+
+    sold_by(database, "easypost", has_manifests=True)
+
+    assert ask(database) == 1, "what has left meanwhile is on one now"
+
+
+def test_what_is_known_of_a_vendor_counts_for_the_labels_that_it_has_sold(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: a carrier that moves to another vendor leaves no letters of the one before behind.
+    bought(database, RecordingCarrier(), "ord_1")
+    sold_by(database, "easypost", has_manifests=False)
+    sold_by(database, "shippo")
+    bought(database, RecordingCarrier(), "ord_2")
+    clock.advance(hours=1)
+
+    assert ask(database) == 1
+    on_it = "SELECT vendor FROM labels WHERE manifest_id IS NOT NULL"
+    assert given.rows(database, on_it) == [("shippo",)]
+    with pytest.raises(NothingToManifest):
+        ask_by_hand(database)
+    sold_by(database, "easypost")
+    with pytest.raises(NoManifestsMade):
+        ask_by_hand(database)
+    assert given.violations(database) == []

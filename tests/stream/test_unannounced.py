@@ -110,3 +110,15 @@ def test_who_sells_a_carriers_labels_is_heard_in_the_list_of_carriers(database: 
     )
 
     assert {"carrier:correios", "carriers"} <= heard
+    assert "manifests" not in heard
+
+
+def test_that_a_carrier_has_no_manifests_is_heard_in_the_list_of_them(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    wish = SetCarrierAccount(CarrierAccount("correios"), ADA, has_manifests=False)
+
+    heard = heard_of(
+        database, lambda: database.run(lambda tx: set_carrier_account(tx, wish), given.cause())
+    )
+
+    assert {"carrier:correios", "manifests"} <= heard

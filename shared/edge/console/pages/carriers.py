@@ -28,7 +28,7 @@ def _set_seller(visit: Visit, said: SellerWanted) -> None:
         LabelFormat(said.label_format),
         said.is_enabled,
     )
-    wish = SetCarrierAccount(wanted, visit.person(said.reason), visit.seen)
+    wish = SetCarrierAccount(wanted, visit.person(said.reason), visit.seen, said.has_manifests)
     try:
         set_carrier_account(visit.tx, wish)
     except Malformed as error:

@@ -7,7 +7,11 @@ from shared.contracts.http_ops_parcels import ManifestFilters, ManifestWanted, O
 from shared.edge.console.pages.parcels import PARCEL, PATH
 from shared.edge.console.papers import DocumentGone
 from shared.edge.console.routes import Act, Kept, Paper, View, Visit, room
-from shared.flows.ask_for_manifests import NothingToManifest, ask_for_manifest
+from shared.flows.ask_for_manifests import (
+    NoManifestsMade,
+    NothingToManifest,
+    ask_for_manifest,
+)
 from shared.flows.print_label import (
     LabelGivenBack,
     NoLabel,
@@ -96,7 +100,7 @@ ROUTES = (
         view=MANIFESTS,
         done="It is asked for. In a moment its carrier has closed or refused it.",
         form="ask",
-        refusals={NothingToManifest: 409},
+        refusals={NothingToManifest: 409, NoManifestsMade: 409},
     ),
     Paper(
         name="printManifest",
