@@ -24,6 +24,7 @@ _LOCK_TO_VOID = text("""
      WHERE label_id = :label_id AND state = 'void_requested'
        FOR UPDATE
 """)
+_VENDOR = text("SELECT vendor FROM abandoned_labels WHERE label_id = :label_id")
 _LEASE = """
     UPDATE abandoned_labels SET leased_until = :until WHERE label_id = :label_id
  RETURNING 1
@@ -63,6 +64,12 @@ def abandon(tx: Transaction, parcel_id: str, intent: Intent) -> Write:
 def sold_after_all(label_id: str) -> Write:
     """Its answer came late: it is to be given back, even if there seemed to be nothing."""
     return Write(_SOLD_AFTER_ALL, {"label_id": label_id}, rows=1)
+
+
+def vendor_of(tx: Transaction, label_id: str) -> str | None:
+    """Who may have sold the label; None: it was never left behind."""
+    row = tx.row(_VENDOR, label_id=label_id)
+    return None if row is None else str(row.vendor)
 
 
 def lease_void(tx: Transaction, label_id: str) -> ToVoid | None:

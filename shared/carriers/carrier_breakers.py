@@ -1,5 +1,8 @@
 """The table carrier_breakers: which carriers answer. Nothing else writes to it.
 
+A carrier has one breaker, whoever sells its labels. That a vendor wants fewer calls says nothing of
+another one that is called about the same carrier, so that is kept by vendor.
+
 All instances share it. Whoever calls a carrier is admitted first and says afterwards what came of
 it; each is one statement, and a carrier that works costs a look and writes nothing.
 """
@@ -14,7 +17,14 @@ from shared.carriers.types import (
     CarrierUnavailable,
     VendorUnavailable,
 )
-from shared.kit.breaker import LONGEST_PAUSE, OPENS_AFTER, PROBE_LEASE, Breaker, BreakerState
+from shared.kit.breaker import (
+    LONGEST_PAUSE,
+    OPENS_AFTER,
+    PROBE_LEASE,
+    Breaker,
+    BreakerState,
+    seconds_until,
+)
 from shared.kit.errors import DispatchError
 from shared.kit.ids import new_id
 from shared.platform import log
@@ -24,6 +34,11 @@ from shared.platform.sql import text
 _FIND = text("""
     SELECT carrier, failures, failed_at, quiet_until, since, probe_until, vendor
       FROM carrier_breakers WHERE carrier = ANY(CAST(:carriers AS text[]))
+""")
+_ADMIT = text("""
+    SELECT carrier, failures, failed_at, quiet_until, since, probe_until, vendor,
+           CAST(quiet_of ->> CAST(:vendor AS text) AS timestamptz) AS vendor_quiet_until
+      FROM carrier_breakers WHERE carrier = :carrier
 """)
 _ALL = text("""
     SELECT carrier, failures, failed_at, quiet_until, since, probe_until, vendor
@@ -52,14 +67,17 @@ _FAILED = """
      WHERE kept.failures < :opens_after OR kept.probe_id = CAST(:probe_id AS text)
  RETURNING 1
 """
-# An answer, and a pause that all keep, though at most as long as one that failed is left alone.
+# An answer, and a pause that all who call this vendor keep, though at most as long as one that
+# failed is left alone.
 _TOO_FAST = """
-    INSERT INTO carrier_breakers AS kept (carrier, failures, failed_at, quiet_until)
+    INSERT INTO carrier_breakers AS kept (carrier, failures, failed_at, quiet_of)
     VALUES (:carrier, 0, :now,
-            CAST(:now AS timestamptz) + make_interval(secs => CAST(:retry_after_s AS integer)))
+            jsonb_build_object(
+                CAST(:vendor AS text),
+                CAST(:now AS timestamptz) + make_interval(secs => CAST(:retry_after_s AS integer))))
         ON CONFLICT (carrier) DO UPDATE
-       SET failures = 0, quiet_until = excluded.quiet_until, vendor = NULL,
-           probe_id = NULL, probe_until = NULL,
+       SET failures = 0, quiet_until = NULL, quiet_of = kept.quiet_of || excluded.quiet_of,
+           vendor = NULL, probe_id = NULL, probe_until = NULL,
            since = CASE WHEN kept.failures >= :opens_after THEN excluded.failed_at
                         ELSE kept.since END
      WHERE kept.failures < :opens_after OR kept.probe_id = CAST(:probe_id AS text)
@@ -77,28 +95,31 @@ _ANSWERED = """
 
 
 class Admission(NamedTuple):
-    """Leave to call a carrier once; `probe_id` where that is the probe."""
+    """Leave to call a vendor about a carrier once; `probe_id` where that is the probe."""
 
     carrier: str
+    vendor: str
     probe_id: str | None = None
 
 
-def admit(tx: Transaction, carrier: str) -> Admission:
+def admit(tx: Transaction, carrier: str, vendor: str) -> Admission:
     """Leave to call the carrier. Where it is the probe, its lease is the caller's with the commit.
 
     Raises:
         CarrierPaused: the carrier is not called at this moment.
-        CarrierTooFast: it wants no calls for a while.
+        CarrierTooFast: its vendor wants no calls about it for a while.
     """
-    row = tx.row(_FIND, carriers=[carrier])
+    row = tx.row(_ADMIT, carrier=carrier, vendor=vendor)
     if row is None:
-        return Admission(carrier)
-    breaker = _breaker(row)
+        return Admission(carrier, vendor)
+    breaker, quiet_s = _breaker(row), seconds_until(row.vendor_quiet_until, tx.now)
     if breaker.state(tx.now) is BreakerState.CLOSED:
-        if quiet_s := breaker.quiet_s(tx.now):
-            raise CarrierTooFast(f"{carrier} wants no calls for a while", retry_after_s=quiet_s)
-        return Admission(carrier)
-    if breaker.may_probe(tx.now):
+        if quiet_s:
+            raise CarrierTooFast(
+                f"{vendor} wants no calls about {carrier} for a while", retry_after_s=quiet_s
+            )
+        return Admission(carrier, vendor)
+    if breaker.may_probe(tx.now) and not quiet_s:
         leased = tx.row(
             _LEASE,
             carrier=carrier,
@@ -109,7 +130,7 @@ def admit(tx: Transaction, carrier: str) -> Admission:
             now=tx.now,
         )
         if leased is not None:
-            return Admission(carrier, leased.probe_id)
+            return Admission(carrier, vendor, leased.probe_id)
     log.line("carrier.paused", "WARNING", carrier=carrier, failures=breaker.failures)
     raise CarrierPaused(
         f"{carrier} does not answer and is left alone for a while",
@@ -129,7 +150,7 @@ def refuse_paused(tx: Transaction, carrier: str) -> None:
         raise CarrierPaused(f"{carrier} does not answer and is left alone", carrier=carrier)
 
 
-def learn(tx: Transaction, admission: Admission, error: DispatchError | None, vendor: str) -> Write:
+def learn(tx: Transaction, admission: Admission, error: DispatchError | None) -> Write:
     """What came of the call to a vendor. A refusal is an answer: the carrier works."""
     told: dict[str, object] = {
         "carrier": admission.carrier,
@@ -142,8 +163,9 @@ def learn(tx: Transaction, admission: Admission, error: DispatchError | None, ve
     told["retry_after_s"] = error.retry_after_s if isinstance(error, CarrierUnavailable) else None
     if isinstance(error, CarrierTooFast):
         longest_s = int(LONGEST_PAUSE.total_seconds())
-        return Write(_TOO_FAST, {**told, "retry_after_s": min(error.retry_after_s or 0, longest_s)})
-    whose = vendor if isinstance(error, VendorUnavailable) else None
+        quiet_s = min(error.retry_after_s or 0, longest_s)
+        return Write(_TOO_FAST, {**told, "retry_after_s": quiet_s, "vendor": admission.vendor})
+    whose = admission.vendor if isinstance(error, VendorUnavailable) else None
     return Write(_FAILED, {**told, "vendor": whose})
 
 

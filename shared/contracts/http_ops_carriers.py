@@ -37,12 +37,20 @@ class LabelQueue(Document):
     most_a_minute: int | None
 
 
+class VendorQuiet(Document):
+    """A vendor that answers, and wants no calls about the carrier until then."""
+
+    vendor: str
+    until: Moment
+
+
 class CarrierStand(Document):
     """How a carrier stands, counted for all warehouses; what is of today begins at midnight, UTC.
 
     Without `is_enabled` somebody has said that nothing is bought of it. `failures` are those in a
-    row; `since` is when its breaker last opened or closed. `quiet_until` is what the carrier asked
-    for. `taken_away` left it for others, `taken_over` came to it.
+    row; `since` is when its breaker last opened or closed. `quiet_until` is what was asked for
+    with the last failure, `quiet` are vendors that answer and want fewer calls. `taken_away` left
+    it for others, `taken_over` came to it.
     """
 
     carrier: str
@@ -60,6 +68,7 @@ class CarrierStand(Document):
     taken_over: int
     vendor: str = ""
     is_enabled: bool = True
+    quiet: tuple[VendorQuiet, ...] = ()
     differences: tuple[FallbackDifference, ...]  # of those that were taken away
 
 

@@ -86,7 +86,7 @@ def _begin(tx: Transaction, work: PollParcels, vendors: Mapping[str, Carrier]) -
     if len(parts) > 1:
         tx.write(outbox.put(tx, *(_about(work, part) for part in parts)))
         return None
-    admission = carrier_breakers.admit(tx, work.carrier)  # a probe is not spent on nothing
+    admission = carrier_breakers.admit(tx, work.carrier, vendor)  # a probe is not spent on nothing
     return _Question(vendor, account.name_at(vendor), codes, admission)
 
 
@@ -100,7 +100,7 @@ def _about(work: PollParcels, parcel_ids: Iterable[str]) -> PollParcels:
 
 def _fail(tx: Transaction, work: PollParcels, question: _Question, error: DispatchError) -> bool:
     """Note what went wrong. Returns whether nothing more is to be done about it here."""
-    learnt = carrier_breakers.learn(tx, question.admission, error, question.vendor)
+    learnt = carrier_breakers.learn(tx, question.admission, error)
     if not isinstance(error, RefusedByCarrier):
         tx.write(learnt, live_changes.note(tx, f"carrier:{work.carrier}"))
         return False
@@ -119,7 +119,7 @@ def _record(tx: Transaction, question: _Question, found: Mapping[str, bytes]) ->
     codes, admission = question.codes, question.admission
     known = {parcel_id: code in found for parcel_id, code in codes.items()}
     tx.write(
-        carrier_breakers.learn(tx, admission, None, question.vendor),
+        carrier_breakers.learn(tx, admission, None),
         parcel_polls.answered(tx, known),
         live_changes.note(tx, *(f"parcel:{parcel_id}" for parcel_id in known)),
     )

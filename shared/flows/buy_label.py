@@ -105,7 +105,7 @@ def _intend(tx: Transaction, work: BuyLabel, rules: "Rules") -> _Purchase | None
             return None
         raise CarrierPaused(f"{account.carrier} is switched off", carrier=account.carrier)
     try:
-        admission = carrier_breakers.admit(tx, account.carrier)
+        admission = carrier_breakers.admit(tx, account.carrier, account.vendor)
     except CarrierPaused as paused:
         if _reroute(tx, work, rules, RerouteReason.CARRIER_PAUSED, paused.vendor):
             return None
@@ -146,7 +146,7 @@ def _fail(
     """Note what went wrong. Returns whether somebody else buys the label now."""
     label_id, admission = purchase.request.label_id, purchase.admission
     tx.write(
-        carrier_breakers.learn(tx, admission, error, purchase.vendor),
+        carrier_breakers.learn(tx, admission, error),
         live_changes.note(tx, f"carrier:{admission.carrier}"),
     )
     if isinstance(error, CarrierTooFast):
@@ -190,7 +190,7 @@ def _record(tx: Transaction, work: BuyLabel, purchase: _Purchase, label: Label) 
             label_id=label_id, parcel_id=parcel.parcel_id, carrier=admission.carrier
         )
         tx.write(
-            carrier_breakers.learn(tx, admission, None, purchase.vendor),
+            carrier_breakers.learn(tx, admission, None),
             abandoned_labels.sold_after_all(label_id),
             outbox.put(tx, late),
         )
@@ -198,17 +198,17 @@ def _record(tx: Transaction, work: BuyLabel, purchase: _Purchase, label: Label) 
     if parcel.state is ParcelState.CANCELLED:
         # The label may have been asked back already, when there seemed to be nothing.
         tx.write(
-            carrier_breakers.learn(tx, admission, None, purchase.vendor),
+            carrier_breakers.learn(tx, admission, None),
             labels.sold_after_all(label_id),
             outbox.put(tx, VoidLabel(parcel_id=parcel.parcel_id, carrier=parcel.carrier)),
         )
         return
     if parcel.state is not ParcelState.LABELLING:
         # An earlier attempt that seemed dead has recorded the same label.
-        tx.write(carrier_breakers.learn(tx, admission, None, purchase.vendor))
+        tx.write(carrier_breakers.learn(tx, admission, None))
         return
     tx.write(
-        carrier_breakers.learn(tx, admission, None, purchase.vendor),
+        carrier_breakers.learn(tx, admission, None),
         shipments.label(parcel.parcel_id, label.tracking_code),
         labels.bought(tx, label_id, label),
         actual_charges.book(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from shared.carriers.types import UnknownCarrier
 from shared.carriers.vendors import VENDORS
@@ -16,6 +17,7 @@ from shared.contracts.http_ops_carriers import (
     OpsCarriers,
     ParcelForCarrier,
     SellerView,
+    VendorQuiet,
 )
 from shared.contracts.queue_limits import most_per_second
 from shared.contracts.work import BuyLabel
@@ -36,7 +38,8 @@ def list_carriers(tx: Transaction) -> OpsCarriers:
     """Every carrier as it is now."""
     routes = _routes(tx)
     return OpsCarriers(
-        at=tx.now, carriers=tuple(_stand(standing, routes) for standing in show_carriers(tx))
+        at=tx.now,
+        carriers=tuple(_stand(standing, routes, tx.now) for standing in show_carriers(tx)),
     )
 
 
@@ -53,7 +56,7 @@ def show_carrier(tx: Transaction, carrier: str, who: Who) -> OpsCarrier:
     parcels = carriers.waiting_parcels(tx, carrier, LISTED, who.warehouses)
     return OpsCarrier(
         at=tx.now,
-        stand=_stand(standing, routes),
+        stand=_stand(standing, routes, tx.now),
         hours=tuple(carriers.hours(tx, carrier)),
         routes=tuple(one for one in routes if carrier in {one.from_carrier, one.to_carrier}),
         parcels=tuple(
@@ -122,7 +125,9 @@ def _routes(tx: Transaction) -> Sequence[FallbackRoute]:
     return carriers.fallbacks(tx, tx.now.replace(hour=0, minute=0, second=0, microsecond=0))
 
 
-def _stand(standing: CarrierStanding, routes: Sequence[FallbackRoute]) -> CarrierStand:
+def _stand(
+    standing: CarrierStanding, routes: Sequence[FallbackRoute], now: datetime
+) -> CarrierStand:
     figures = standing.figures
     more = Counter[str]()
     for route in routes:
@@ -144,6 +149,11 @@ def _stand(standing: CarrierStanding, routes: Sequence[FallbackRoute]) -> Carrie
         taken_over=figures.taken_over,
         vendor=standing.account.vendor,
         is_enabled=standing.account.is_enabled,
+        quiet=tuple(
+            VendorQuiet(vendor=vendor, until=until)
+            for vendor, until in figures.quiet_of.items()
+            if until > now
+        ),
         differences=tuple(
             FallbackDifference(currency=currency, difference_cents=cents)
             for currency, cents in sorted(more.items())

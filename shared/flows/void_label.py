@@ -53,7 +53,11 @@ class _NothingToVoid(Exception):
 
 
 def _lease(tx: Transaction, work: Void) -> tuple[ToVoid, Admission]:
-    admission = carrier_breakers.admit(tx, work.carrier)  # the breaker is locked before the label
+    vendor = _vendor(tx, work)
+    if vendor is None:
+        raise _NothingToVoid
+    # The breaker is locked before the label.
+    admission = carrier_breakers.admit(tx, work.carrier, vendor)
     if isinstance(work, VoidAbandonedLabel):
         label = abandoned_labels.lease_void(tx, work.label_id)
     else:
@@ -63,10 +67,18 @@ def _lease(tx: Transaction, work: Void) -> tuple[ToVoid, Admission]:
     return label, admission
 
 
+def _vendor(tx: Transaction, work: Void) -> str | None:
+    """Who sold the label, or may have, which never changes; None: there is no such label."""
+    if isinstance(work, VoidAbandonedLabel):
+        return abandoned_labels.vendor_of(tx, work.label_id)
+    known = labels.find(tx, work.parcel_id)
+    return None if known is None else known.vendor
+
+
 def _give_back(
     tx: Transaction, work: Void, label: ToVoid, admission: Admission, error: DispatchError
 ) -> None:
-    learnt = carrier_breakers.learn(tx, admission, error, label.vendor)
+    learnt = carrier_breakers.learn(tx, admission, error)
     if isinstance(work, VoidAbandonedLabel):
         tx.write(learnt, abandoned_labels.give_back(label.label_id))
     else:
@@ -75,7 +87,7 @@ def _give_back(
 
 
 def _record(tx: Transaction, work: Void, label: ToVoid, admission: Admission) -> None:
-    learnt = carrier_breakers.learn(tx, admission, None, label.vendor)
+    learnt = carrier_breakers.learn(tx, admission, None)
     parcel = shipments.find(tx, work.parcel_id)
     rooms = [f"parcel:{work.parcel_id}"] + ([f"order:{parcel.order_id}"] if parcel else [])
     heard = live_changes.note(tx, *rooms)

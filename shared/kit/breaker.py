@@ -41,8 +41,7 @@ class Breaker:
     Attributes:
         failures: in a row; those beyond `OPENS_AFTER` are probes.
         failed_at: the last of them; None where there never was one.
-        quiet_until: how long they asked to be left alone, with that failure, or, where there is
-            none, with their last answer.
+        quiet_until: how long they asked to be left alone, with that failure.
         since: when it last opened or closed; None where it never has.
         probe_until: the lease of the probe that is under way; None where none is.
     """
@@ -64,12 +63,6 @@ class Breaker:
             probe_at = max(probe_at, min(self.quiet_until, self.failed_at + LONGEST_PAUSE))
         return max(probe_at, self.probe_until or probe_at)
 
-    def quiet_s(self, now: datetime) -> int:
-        """For how many more seconds they want no calls, though they answer."""
-        if self.failures or self.quiet_until is None or self.quiet_until <= now:
-            return 0
-        return math.ceil((self.quiet_until - now).total_seconds())
-
     def state(self, now: datetime) -> BreakerState:
         """Who may call at this moment."""
         probe_at = self.next_probe_at
@@ -82,6 +75,11 @@ class Breaker:
         """Whether a call may be the probe: the pause is over, and no other probe is under way."""
         probe_at = self.next_probe_at
         return probe_at is not None and probe_at <= now
+
+
+def seconds_until(moment: datetime | None, now: datetime) -> int:
+    """Whole seconds until then, at least one as long as it is to come; 0: it is over, or never."""
+    return 0 if moment is None or moment <= now else math.ceil((moment - now).total_seconds())
 
 
 def pause(failures: int) -> timedelta:

@@ -1,6 +1,6 @@
 """How carriers stand: who answers, what they sold, what was taken from them. Writes nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,7 +29,7 @@ _CARRIERS = text("""
              UNION ALL
             SELECT carrier FROM abandoned_labels WHERE state = 'void_requested') AS asked
          GROUP BY carrier)
-    SELECT carrier, failures, failed_at, quiet_until, breaker.since, probe_until,
+    SELECT carrier, failures, failed_at, quiet_until, quiet_of, breaker.since, probe_until,
            coalesce(sold.labels, 0) AS bought,
            (SELECT coalesce(sum(parcels), 0) FROM moved WHERE from_carrier = carrier)::integer
                AS taken_away,
@@ -98,6 +98,7 @@ class CarrierFigures:
     Attributes:
         failures, failed_at, quiet_until, since, probe_until: of its breaker; None, and 0 failures,
             where it never failed to answer.
+        quiet_of: by vendor, until when it wants no calls about the carrier; some of it is over.
         bought: labels, since the moment that was asked for.
         taken_away, taken_over: parcels that left it for another carrier, and that came to it,
             because one did not answer.
@@ -109,6 +110,7 @@ class CarrierFigures:
     failures: int
     failed_at: datetime | None
     quiet_until: datetime | None
+    quiet_of: Mapping[str, datetime]
     since: datetime | None
     probe_until: datetime | None
     bought: int
@@ -148,6 +150,10 @@ def carrier_figures(tx: Transaction, since: datetime) -> Sequence[CarrierFigures
             failures=row.failures or 0,
             failed_at=row.failed_at,
             quiet_until=row.quiet_until,
+            quiet_of={
+                vendor: datetime.fromisoformat(until)
+                for vendor, until in sorted((row.quiet_of or {}).items())
+            },
             since=row.since,
             probe_until=row.probe_until,
             bought=row.bought,

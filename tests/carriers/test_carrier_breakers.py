@@ -46,13 +46,13 @@ DOWN = CarrierUnavailable("no answer")
 REFUSED = RefusedByCarrier("no such street", vendor_code="ADDRESS.BAD")
 
 
-def admit(database: Database, carrier: str = "correios") -> Admission:
-    return database.run(lambda tx: carrier_breakers.admit(tx, carrier), given.cause())
+def admit(database: Database, carrier: str = "correios", vendor: str = "easypost") -> Admission:
+    return database.run(lambda tx: carrier_breakers.admit(tx, carrier, vendor), given.cause())
 
 
 def learn(database: Database, admission: Admission, error: DispatchError | None) -> None:
     database.run(
-        lambda tx: tx.write(carrier_breakers.learn(tx, admission, error, "easypost")),
+        lambda tx: tx.write(carrier_breakers.learn(tx, admission, error)),
         given.cause(),
     )
 
@@ -92,7 +92,7 @@ def test_enough_calls_without_an_answer_in_a_row_open_it_for_everybody(
     with pytest.raises(CarrierPaused):
         admit(database)
     assert state(database) is State.OPEN
-    assert admit(database, "jadlog") == Admission("jadlog")
+    assert admit(database, "jadlog") == Admission("jadlog", "easypost")
     assert given.rows(database, "SELECT since FROM carrier_breakers") == [(database.now(),)]
 
 
@@ -129,7 +129,7 @@ def test_after_the_pause_one_may_try_and_its_answer_closes_it(
     learn(database, probe, REFUSED)
 
     assert probe.probe_id is not None
-    assert admit(database) == Admission("correios")
+    assert admit(database) == Admission("correios", "easypost")
     assert given.rows(database, "SELECT failures, since FROM carrier_breakers") == [
         (0, database.now())
     ]
@@ -209,9 +209,42 @@ def test_whoever_answers_and_wants_fewer_calls_gets_none_for_so_long_and_is_not_
 
     assert caught.value.retry_after_s == 1
     assert state(database) is State.CLOSED
-    assert admit(database, "jadlog") == Admission("jadlog")
+    assert admit(database, "jadlog") == Admission("jadlog", "easypost")
     clock.advance(seconds=1)
-    assert admit(database) == Admission("correios")
+    assert admit(database) == Admission("correios", "easypost")
+
+
+def test_who_wants_fewer_calls_says_nothing_of_another_vendor_of_the_same_carrier(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: what one vendor has sold is given back and asked about while the other is too busy.
+    learn(database, admit(database), CarrierTooFast("slowly", retry_after_s=60))
+
+    other = admit(database, vendor="shippo")
+    learn(database, other, CarrierTooFast("slowly too", retry_after_s=20))
+
+    for vendor, quiet_s in (("easypost", 60), ("shippo", 20)):
+        with pytest.raises(CarrierTooFast, match=f"{vendor} wants no calls about correios") as why:
+            admit(database, vendor=vendor)
+        assert why.value.retry_after_s == quiet_s
+    clock.advance(seconds=20)
+    assert admit(database, vendor="shippo") == Admission("correios", "shippo")
+    with pytest.raises(CarrierTooFast):
+        admit(database)
+
+
+def test_whoever_wants_no_calls_gets_no_probe_and_the_other_vendor_does(
+    database: Database, clock: TestClock
+) -> None:
+    learn(database, admit(database), CarrierTooFast("slowly", retry_after_s=120))
+    for _ in range(OPENS_AFTER):
+        learn(database, admit(database, vendor="shippo"), DOWN)
+    clock.now += FIRST_PAUSE
+
+    with pytest.raises(CarrierPaused):
+        admit(database)
+
+    assert admit(database, vendor="shippo").probe_id is not None
 
 
 def test_nobody_is_left_alone_for_a_day_because_they_say_so(
@@ -220,7 +253,7 @@ def test_nobody_is_left_alone_for_a_day_because_they_say_so(
     learn(database, admit(database), CarrierTooFast("slowly", retry_after_s=86_400))
     clock.now += LONGEST_PAUSE
 
-    assert admit(database) == Admission("correios")
+    assert admit(database) == Admission("correios", "easypost")
 
 
 def test_a_probe_that_comes_too_fast_was_answered(database: Database, clock: TestClock) -> None:
@@ -254,7 +287,7 @@ def test_a_lease_that_is_rolled_back_is_nobodys(database: Database, clock: TestC
     clock.now += FIRST_PAUSE
 
     def admitted_in_vain(tx: object) -> None:
-        carrier_breakers.admit(tx, "correios")  # type: ignore[arg-type]
+        carrier_breakers.admit(tx, "correios", "easypost")  # type: ignore[arg-type]
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -188,6 +188,31 @@ def test_a_carrier_that_does_not_answer_is_told_with_what_waits_for_it(
     assert there.get("/carriers/nobody").status_code == 404
 
 
+def test_a_vendor_that_wants_no_calls_is_named_until_that_is_over(
+    operator: Browser, machine: Machine, placed: Database
+) -> None:
+    for vendor, seconds in (("easypost", 90), ("shippo", -1)):
+        placed.statement(
+            text("""
+                INSERT INTO carrier_breakers AS kept (carrier, failures, failed_at, quiet_of)
+                VALUES ('correios', 0, CAST(:now AS timestamptz), jsonb_build_object(
+                    CAST(:vendor AS text), CAST(:until AS timestamptz)))
+                    ON CONFLICT (carrier) DO UPDATE
+                   SET quiet_of = kept.quiet_of || excluded.quiet_of
+            """),
+            now=placed.now(),
+            vendor=vendor,
+            until=placed.now() + timedelta(seconds=seconds),
+        )
+
+    ((shown),) = machine.get("/carriers/correios").get_json()["stand"]["quiet"]
+    operator.get("/carriers/correios")
+
+    assert shown["vendor"] == "easypost"
+    assert "easypost wants no calls until" in operator.page
+    assert "shippo wants no calls" not in operator.page
+
+
 def test_a_carrier_says_who_sells_its_labels_and_how_much_of_its_rate_is_used(
     operator: Browser, placed: Database
 ) -> None:

@@ -301,12 +301,12 @@ def test_a_parcel_that_is_rerouted_under_the_eyes_of_a_buyer_is_not_bought_by_it
     admit = carrier_breakers.admit
     others = iter([True])
 
-    def admitted(tx: Transaction, carrier: str) -> Admission:
+    def admitted(tx: Transaction, carrier: str, vendor: str) -> Admission:
         if next(others, False):
             open_breaker(database)
             buy(database, parcel_id, RecordingCarrier())
-            return Admission(carrier)
-        return admit(tx, carrier)
+            return Admission(carrier, vendor)
+        return admit(tx, carrier, vendor)
 
     monkeypatch.setattr(carrier_breakers, "admit", admitted)
     carrier = RecordingCarrier()
