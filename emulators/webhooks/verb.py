@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words.add_parser("list", help="everybody, and how it goes").set_defaults(act=_list)
     rotating = _with_name(words.add_parser("rotate", help="a new secret; prints it, once"))
     rotating.add_argument(
-        "--at-once", action="store_true", help="the old one signs no more, instead of for 24 h"
+        "--at-once", action="store_true", help="no old one signs any more, instead of for 24 h"
     )
     rotating.set_defaults(act=_rotate)
     disabling = _with_name(words.add_parser("disable", help="call them no more; events wait"))

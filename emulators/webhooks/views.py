@@ -23,7 +23,7 @@ _COLOURS = {
 def subscriber_as_json(standings: Standings, now: datetime) -> dict[str, Any]:
     """A subscriber; moments are ISO 8601 in UTC."""
     subscriber = standings.subscriber
-    standing = subscriber.standing
+    standing, retiring = subscriber.standing, subscriber.secrets.retiring_at(now)
     return {
         "subscriber_id": subscriber.subscriber_id,
         "name": subscriber.name,
@@ -41,7 +41,10 @@ def subscriber_as_json(standings: Standings, now: datetime) -> dict[str, Any]:
         "failed": standings.failed,
         "secret_version": subscriber.secrets.current.version,
         "signing_key": subscriber.secrets.current.key_id,
-        "previous_secret_until": _iso(subscriber.secrets.previous_until),
+        "previous_secret_until": _iso(retiring[0].until if retiring else None),
+        "previous_secrets": [
+            {"version": one.name.version, "until": _iso(one.until)} for one in retiring
+        ],
         "added_at": standings.added_at.isoformat(),
         "added_by": standings.added_by,
         "changed_at": standings.changed_at.isoformat(),
@@ -111,9 +114,8 @@ def print_subscriber(standings: Standings, journals: Sequence[Journal], now: dat
         "waiting": str(standings.waiting),
         "failed": str(standings.failed),
     }
-    until = subscriber.secrets.previous_until
-    if until is not None and until > now:
-        facts["secret"] += f"; the version before signs until {_moment(until)}"
+    for one in subscriber.secrets.retiring_at(now):
+        facts["secret"] += f"; version {one.name.version} signs until {_moment(one.until)}"
     if subscriber.disabled_because is not None:
         facts["disabled"] = f"{_moment(subscriber.disabled_at)}: {subscriber.disabled_because}"
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -17,12 +17,20 @@ EventTypes = Annotated[tuple[Said, ...], Field(max_length=100)]
 Channel = Annotated[str, Field(max_length=64, pattern=NO_NUL)]
 
 
+class PreviousSecret(Document):
+    """A secret that was replaced and signs too until then."""
+
+    version: int
+    until: Moment
+
+
 class SubscriberRow(Document):
     """Who gets webhooks. `event_types` null: all that are offered; `channel` null: every order.
 
     `calls` is `closed` while it answers, `open` while it is left alone until `next_probe_at`, and
     `half_open` when one call tries it. `failures` are those in a row. `failed` were given up and
-    are not sent by themselves.
+    are not sent by themselves. `previous_secrets` are those that sign beside the current one, the
+    newest first, and `previous_secret_until` is of the first of them.
     """
 
     name: str
@@ -43,6 +51,7 @@ class SubscriberRow(Document):
     secret_version: int
     signing_key: str  # which one, and nothing by which it could be known
     previous_secret_until: Moment | None
+    previous_secrets: tuple[PreviousSecret, ...] = ()
     added_at: Moment
     added_by: str
     changed_at: Moment

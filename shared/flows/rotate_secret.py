@@ -1,4 +1,4 @@
-"""A subscriber gets a new secret; the one before signs too for a while, so it misses nothing."""
+"""A subscriber gets a new secret; those before sign too for a while, so it misses nothing."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,7 +20,8 @@ class RotateSecret:
     """A person's wish.
 
     Attributes:
-        overlap: for how long the secret before still signs; none for one that others know.
+        overlap: for how long the secret before still signs; none where others know it, and then
+            no other one of before signs any more.
         seen: the version that they had before them; None: they did not look.
     """
 
@@ -35,6 +36,7 @@ def rotate_secret(tx: Transaction, wish: RotateSecret, keyring: Keyring) -> tupl
 
     Raises:
         UnknownSubscriber: nobody has this name.
+        TooManySecrets: as many sign as may.
         Stale: it was changed since; says what.
     """
     before = lock_as_seen(tx, wish.name, wish.seen)

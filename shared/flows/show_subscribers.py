@@ -12,6 +12,7 @@ from shared.contracts.http_ops_subscribers import (
     OpsSubscriber,
     OpsSubscribers,
     OpsWebhook,
+    PreviousSecret,
     SubscriberRow,
     TriedNext,
 )
@@ -124,7 +125,7 @@ def _acts(tx: Transaction, standings: Standings, who: Who) -> tuple[str, ...]:
 def _row(tx: Transaction, standings: Standings) -> SubscriberRow:
     subscriber = standings.subscriber
     standing, breaker = subscriber.standing, subscriber.standing.breaker
-    until = subscriber.secrets.previous_until
+    retiring = subscriber.secrets.retiring_at(tx.now)
     return SubscriberRow(
         name=subscriber.name,
         url=subscriber.url,
@@ -143,7 +144,10 @@ def _row(tx: Transaction, standings: Standings) -> SubscriberRow:
         failed=standings.failed,
         secret_version=subscriber.secrets.current.version,
         signing_key=subscriber.secrets.current.key_id,
-        previous_secret_until=until if until is not None and until > tx.now else None,
+        previous_secret_until=retiring[0].until if retiring else None,
+        previous_secrets=tuple(
+            PreviousSecret(version=one.name.version, until=one.until) for one in retiring
+        ),
         added_at=standings.added_at,
         added_by=standings.added_by,
         changed_at=standings.changed_at,

@@ -69,7 +69,7 @@ def facts_of(subscriber: Subscriber) -> Mapping[str, str]:
         "disabled because": subscriber.disabled_because or "it is not",
         "version of the secret": str(secrets.current.version),
         "the one before signs until": (
-            "no longer" if secrets.previous_until is None else secrets.previous_until.isoformat()
+            secrets.retiring[0].until.isoformat() if secrets.retiring else "no longer"
         ),
     }
 

@@ -1,7 +1,8 @@
 """The table webhook_subscribers: who gets webhooks. Nothing else writes to it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from shared.platform.sql import text
 from shared.subscribers.standing import Standing
 from shared.subscribers.types import (
     NameTaken,
+    Retiring,
     SecretName,
     Secrets,
     Subscriber,
@@ -65,6 +67,7 @@ _KEEP = """
            secret_version = :version, key_id = :key_id,
            previous_key_id = CAST(:previous_key_id AS text),
            previous_until = CAST(:previous_until AS timestamptz),
+           older_secrets = CAST(:older_secrets AS jsonb),
            failures = :failures, failed_at = CAST(:failed_at AS timestamptz),
            failing_since = CAST(:failing_since AS timestamptz),
            delivered_at = CAST(:delivered_at AS timestamptz),
@@ -171,6 +174,7 @@ def wanting(
 def keep(tx: Transaction, subscriber: Subscriber, by: str | None = None) -> Write:
     """What became of a locked one; `by` where a person changed it."""
     secrets, standing = subscriber.secrets, subscriber.standing
+    previous = secrets.retiring[0] if secrets.retiring else None
     return Write(
         _KEEP,
         {
@@ -185,8 +189,14 @@ def keep(tx: Transaction, subscriber: Subscriber, by: str | None = None) -> Writ
             "disabled_because": subscriber.disabled_because,
             "version": secrets.current.version,
             "key_id": secrets.current.key_id,
-            "previous_key_id": secrets.previous and secrets.previous.key_id,
-            "previous_until": secrets.previous_until,
+            "previous_key_id": previous and previous.name.key_id,
+            "previous_until": previous and previous.until,
+            "older_secrets": json.dumps(
+                [
+                    {**asdict(one.name), "until": one.until.isoformat()}
+                    for one in secrets.retiring[1:]
+                ]
+            ),
             "failures": standing.failures,
             "failed_at": standing.failed_at,
             "failing_since": standing.failing_since,
@@ -199,19 +209,25 @@ def keep(tx: Transaction, subscriber: Subscriber, by: str | None = None) -> Writ
 
 
 def _subscriber(row: Any) -> Subscriber:
-    previous = row.previous_key_id and SecretName(row.secret_version - 1, row.previous_key_id)
     return Subscriber(
         subscriber_id=row.subscriber_id,
         name=row.name,
         url=row.url,
         event_types=None if row.event_types is None else tuple(row.event_types),
         channel=row.channel,
-        secrets=Secrets(
-            SecretName(row.secret_version, row.key_id), previous or None, row.previous_until
-        ),
+        secrets=Secrets(SecretName(row.secret_version, row.key_id), tuple(_retiring(row))),
         state=SubscriberState(row.state),
         disabled_at=row.disabled_at,
         disabled_because=row.disabled_because,
         standing=Standing(row.failures, row.failed_at, row.failing_since),
         delivered_at=row.delivered_at,
     )
+
+
+def _retiring(row: Any) -> Iterator[Retiring]:
+    if row.previous_key_id is not None:
+        yield Retiring(SecretName(row.secret_version - 1, row.previous_key_id), row.previous_until)
+    for one in row.older_secrets:
+        yield Retiring(
+            SecretName(one["version"], one["key_id"]), datetime.fromisoformat(one["until"])
+        )

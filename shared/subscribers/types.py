@@ -4,9 +4,14 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kit.errors import Rejected, Untried
 from shared.subscribers.standing import Standing
+
+# A rotation that is repeated by mistake, or by several people, and no more: each adds a signature
+# of 47 characters to a header.
+MOST_RETIRING = 4
 
 
 class SubscriberState(StrEnum):
@@ -40,6 +45,12 @@ class SubscriberDisabled(Rejected):
     """It gets nothing until it is enabled."""
 
     code = "subscriber_disabled"
+
+
+class TooManySecrets(Rejected):
+    """So many secrets sign that one more would make a header that receivers may not take."""
+
+    code = "too_many_secrets"
 
 
 class UnknownDelivery(Rejected):
@@ -80,24 +91,54 @@ class SecretName:
     key_id: str
 
 
+class Retiring(NamedTuple):
+    """A secret that was replaced, and signs too until then."""
+
+    name: SecretName
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Which secrets of a subscriber sign."""
+    """Which secrets of a subscriber sign.
+
+    Attributes:
+        current: the one that its subscriber was told last.
+        retiring: those of before, the newest first; some may be over.
+    """
 
     current: SecretName
-    previous: SecretName | None = None
-    previous_until: datetime | None = None
+    retiring: tuple[Retiring, ...] = ()
+
+    def retiring_at(self, now: datetime) -> tuple[Retiring, ...]:
+        """Those of before that sign at this moment, the newest first."""
+        return tuple(one for one in self.retiring if one.until > now)
 
     def signing_at(self, now: datetime) -> tuple[SecretName, ...]:
-        """Those that sign at this moment, the newest first."""
-        if self.previous is None or self.previous_until is None or self.previous_until <= now:
-            return (self.current,)
-        return (self.current, self.previous)
+        """All that sign at this moment, the newest first."""
+        return (self.current, *(one.name for one in self.retiring_at(now)))
 
     def rotated(self, key_id: str, now: datetime, overlap: timedelta) -> "Secrets":
-        """A new secret; the one before signs too for as long as they overlap."""
+        """A new secret. The one before signs too for so long, and others as long as was said.
+
+        Without an overlap none of before signs any more: somebody knows one, and which is not said.
+
+        Raises:
+            TooManySecrets: as many sign as may; says from when on there is room.
+        """
         fresh = SecretName(self.current.version + 1, key_id)
-        return Secrets(fresh, self.current, now + overlap)
+        if not overlap:
+            return Secrets(fresh)
+        still = self.retiring_at(now)
+        if len(still) >= MOST_RETIRING:
+            until = min(one.until for one in still)
+            raise TooManySecrets(
+                f"{MOST_RETIRING} secrets of before sign too, the first of them until"
+                f" {until:%Y-%m-%d %H:%M:%S} UTC: rotate after that, or at once, which ends all of"
+                " them",
+                until=until.isoformat(),
+            )
+        return Secrets(fresh, (Retiring(self.current, now + overlap), *still))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from shared.people.permissions import Action
 from shared.people.types import Role
 from shared.platform.db import Database
 from shared.subscribers import signing
-from shared.subscribers.types import SecretName
+from shared.subscribers.types import MOST_RETIRING, SecretName
 from tests.console.browser import Browser, Machine
 from tests.people import given as people
 from tests.platform.doubles import RecordingQueues
@@ -206,6 +206,25 @@ def test_a_new_secret_is_shown_once_and_the_old_one_signs_as_long_as_was_said(
         placed, "SELECT before, after FROM audit_log WHERE action = 'rotate_secret'"
     )
     assert (before["version of the secret"], after["version of the secret"]) == ("1", "2")
+
+
+def test_a_secret_too_many_is_refused_with_when_there_is_room(
+    admin: Browser, machine: Machine, placed: Database
+) -> None:
+    webhooks.subscriber(placed)
+    for _ in range(MOST_RETIRING):
+        assert machine.post(f"{PAGE}/rotate", {"reason": "again"}).status_code == 200
+
+    refused = machine.post(f"{PAGE}/rotate", {"reason": "and again"})
+
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "too_many_secrets")
+    shown = machine.get(PAGE).get_json()["subscriber"]["previous_secrets"]
+    assert [one["version"] for one in shown] == [4, 3, 2, 1]
+    assert shown[-1]["until"][:16].replace("T", " ") in refused.get_json()["detail"]
+    admin.get(PAGE)
+    assert "version 1 signs until" in admin.page
+    assert machine.post(f"{PAGE}/rotate", {"reason": "known", "at_once": True}).status_code == 200
+    assert machine.get(PAGE).get_json()["subscriber"]["previous_secrets"] == []
 
 
 def test_disabled_with_a_reason_and_enabled_with_all_that_waits(

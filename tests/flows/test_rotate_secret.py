@@ -11,6 +11,7 @@ from shared.subscribers.types import UnknownSubscriber
 from tests.subscribers import given as webhooks
 from tests.subscribers.given import ADA, KEYS, told
 from tests.support import given
+from tests.support.clock import TestClock
 from tests.support.receiver import is_genuine, receiving
 
 
@@ -39,6 +40,23 @@ def test_a_secret_that_others_know_signs_no_more_at_once(database: Database) -> 
 
     (request,) = receiver.received
     assert [is_genuine(request, secret) for secret in (leaked, fresh)] == [False, True]
+
+
+def test_a_second_rotation_leaves_the_first_old_secret_its_time(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: whoever was told "for 24 hours" has them, whoever rotates meanwhile, by mistake or not.
+    with receiving() as receiver:
+        secrets = [webhooks.subscriber(database, url=receiver.url)]
+        for _ in range(2):
+            secrets.append(rotated(database))
+            clock.advance(hours=1)
+        for hours in (21, 1, 1, 0):  # it is 2 h after the first rotation
+            webhooks.deliver(database, told(database)[0])
+            clock.advance(hours=hours)
+
+    genuine = [[is_genuine(one, secret) for secret in secrets] for one in receiver.received]
+    assert genuine == [[True, True, True]] * 2 + [[False, True, True], [False, False, True]]
 
 
 def test_a_signing_key_is_replaced_by_rotating_everybody(database: Database) -> None:

@@ -92,13 +92,14 @@ def test_a_subscriber_with_all_that_is_known_of_it(verb: Command, database: Data
     assert shown["event_types"] == ["dispatch.parcel.labelled.v1"]
     assert (shown["state"], shown["breaker"], shown["failures"]) == ("enabled", "closed", 0)
     assert (shown["waiting"], shown["failed"], shown["secret_version"]) == (1, 0, 2)
-    assert shown["previous_secret_until"] is not None
+    (before,) = shown["previous_secrets"]
+    assert (before["version"], before["until"]) == (1, shown["previous_secret_until"])
     (delivery,) = shown["deliveries"]
     assert delivery["delivery_id"] == delivery_id
     assert delivery["attempts"] == []
     _, out, _ = verb("show", "shop")
     assert "version 2" in out
-    assert "the version before signs until" in out
+    assert "version 1 signs until" in out
 
 
 def test_deliveries_with_every_attempt(verb: Command, database: Database) -> None:

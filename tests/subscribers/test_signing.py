@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from shared.platform.config import Config, Misconfigured
 from shared.subscribers import signing
 from shared.subscribers.signing import Keyring, UnknownKey, headers, shown
-from shared.subscribers.types import SecretName, Secrets
+from shared.subscribers.types import MOST_RETIRING, SecretName, Secrets, TooManySecrets
 from tests.support.loopback import Request
 from tests.support.receiver import is_genuine
 
@@ -92,6 +92,41 @@ def test_the_secret_before_signs_until_its_time_is_over_or_its_key_is_taken_away
     assert signing_at(both, 0) == signing_at(both, 23) == [new, old]
     assert signing_at(both, 24) == [new]
     assert signing_at(Keyring([NEW]), 0) == [new]
+
+
+def test_each_secret_of_before_signs_as_long_as_was_said_when_it_was_replaced() -> None:
+    # Goal: rotating again shortens nobody's time.
+    keys, day = Keyring([OLD]), timedelta(hours=24)
+    secrets = Secrets(first(keys))
+    for hour in range(3):
+        secrets = secrets.rotated(keys.newest_id, NOON + timedelta(hours=hour), day)
+
+    def versions(hours: float) -> list[int]:
+        return [one.version for one in secrets.signing_at(NOON + timedelta(hours=hours))]
+
+    assert versions(2) == versions(23.9) == [4, 3, 2, 1]
+    assert versions(24) == [4, 3, 2]
+    assert versions(25) == [4, 3]
+    assert versions(26) == [4]
+
+
+def test_what_is_over_is_forgotten_and_more_than_a_few_are_refused_with_when_there_is_room() -> (
+    None
+):
+    keys, day = Keyring([OLD]), timedelta(hours=24)
+    secrets = Secrets(first(keys))
+    for minute in range(MOST_RETIRING):
+        secrets = secrets.rotated(keys.newest_id, NOON + timedelta(minutes=minute), day)
+
+    with pytest.raises(
+        TooManySecrets, match=r"the first of them until 2026-\d\d-\d\d 12:00:00 UTC"
+    ):
+        secrets.rotated(keys.newest_id, NOON + timedelta(hours=23), day)
+
+    assert secrets.rotated(keys.newest_id, NOON, timedelta(0)).retiring == ()
+    later = secrets.rotated(keys.newest_id, NOON + day, day)
+    assert len(later.retiring) == MOST_RETIRING
+    assert later.current.version == MOST_RETIRING + 2
 
 
 def test_two_signatures_are_two_words_of_one_header() -> None:

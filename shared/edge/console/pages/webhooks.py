@@ -31,6 +31,7 @@ from shared.subscribers.types import (
     NameTaken,
     NotGivenUp,
     SubscriberDisabled,
+    TooManySecrets,
     UnknownDelivery,
     UnknownSubscriber,
 )
@@ -43,6 +44,7 @@ _REFUSED: Mapping[type[DispatchError], int] = {
     NameTaken: 409,
     SubscriberDisabled: 409,
     NotGivenUp: 409,
+    TooManySecrets: 409,
 }
 
 
@@ -216,7 +218,7 @@ ROUTES = (
     _act(
         "rotateSecret",
         "rotate",
-        "A new secret, told once; the one before signs for 24 hours more, or no more at once.",
+        "A new secret, told once; the one before signs for 24 hours more, or none before at once.",
         _rotate,
         done="They have a new secret.",
         body=SecretWanted,
