@@ -2,6 +2,7 @@
 
 from shared.contracts.work import GiveOutWebhooks
 from shared.flows.audited import keep_changes
+from shared.flows.cut_off import is_cut_off
 from shared.flows.subscribed import facts_of, lock_as_seen, subject_of
 from shared.people.types import Person
 from shared.platform import outbox
@@ -36,14 +37,24 @@ def disable_subscriber(tx: Transaction, name: str, person: Person, seen: str | N
     """
     before = lock_as_seen(tx, name, seen)
     after = before.disabled(tx.now, person.reason.strip())
-    _keep(tx, person, "disable_subscriber", before, after)
+    # Under the same reason nothing else of it changes, and it is a person's word all the same.
+    is_left_so = is_cut_off(tx, name)
+    _keep(tx, person, "disable_subscriber", before, after, is_left_so=is_left_so)
 
 
 def _keep(
-    tx: Transaction, person: Person, action: str, before: Subscriber, after: Subscriber
+    tx: Transaction,
+    person: Person,
+    action: str,
+    before: Subscriber,
+    after: Subscriber,
+    *,
+    is_left_so: bool = False,
 ) -> None:
     tx.write(subscribers.keep(tx, after, person.by))
     facts, now = facts_of(before), facts_of(after)
+    if is_left_so:
+        facts, now = {**facts, "left disabled by": "nobody"}, {**now, "left disabled by": person.by}
     # What is left alone is called again by being enabled, and nothing else of it has changed.
     facts = {**facts, "failures in a row": str(before.standing.failures)}
     now = {**now, "failures in a row": str(after.standing.failures)}

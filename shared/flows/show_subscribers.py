@@ -16,11 +16,11 @@ from shared.contracts.http_ops_subscribers import (
     SubscriberRow,
     TriedNext,
 )
+from shared.flows.cut_off import is_cut_off
 from shared.flows.subscribed import facts_of
 from shared.flows.versions import version
 from shared.kit.breaker import BreakerState
 from shared.kit.errors import Malformed
-from shared.ops import overview
 from shared.people.permissions import Action, Who
 from shared.platform.db import Transaction
 from shared.subscribers import store as subscribers
@@ -114,9 +114,8 @@ def _acts(tx: Transaction, standings: Standings, who: Who) -> tuple[str, ...]:
     if not who.may(Action.SET_SUBSCRIBERS):
         return ()
     if standings.subscriber.state is SubscriberState.DISABLED:
-        cut_off = overview.cut_off(tx, tx.now - webhook_deliveries.KEPT)
-        is_cut_off = any(one.subscriber == standings.subscriber.name for one in cut_off())
-        return ("change", "rotate", "enable", *(("disable",) if is_cut_off else ()))
+        may_be_left = is_cut_off(tx, standings.subscriber.name)
+        return ("change", "rotate", "enable", *(("disable",) if may_be_left else ()))
     # Whoever is left alone is enabled to be called at once.
     calls = ("enable",) if standings.subscriber.standing.breaker.next_probe_at is not None else ()
     return ("change", "rotate", "try", "redeliver", "disable", *calls)

@@ -61,6 +61,25 @@ def test_of_the_next_attempt_is_told_what_is_known(
     assert "when it is enabled" in admin.page
 
 
+def test_one_that_is_left_disabled_for_the_reason_that_stands_there_is_no_alarm_any_more(
+    admin: Browser, machine: Machine, placed: Database
+) -> None:
+    # Goal: a person has seen it and said so, whatever words they took.
+    webhooks.subscriber(placed)
+    (delivery_id,) = told(placed)
+    deliver(placed, delivery_id, Subscriber(410))
+    because = machine.get(PAGE).get_json()["subscriber"]["disabled_because"]
+    admin.get(PAGE)
+
+    for _ in range(2):
+        admin.post(f"{PAGE}/disable", reason=because)
+
+    assert machine.get("/overview").get_json()["cut_off"] == []
+    assert "disable" not in machine.get(PAGE).get_json()["acts"]
+    assert people.trail(placed)[-1] == ("ben@example.org", "disable_subscriber", "shop", because)
+    assert len([one for one in people.trail(placed) if one[1] == "disable_subscriber"]) == 1
+
+
 def test_one_that_failed_for_good_can_be_left_disabled_for_a_reason_that_is_shown_as_it_was_given(
     admin: Browser, machine: Machine, placed: Database
 ) -> None:
