@@ -33,6 +33,9 @@ _SINCE = text("""
            (SELECT coalesce(array_agg(DISTINCT warehouse), '{}') FROM moved) AS warehouses,
            (SELECT coalesce(array_agg(DISTINCT carrier), '{}') FROM moved) AS carriers,
            (SELECT coalesce(array_agg(DISTINCT priority), '{}') FROM ordered) AS priorities,
+           EXISTS (SELECT FROM labels
+                    WHERE parcel_id = ANY(ARRAY(SELECT parcel_id FROM moved))
+                      AND state IN ('void_requested', 'voided')) AS has_given_back,
            (SELECT coalesce(array_agg(sku), '{}')
               FROM (SELECT sku FROM parcel_items
                      WHERE parcel_id = ANY(ARRAY(SELECT parcel_id FROM moved))
@@ -91,6 +94,8 @@ def since(tx: Transaction, seen: Position) -> Heard:
         rooms.add("overview")
     heard = {room.partition(":")[0] for room in rooms}
     rooms |= {name for name, kinds in _LISTS.items() if not heard.isdisjoint(kinds)}
+    if row.has_given_back:
+        rooms.add("manifests")  # on which it was is known no more, if it was on one
     return Heard(now, frozenset(rooms), seen.leads_to(now, tx.now))
 
 

@@ -14,7 +14,6 @@ from shared.carriers.types import (
     Carrier,
     CarrierAccount,
     CarrierPaused,
-    CarrierTooFast,
     CarrierUnavailable,
     Dimensions,
     LabelFormat,
@@ -44,14 +43,13 @@ from shared.flows.set_carrier_account import (
     set_carrier_account,
 )
 from shared.flows.versions import version
-from shared.flows.void_label import Void, void_label
 from shared.kit.errors import Malformed, Stale
-from shared.people.types import Person
 from shared.platform.db import Database, Transaction
 from shared.platform.documents import Stored
 from tests.flows import polled
 from tests.flows.doubles import RecordingCarrier, nothing, parcels_of
 from tests.flows.rerouting import books_are_right, offer, open_breaker, parcel_id, work
+from tests.flows.sellers import ANA, Vendors, lost, sold_by
 from tests.people import given as people
 from tests.support import given
 from tests.support.clock import TestClock
@@ -59,57 +57,9 @@ from tests.support.clock import TestClock
 __all__ = ["books_are_right", "parcel_id"]
 
 
-def lost(_request: object) -> None:
-    """The answer to a call does not arrive."""
-    raise CarrierUnavailable("no answer")
-
-
-class Vendors:
-    """One double a vendor, and the label function's ways to use them."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.by_name = {name: RecordingCarrier() for name in VENDORS}
-
-    @property
-    def easypost(self) -> RecordingCarrier:
-        return self.by_name["easypost"]
-
-    @property
-    def shippo(self) -> RecordingCarrier:
-        return self.by_name["shippo"]
-
-    @property
-    def port(self) -> Mapping[str, Carrier]:
-        return dict(self.by_name)
-
-    def buy(self, parcel_id: str, at: str = "correios") -> None:
-        cause = given.cause()
-        buy_label(
-            lambda step: self.database.run(step, cause),
-            BuyLabel(parcel_id=parcel_id, carrier=at),
-            self.port,
-            Rules(),
-        )
-
-    def void(self, work: Void) -> None:
-        cause = given.cause()
-        void_label(lambda step: self.database.run(step, cause), work, self.port)
-
-
 @pytest.fixture
 def vendors(database: Database) -> Vendors:
     return Vendors(database)
-
-
-ANA = Person("ana", "cheaper there")
-
-
-def sold_by(database: Database, vendor: str, carrier: str = "correios", **more: object) -> None:
-    """A person says who sells the carrier's labels from now on."""
-    wanted = CarrierAccount(carrier, vendor, **more)  # type: ignore[arg-type]
-    wish = SetCarrierAccount(wanted, ANA)
-    database.run(lambda tx: set_carrier_account(tx, wish), given.cause())
 
 
 def test_a_carrier_without_an_account_is_sold_as_it_was_before_there_were_any(
@@ -174,38 +124,6 @@ def test_whoever_sells_now_a_label_is_given_back_and_printed_where_it_was_sold(
     assert list(kept) == [f"labels/{label_id}.pdf"]
     assert vendors.shippo.voided == {label_id}
     assert vendors.easypost.void_asked == []
-
-
-@pytest.mark.parametrize("is_abandoned", [False, True])
-def test_a_label_is_given_back_where_it_was_sold_while_the_other_vendor_wants_fewer_calls(
-    database: Database, clock: TestClock, vendors: Vendors, parcel_id: str, *, is_abandoned: bool
-) -> None:
-    # Goal: rate limits are a vendor's own; the carrier is the same for both.
-    def too_fast(_request: object) -> None:
-        raise CarrierTooFast("slowly", retry_after_s=300)
-
-    if is_abandoned:
-        vendors.easypost.after = lost
-    with pytest.raises(CarrierUnavailable) if is_abandoned else nullcontext():
-        vendors.buy(parcel_id)
-    (label_id,) = vendors.easypost.sold
-    sold_by(database, "shippo")
-    if not is_abandoned:
-        given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
-        given.order(database, "ord_2", {"MUG": 1})
-        given.place(database, "ord_2")
-    vendors.shippo.before = too_fast
-    for _ in range(2):
-        with pytest.raises(CarrierTooFast):
-            vendors.buy(*parcels_of(database, "ord_1" if is_abandoned else "ord_2"))
-    clock.now += LEASE
-
-    kind = VoidAbandonedLabel if is_abandoned else VoidLabel
-    (to_void,) = work(database, kind)
-    vendors.void(to_void)
-
-    assert vendors.easypost.voided == {label_id}
-    assert len(vendors.shippo.asked) == 1, "it was left alone"
 
 
 def test_a_label_that_may_have_been_sold_before_the_account_moved_is_given_back(

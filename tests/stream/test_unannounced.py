@@ -32,6 +32,12 @@ def heard_of(database: Database, change: Callable[[], object]) -> frozenset[str]
     return database.run(lambda tx: live_rooms.since(tx, seen), given.cause()).rooms
 
 
+def cancelled(database: Database) -> None:
+    """The order is cancelled, and what that announces is sent."""
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+    relay(database, RecordingTopics(), RecordingQueues()).sweep()
+
+
 def test_a_letter_is_heard_where_it_lies_and_under_its_order(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 1}})
     given.order(database, "ord_1", {"MUG": 1})
@@ -99,6 +105,31 @@ def test_a_manifest_that_ends_without_being_closed_is_heard_in_the_list_of_them(
 
     assert given.rows(database, "SELECT state FROM manifests") == [(ends,)]
     assert {"manifests", f"manifest:{manifest_id}"} <= heard
+
+
+def test_a_label_that_is_taken_off_a_manifest_is_heard_in_the_list_of_them(
+    database: Database,
+) -> None:
+    # Goal: how many labels are on it is what the driver is handed.
+    papers.bought(database, doubles.RecordingCarrier(), "ord_1", "ord_2")
+    papers.ask_by_hand(database)
+    on_it = "SELECT count(*) FROM labels WHERE manifest_id IS NOT NULL"
+
+    heard = heard_of(database, lambda: cancelled(database))
+
+    assert given.rows(database, on_it) == [(1,)]
+    assert "manifests" in heard
+
+
+def test_a_cancelled_parcel_without_a_label_says_nothing_of_manifests(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+
+    heard = heard_of(database, lambda: cancelled(database))
+
+    assert "parcels" in heard
+    assert "manifests" not in heard
 
 
 def test_who_sells_a_carriers_labels_is_heard_in_the_list_of_carriers(database: Database) -> None:
