@@ -31,6 +31,19 @@ locals {
     not_ours           = { lines = ["tracking.not_ours"], labels = ["vendor"] }
     cancelled_but_sent = { lines = ["parcel.moves_though_cancelled"], labels = [] }
   }
+  # metric => the lines of Google's own that it counts. A backup is told of when its window is over: four
+  # hours from its start_time on. Source:
+  # https://cloud.google.com/sql/docs/postgres/backup-recovery/view-audit-logs-for-automated-backups
+  event_metrics = {
+    backups_done = join(" AND ", [
+      "resource.type=\"cloudsql_database\"",
+      "resource.labels.database_id=\"${var.project}:${module.database.instance}\"",
+      "log_id(\"cloudaudit.googleapis.com/system_event\")",
+      "protoPayload.methodName=\"cloudsql.instances.automatedBackup\"",
+      "protoPayload.metadata.windowStatus=\"STATUS_SUCCEEDED\"",
+    ])
+  }
+
   # What was counted in the last minutes, as PromQL.
   _counted = { for name in keys(local.log_metrics) : name => "logging_googleapis_com:user_dispatch_${name}{${local._run}}" }
 
@@ -206,6 +219,13 @@ locals {
       for_s    = 600
       query    = "max(cloudsql_googleapis_com:database_disk_utilization{${local._sql}}) > ${var.alerting.database_share}"
     }
+    # That there is none, whatever Google calls what went wrong. From the beginning of one window to the end
+    # of the next it is 28 hours, and a query looks back 25.
+    backup-missing = {
+      severity = "ERROR"
+      for_s    = 14400
+      query    = "absent_over_time(logging_googleapis_com:user_dispatch_backups_done{${local._sql}}[25h])"
+    }
     # One line a minute tells what waits, wherever figures go.
     outbox-old = {
       severity = "CRITICAL"
@@ -230,6 +250,7 @@ module "alerts" {
   alerts           = local.alerts
   auto_close_after = var.alerting.auto_close_after
   emails           = var.alerting.emails
+  event_metrics    = local.event_metrics
   log_metrics      = local.log_metrics
   runbooks         = file("${path.module}/runbooks.md")
 

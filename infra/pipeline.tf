@@ -57,7 +57,7 @@ locals {
     "roles/artifactregistry.admin", "roles/browser", "roles/cloudbuild.builds.editor", "roles/cloudscheduler.admin",
     "roles/cloudsql.admin", "roles/cloudtasks.admin", "roles/compute.loadBalancerAdmin",
     "roles/compute.networkAdmin", "roles/iam.serviceAccountAdmin", "roles/iap.admin", "roles/logging.configWriter", "roles/logging.logWriter",
-    "roles/monitoring.editor", "roles/pubsub.admin", "roles/run.admin", "roles/secretmanager.admin",
+    "roles/monitoring.editor", "roles/pubsub.admin", "roles/run.admin",
     "roles/serviceusage.serviceUsageAdmin", "roles/storage.admin",
   ]
 
@@ -81,6 +81,30 @@ resource "google_project_iam_member" "release" {
 
   project = var.project
   role    = each.value
+  member  = google_service_account.release.member
+}
+
+# What a change does to the shells of secrets and to who reads them. No role of Google's has that without
+# secretmanager.versions.access, and a release reads no secret.
+# Source: https://cloud.google.com/iam/docs/roles-permissions/secretmanager
+resource "google_project_iam_custom_role" "release_secrets" {
+  project     = var.project
+  role_id     = "releaseSecrets"
+  title       = "Keeps the shells of secrets"
+  description = "Makes and changes secrets and who may read them, and reads none."
+  permissions = [
+    "iam.roles.get",
+    "secretmanager.secrets.create", "secretmanager.secrets.delete", "secretmanager.secrets.get",
+    "secretmanager.secrets.getIamPolicy", "secretmanager.secrets.list", "secretmanager.secrets.setIamPolicy",
+    "secretmanager.secrets.update", "secretmanager.versions.get", "secretmanager.versions.list",
+  ]
+
+  depends_on = [google_project_service.needed]
+}
+
+resource "google_project_iam_member" "release_secrets" {
+  project = var.project
+  role    = "projects/${var.project}/roles/${google_project_iam_custom_role.release_secrets.role_id}"
   member  = google_service_account.release.member
 }
 

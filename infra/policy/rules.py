@@ -34,7 +34,21 @@ ANYBODY = {"allUsers", "allAuthenticatedUsers"}
 INSIDE_ONLY = "INGRESS_TRAFFIC_INTERNAL_ONLY"
 BALANCED = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
 IAP_AUDIENCE = "DISPATCH_IAP_AUDIENCE"
+# A backup that is there, as Google's audit log tells it.
+_BACKED_UP = {
+    'protoPayload.methodName="cloudsql.instances.automatedBackup"',
+    'protoPayload.metadata.windowStatus="STATUS_SUCCEEDED"',
+}
 _COUNTED = re.compile(r"logging_googleapis_com:user_(\w+)")  # as alerts and charts ask for it
+
+OWN_ROLE = "google_project_iam_custom_role"  # what somebody with a right may, and no right itself
+# On the project: of everything that is kept secret in it.
+READ_ALL_SECRETS = {
+    "roles/owner",
+    "roles/secretmanager.admin",
+    "roles/secretmanager.secretAccessor",
+}
+_READS_SECRETS = {"secretmanager.versions.access", "secretmanager.*", "secretmanager.versions.*"}
 
 # Who may be called by anybody. `public: true` in a function.yaml opens nothing by itself: whoever
 # opens one more says here why its own code is door enough.
@@ -52,7 +66,7 @@ def broken(plan: Plan) -> list[str]:
 
 
 def _rights(plan: Plan) -> list[Resource]:
-    return [one for one in plan.resources if "_iam_" in one.kind]
+    return [one for one in plan.resources if "_iam_" in one.kind and one.kind != OWN_ROLE]
 
 
 def rights_are_added_one_by_one(plan: Plan) -> Iterator[str]:
@@ -373,6 +387,27 @@ def no_secret_is_in_the_state(plan: Plan) -> Iterator[str]:
                 yield f"{service.address}: {name} is in the state"
 
 
+def secrets_are_read_by_functions_alone(plan: Plan) -> Iterator[str]:
+    own = {
+        f"projects/{one.values['project']}/roles/{one.values['role_id']}": one
+        for one in plan.of(OWN_ROLE)
+    }
+    for one in own.values():
+        if _READS_SECRETS.intersection(one.values["permissions"]):
+            yield f"{one.address}: whoever has it reads every secret"
+    for right in plan.of("google_project_iam_member"):
+        role = right.values["role"]
+        if role in READ_ALL_SECRETS:
+            yield f"{right.address}: {role} reads every secret"
+        if "/roles/" in role and role not in own:
+            yield f"{right.address}: nobody knows what {role} may"
+    for right in plan.of("google_secret_manager_secret_iam_member"):
+        reader, role = right.values["member"], right.values["role"]
+        reads = role != "roles/secretmanager.secretVersionAdder"
+        if reads and not reader.startswith("serviceAccount:fn-"):
+            yield f"{right.address}: is read by {reader}, which is no function"
+
+
 def _environment(service: Resource) -> Mapping[str, str | None]:
     return {
         variable["name"]: variable.get("value")  # none: it is known after the change
@@ -423,6 +458,27 @@ def every_alert_is_heard_and_says_what_to_do(plan: Plan) -> Iterator[str]:
             yield f"{alert.address}: does not say how urgent it is"
 
 
+def a_night_without_a_backup_is_noticed(plan: Plan) -> Iterator[str]:
+    for one in plan.of("google_sql_database_instance"):
+        told = {
+            metric.values["name"]
+            for metric in plan.of("google_logging_metric")
+            if _BACKED_UP.issubset(metric.values["filter"].split(" AND "))
+            and f':{one.values["name"]}"' in metric.values["filter"]
+        }
+        missed = {
+            name
+            for alert in plan.of("google_monitoring_alert_policy")
+            for condition in alert.values["conditions"]
+            for query in condition["condition_prometheus_query_language"]
+            for name in re.findall(
+                r"absent_over_time\(logging_googleapis_com:user_(\w+)", query["query"]
+            )
+        }
+        if told.isdisjoint(missed):
+            yield f"{one.address}: a night without a backup is noticed by nobody"
+
+
 def alerts_ask_for_metrics_that_are_there(plan: Plan) -> Iterator[str]:
     there = {one.values["name"] for one in plan.of("google_logging_metric")}
     charts = "".join(one.values["dashboard_json"] for one in plan.of("google_monitoring_dashboard"))
@@ -468,10 +524,12 @@ RULES: tuple[Rule, ...] = (
     production_survives_a_zone_and_a_slip,
     who_signs_in_has_no_password,
     no_secret_is_in_the_state,
+    secrets_are_read_by_functions_alone,
     buckets_are_closed,
     everything_is_in_one_region,
     images_are_named_by_digest,
     every_alert_is_heard_and_says_what_to_do,
+    a_night_without_a_backup_is_noticed,
     alerts_ask_for_metrics_that_are_there,
     releases_are_approved,
 )

@@ -56,15 +56,50 @@ def test_a_metric_counts_what_it_is_for(
     assert counts(wanted, line) is counted
 
 
+def of_our_lines(plans: Plans) -> dict[str, str]:
+    """The filters of those metrics that count what functions log, by name."""
+    made = plans["prod"].of("google_logging_metric")
+    return {
+        one.values["name"]: one.values["filter"]
+        for one in made
+        if one.address.startswith("module.alerts.google_logging_metric.of[")
+    }
+
+
 def test_every_filter_has_a_form_that_is_understood(plans: Plans) -> None:
-    for values in plans["prod"].by_name("google_logging_metric").values():
-        counts(values["filter"], {"message": "nothing"})
+    for wanted in of_our_lines(plans).values():
+        counts(wanted, {"message": "nothing"})
+
+
+def test_a_backup_counts_when_google_says_of_our_database_that_it_is_there(plans: Plans) -> None:
+    # Goal: a night without one is missed, whatever word Google has for what went wrong.
+    ours = of_our_lines(plans)
+    made = plans["prod"].by_name("google_logging_metric")
+    ((name, values),) = ((n, v) for n, v in made.items() if n not in ours)
+
+    assert name == "dispatch_backups_done"
+    assert values["filter"].split(" AND ") == [
+        'resource.type="cloudsql_database"',
+        'resource.labels.database_id="dispatch-prod:dispatch"',
+        'log_id("cloudaudit.googleapis.com/system_event")',
+        'protoPayload.methodName="cloudsql.instances.automatedBackup"',
+        'protoPayload.metadata.windowStatus="STATUS_SUCCEEDED"',
+    ]
+    (condition,) = next(
+        alert.values["conditions"]
+        for alert in plans["prod"].of("google_monitoring_alert_policy")
+        if alert.values["display_name"] == "backup-missing"
+    )
+    (asked,) = condition["condition_prometheus_query_language"]
+    assert asked["query"].startswith(f"absent_over_time(logging_googleapis_com:user_{name}{{")
+    # One may begin with its window at 01:00, and the next end with its own, four hours later.
+    looked_back_h = int(asked["query"].removesuffix("h])").rpartition("[")[2])
+    assert looked_back_h <= 25
+    assert looked_back_h + int(asked["duration"].removesuffix("s")) / 3600 >= 28
 
 
 def test_what_is_read_from_the_file_is_what_terraform_makes(plans: Plans) -> None:
     # Goal: runbooks are tried with the filters that production has.
-    made = plans["prod"].by_name("google_logging_metric")
-
-    assert {f"dispatch_{name}": wanted for name, wanted in log_filters().items()} == {
-        name: values["filter"] for name, values in made.items()
-    }
+    assert {f"dispatch_{name}": wanted for name, wanted in log_filters().items()} == (
+        of_our_lines(plans)
+    )

@@ -154,6 +154,25 @@ def test_the_job_that_begins_may_keep_a_password_and_read_none(plans: Plans) -> 
     assert kept(plans["prod"]) == (set(), set())  # people come through the proxy
 
 
+def test_a_release_keeps_secrets_and_reads_none(plans: Plans) -> None:
+    release = [
+        right.values["role"]
+        for right in plans["prod"].of("google_project_iam_member")
+        if right.values["member"].startswith("serviceAccount:pipeline-release@")
+    ]
+    (role,) = plans["prod"].of("google_project_iam_custom_role")
+
+    assert [one for one in release if "secret" in one.lower()] == [
+        f"projects/dispatch-prod/roles/{role.values['role_id']}"
+    ]
+    of_secrets = {one for one in role.values["permissions"] if one.startswith("secretmanager.")}
+    # What Terraform does to a shell and to who reads it; the value is nobody's but functions'.
+    assert {one.rpartition(".")[2] for one in of_secrets if ".secrets." in one} == {
+        "create", "delete", "get", "getIamPolicy", "list", "setIamPolicy", "update"
+    }  # fmt: skip
+    assert {one.rpartition(".")[2] for one in of_secrets if ".versions." in one} == {"get", "list"}
+
+
 def test_the_pipeline_is_told_what_it_needs(plans: Plans) -> None:
     outputs = plans["prod"].outputs
 

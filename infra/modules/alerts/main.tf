@@ -41,6 +41,19 @@ resource "google_logging_metric" "of" {
   label_extractors = { for fact in each.value.labels : fact => "EXTRACT(jsonPayload.${fact})" }
 }
 
+resource "google_logging_metric" "event" {
+  for_each = var.event_metrics
+
+  name   = "dispatch_${each.key}"
+  filter = each.value
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+}
+
 resource "google_monitoring_alert_policy" "of" {
   for_each = var.alerts
 
@@ -76,5 +89,5 @@ resource "google_monitoring_alert_policy" "of" {
     }
   }
 
-  depends_on = [google_logging_metric.of]
+  depends_on = [google_logging_metric.of, google_logging_metric.event]
 }

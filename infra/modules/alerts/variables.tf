@@ -22,6 +22,11 @@ variable "emails" {
   type        = map(string)
 }
 
+variable "event_metrics" {
+  description = "By name: a filter of Google's own log lines that are counted."
+  type        = map(string)
+}
+
 variable "log_metrics" {
   description = "By name: lines to be counted, what else must be true of them, and facts to tell them apart."
   type = map(object({
