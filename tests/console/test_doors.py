@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from shared import wiring
 from shared.edge.console.answers import POLICY
 from shared.edge.console.desk import Desk
+from shared.edge.console.rendering import sentence
 from shared.flows.manage_users import set_second_factor
 from shared.people.sign_in_attempts import OF_AN_ACCOUNT
 from shared.people.types import Person, User
@@ -53,9 +54,34 @@ def test_a_wrong_password_is_told_on_the_form_which_keeps_the_e_mail(
     refused = browser.sign_in(ada.email, "wrong")
 
     assert refused.status_code == 422
-    assert "the e-mail or the password is wrong" in browser.page
+    assert "The e-mail or the password is wrong." in browser.page
     assert f'value="{ada.email}"' in browser.page
     assert "wrong" not in re.sub(r"password is wrong", "", browser.page)
+
+
+def test_a_form_of_the_doors_begins_where_the_next_thing_is_to_be_typed(
+    browser: Browser, ada: User
+) -> None:
+    def begins() -> list[str]:
+        return re.findall(r'<input id="([a-z_-]+)"[^>]* autofocus', browser.page)
+
+    browser.get("/sign-in")
+    assert begins() == ["sign_in-email"]
+    browser.sign_in(ada.email, "wrong")
+    assert begins() == ["sign_in-password"]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("the code is wrong", "The code is wrong."),
+        ("Is it?", "Is it?"),
+        ("name: nobody has it", "name: nobody has it"),
+        ("over. gone", "Over. gone."),
+    ],
+)
+def test_what_a_refusal_says_is_a_sentence_of_the_page(said: str, shown: str) -> None:
+    assert sentence(said) == shown
 
 
 def test_guessing_is_slowed_down_by_whom_the_proxy_saw(browser: Browser, ada: User) -> None:

@@ -41,7 +41,7 @@ def test_whoever_is_in_goes_on_to_a_place_that_can_be_told(
 
 def test_an_e_mail_that_no_database_takes_is_wrong(browser: Browser, ada: User) -> None:
     assert browser.sign_in("a\0b@example.org", PASSWORD).status_code == 422
-    assert "the e-mail or the password is wrong" in browser.page
+    assert "The e-mail or the password is wrong." in browser.page
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "//", ""])

@@ -1,6 +1,7 @@
 """Pages from templates. Everything that is put in is escaped; nothing of it runs or styles."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from shared.edge.console.codes import Code
 
 FOLDER = Path(__file__).parent / "templates"
+_OF_FIELD = re.compile(r"[a-z_.0-9]+: ")
 
 
 def page(template: str, **context: Any) -> str:
@@ -38,6 +40,7 @@ def environment() -> Environment:
         "money": money,
         "moment": moment,
         "words": words,
+        "sentence": sentence,
         "ago": told,
         "lasts": lasts,
         "day": day,
@@ -64,6 +67,13 @@ def money(cents: int, currency: str = "") -> str:
     """Minor units as people write them, without a float: `1 234.50 EUR`."""
     whole, rest = divmod(abs(cents), 100)
     return f"{'−' if cents < 0 else ''}{grouped(whole)}.{rest:02} {currency}".rstrip()
+
+
+def sentence(text: str) -> str:
+    """What a refusal says, as a page says it; one that begins with the name of a field stays so."""
+    if _OF_FIELD.match(text):
+        return text
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
 def kilograms(grams: int) -> str:
