@@ -31,7 +31,7 @@ def test_an_admin_adds_somebody_and_sends_what_they_missed_again(
     page.get_by_label("Address").fill("https://shop.test/hooks")
     page.get_by_label("dispatch.parcel.labelled.v1").check()
     page.locator("#add-reason").fill("they asked for it")
-    page.get_by_role("button", name="They get webhooks from now on").click()
+    page.get_by_role("button", name="Add them").click()
     expect(page.locator("code.secret")).to_contain_text("whsec_")
     tab.check()
     page.get_by_role("link", name="Done").click()
