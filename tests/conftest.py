@@ -14,11 +14,13 @@ from emulators.laptop import postgres
 from shared.platform.config import Config
 from shared.platform.db import Database
 from shared.platform.pool import Pool, pool_for
-from tests.support import cluster
+from tests.support import cluster, scratch
 from tests.support.clock import TestClock
 from tests.support.database import empty, settings
 
 HERE = Path(__file__).parent
+
+scratch.keep_in_memory()
 
 # How long an example takes, and how long it takes to think of one, says how busy the machine is.
 examples.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

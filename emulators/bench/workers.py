@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 
 from emulators.bench.jobs import Job, Step, begin
 
@@ -92,9 +92,10 @@ class Workers:
 @contextmanager
 def workers(url: str, count: int) -> Iterator[Workers]:
     """`count` workers on the database at `url`, for as long as the block lasts."""
-    context = get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # which is imported once for all of them
     pipes: list[Connection] = []
-    processes: list[SpawnProcess] = []
+    processes: list[ForkServerProcess] = []
     try:
         for _ in range(count):
             ours, theirs = context.Pipe()

@@ -22,6 +22,10 @@ FIRST_USER_PORT = 1_024  # Postgres does not run as root, and below this only ro
 LAST_PORT = 65_535
 POLL_S = 0.01
 
+# To run a program as another account, Python forks. A child in which gRPC then looks after what it
+# was in the midst of often dies before it becomes the program; it is forked for nothing else.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 
 class ProcessFailed(Exception):
     """A program ended, or was not ready in time; the message has its last log lines."""

@@ -14,6 +14,7 @@ from emulators.line.sample import sample_shop
 from emulators.line.script import SAMPLE
 from tests.journeys.stage import STEP_S, Stage, open_directory, shop, staged, wait_until
 from tests.journeys.test_shop import EVERYTHING, check
+from tests.support.cluster import lay_out
 
 # A crash may take back what was committed unless Postgres is durable.
 DURABLE = Options(durable=True, carrier_step_s=STEP_S)
@@ -138,7 +139,8 @@ def test_the_sample_ends_well_although_the_database_is_restarted_both_ways() -> 
 def test_a_stack_that_was_stopped_goes_on_where_it_stopped() -> None:
     # Goal: work that was given out outlives the whole stack, which comes back elsewhere.
     with open_directory() as directory:
-        with Stack(directory, DURABLE) as stack:
+        lay_out(directory)
+        with Stack(directory, replace(DURABLE, migrate=False)) as stack:
             first = Stage(stack, Line(stack.environment, stack.addresses["google"]))
             first.line.load(shop({"SAO": {"MUG-RED": 9}}))
             first.switchboard.pause("tasks")

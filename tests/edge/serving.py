@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,10 @@ def served(handler: Callable[[Request], Response]) -> FlaskClient:
 def function(name: str) -> FlaskClient:
     """A client of a deployed function under the real functions-framework."""
     source = str(FUNCTIONS / name / "main.py")
+    places = list(sys.path)
     app: Flask = functions_framework.create_app(name, source)  # type: ignore[no-untyped-call]
+    # The framework adds the function's folder each time, and Flask looks through all of them.
+    sys.path[:] = places
     return app.test_client()
 
 
