@@ -171,8 +171,8 @@ def _print_candidates(candidates: Sequence[Mapping[str, Any]], currency: str) ->
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("  alone from")
     table.add_column("away", justify="right")
-    table.add_column("price", justify="right")
-    table.add_column("more than the plan", justify="right")
+    for name in ("price", "weighed", "more than the plan"):
+        table.add_column(name, justify="right")
     table.add_column("by, or why not")
     for candidate in candidates:
         cost_cents, behind_cents = candidate.get("cost_cents"), candidate.get("behind_cents")
@@ -182,10 +182,16 @@ def _print_candidates(candidates: Sequence[Mapping[str, Any]], currency: str) ->
             escape(f"  {candidate['warehouse']}"),
             f"{candidate['distance_m'] / 1_000:.0f} km",
             "" if cost_cents is None else f"{_money(cost_cents)} {currency}",
+            "" if cost_cents is None else _money(_weighed_cents(candidate)),
             "" if behind_cents is None else _money(behind_cents),
             escape("; ".join(filter(None, (why, warning)))),
         )
     screen().print(table)
+
+
+def _weighed_cents(candidate: Mapping[str, Any]) -> int:
+    """What a candidate counts beyond its price: late days, splits, refusals, preferences."""
+    return int(candidate["penalty_cents"] + candidate["opportunity_cents"])
 
 
 def _money(cents: int) -> str:
