@@ -208,6 +208,26 @@ def test_empty_columns_and_rows_around_a_sheet_mean_nothing() -> None:
     assert read_rows(around.encode(), is_json=False).rows[0].number == 4
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "most"),
+    [("transit_days", "20260301", 1_000), ("fuel_basis_points", "1000001", 1_000_000)],
+)
+def test_what_nobody_can_mean_is_refused_by_its_row(column: str, cell: str, most: int) -> None:
+    # Goal: a date for a number of days would put every arrival beyond the calendar, and no order
+    # could be placed.
+    rows = list(csv.DictReader(io.StringIO(GOOD)))
+    row = next(number for number, row in enumerate(rows) if row[column])
+    rows[row][column] = cell
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+    assert wrong(text.getvalue()) == [
+        (row + 2, column, f"'{cell}' is not a whole number from 0 to {most}")
+    ]
+
+
 def test_what_stands_below_no_name_is_refused_by_its_row() -> None:
     first, second, *others = GOOD.splitlines()
     text = "\n".join([f"{first},", f"{second},7", *others])
