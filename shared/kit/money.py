@@ -1,6 +1,27 @@
 """Exact amounts of money."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+# Currencies whose smallest unit is not a hundredth: how many decimals they have (ISO 4217).
+_DECIMALS: Mapping[str, int] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"),
+                *("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
+            ),
+            0,
+        ),
+        **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    }
+)
+
+
+def decimals(currency: str) -> int:
+    """How many decimals people write of an amount: two of euros, none of yen, three of dinars."""
+    return _DECIMALS.get(currency, 2)
 
 
 @dataclass(frozen=True, slots=True)
