@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.policies import PolicyDocument
+from shared.costing.bands import zones_of
 from shared.flows.publish_policy import PublishPolicy, publish_policy
 from shared.people.types import Person
 from shared.platform.config import Config
@@ -64,6 +65,27 @@ def test_explain_shows_what_a_warehouse_that_is_cheaper_lost_by(
 
     (berlin,) = [line.split() for line in said.splitlines() if line.startswith("  BER")]
     assert berlin[3:7] == ["4.90", "EUR", "20.00", "15.00"]
+
+
+def test_explain_writes_amounts_as_their_currency_does(
+    call: dict[str, Command], database: Database
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    zones = zones_of(given.DEAR)
+    database.run(
+        lambda tx: given.rates(
+            tx, carrier="jadlog", currency="JPY", valid_from=tx.now, zones=zones
+        ),
+        given.cause(),
+    )
+    event = given.submitted("ord_1", {"MUG": 1}).model_copy(update={"currency": "JPY"})
+    given.accept(database, event)
+    given.place(database, "ord_1")
+
+    _, said, _ = call["explain"]("ord_1")
+
+    assert "90000 JPY" in said
+    assert "900.00" not in said
 
 
 @pytest.mark.usefixtures("placed")
