@@ -13,7 +13,7 @@ from shared.contracts.base import Cause
 from shared.ops.cost_reports import By, cost_report, software_cost
 
 CAUSE = Cause("costs", "costs")
-SHOWN = 20  # rows
+SHOWN = 20  # rows of a table; programs, which add up, get all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", type=moment, dest="until", metavar="TIME", help="planned before then"
     )
     parser.add_argument(
-        "--limit", type=positive, default=SHOWN, metavar="N", help="rows; the totals are of all"
+        "--limit",
+        type=positive,
+        metavar="N",
+        help=f"rows, {SHOWN} in a table and else all; the totals are of all",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
@@ -40,10 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     until: datetime | None = arguments.until
     if since is not None and until is not None and since >= until:
         raise UserMistake("--from has to be before --to.")
+    limit: int | None = arguments.limit
+    if limit is None and not (arguments.csv or arguments.json):
+        limit = SHOWN
     with running() as (database, _):
         report, software = database.run(
             lambda tx: (
-                cost_report(tx, by, since=since, until=until, limit=arguments.limit),
+                cost_report(tx, by, since=since, until=until, limit=limit),
                 software_cost(tx, since, until),
             ),
             CAUSE,

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from emulators.laptop.screen import screen
+from shared.kit.money import in_digits
 from shared.ops.cost_reports import By, CostReport, Costs, Software
 
 _NAMES = tuple(field.name for field in fields(Costs))
@@ -74,7 +75,8 @@ def _print_software(console: Console, software: Software) -> None:
 
 def _cells(shown: Sequence[str], costs: Costs, currency: str) -> Iterator[str]:
     for name in shown:
-        yield _amount(getattr(costs, name))
+        cents = getattr(costs, name)
+        yield "" if cents is None else in_digits(cents, currency, whole="{:,}".format)
     yield currency
     yield "" if costs.software_nano_usd is None else _usd(costs.software_nano_usd)
 
@@ -87,14 +89,6 @@ def _rows(by: By, report: CostReport) -> Iterator[dict[str, Any]]:
             "parcels": row.parcels,
             **asdict(row.costs),
         }
-
-
-def _amount(cents: int | None) -> str:
-    """Cents as an amount; empty where it is not known."""
-    if cents is None:
-        return ""
-    whole, rest = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}{whole:,}.{rest:02}"
 
 
 def _usd(nano_usd: int) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from emulators.laptop.screen import screen
 from shared.flows.explain_order import Explained
 from shared.flows.replay_decisions import Replay
+from shared.kit.money import in_digits
 from shared.ops.decisions import Decision
 from shared.placement.receipt import departures
 from shared.placement.store import ENGINE_DECIDED
@@ -71,7 +72,7 @@ def print_explained(explained: Explained) -> None:
             f"  {escape(reroute.parcel_id)} by"
             f" {escape(reroute.to_carrier)} {escape(reroute.to_service)} instead of"
             f" {escape(reroute.from_carrier)} {escape(reroute.from_service)},"
-            f" for {_money(abs(reroute.difference_cents))} {reroute.currency}"
+            f" for {in_digits(abs(reroute.difference_cents), reroute.currency)} {reroute.currency}"
             f" {'less' if reroute.difference_cents < 0 else 'more'}"
         )
 
@@ -141,8 +142,8 @@ def _print_parcels(
             escape(leaves),
             escape(holds),
             str(parcel["chargeable_g"]),
-            *(_money(parcel[line]) for line in _COST_LINES),
-            f"{_money(paid_cents)} {currency}",
+            *(in_digits(parcel[line], currency) for line in _COST_LINES),
+            f"{in_digits(paid_cents, currency)} {currency}",
         )
     screen().print(table)
 
@@ -154,12 +155,13 @@ def _print_how_sure(result: Mapping[str, Any], currency: str) -> None:
         console.print("  nothing is cheaper")
     else:
         console.print(
-            f"  at most {_money(total_cents - result['lower_bound_cents'])} {currency} above the"
+            f"  at most {in_digits(total_cents - result['lower_bound_cents'], currency)} {currency}"
+            " above the"
             f" cheapest: the search was ended after {result['nodes']} plans"
         )
     second = result["runner_up"]
     if second:
-        behind = f"{_money(second['behind_cents'])} {currency} more"
+        behind = f"{in_digits(second['behind_cents'], currency)} {currency} more"
         same = "at the same cost, and later in the order of ties"
         console.print(
             f"  next: {escape(' and '.join(second['warehouses']))},"
@@ -171,8 +173,8 @@ def _print_candidates(candidates: Sequence[Mapping[str, Any]], currency: str) ->
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("  alone from")
     table.add_column("away", justify="right")
-    table.add_column("price", justify="right")
-    table.add_column("more than the plan", justify="right")
+    for name in ("price", "weighed", "more than the plan"):
+        table.add_column(name, justify="right")
     table.add_column("by, or why not")
     for candidate in candidates:
         cost_cents, behind_cents = candidate.get("cost_cents"), candidate.get("behind_cents")
@@ -181,17 +183,17 @@ def _print_candidates(candidates: Sequence[Mapping[str, Any]], currency: str) ->
         table.add_row(
             escape(f"  {candidate['warehouse']}"),
             f"{candidate['distance_m'] / 1_000:.0f} km",
-            "" if cost_cents is None else f"{_money(cost_cents)} {currency}",
-            "" if behind_cents is None else _money(behind_cents),
+            "" if cost_cents is None else f"{in_digits(cost_cents, currency)} {currency}",
+            "" if cost_cents is None else in_digits(_weighed_cents(candidate), currency),
+            "" if behind_cents is None else in_digits(behind_cents, currency),
             escape("; ".join(filter(None, (why, warning)))),
         )
     screen().print(table)
 
 
-def _money(cents: int) -> str:
-    """Minor units as people write them, without a float."""
-    whole, rest = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}{whole}.{rest:02}"
+def _weighed_cents(candidate: Mapping[str, Any]) -> int:
+    """What a candidate counts beyond its price: late days, splits, refusals, preferences."""
+    return int(candidate["penalty_cents"] + candidate["opportunity_cents"])
 
 
 def _moment(moment: Any) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from emulators.laptop.screen import screen
 from shared.carriers.types import Quote
+from shared.kit.money import in_digits
 from shared.ops.labels import LabelSeen
 from shared.ops.manifests import ManifestListed
 
@@ -124,4 +125,4 @@ def _amount(cents: int | None, currency: str) -> str:
 
 
 def _money(cents: int, currency: str) -> str:
-    return f"{cents // 100}.{cents % 100:02d} {currency}"
+    return f"{in_digits(cents, currency)} {currency}"

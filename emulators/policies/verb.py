@@ -12,7 +12,7 @@ from emulators.laptop.running import acted, add_by, command, running
 from emulators.laptop.screen import tell
 from emulators.policies import views
 from shared.contracts.policies import PolicyDocument
-from shared.flows.publish_policy import PublishPolicy, publish_policy
+from shared.flows.publish_policy import PublishPolicy, check_policy, publish_policy
 from shared.people.types import Person
 from shared.placement import placement_policies
 
@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     document = _document(arguments.file)
+    with running() as (database, _):
+        database.run(lambda tx: check_policy(tx, document), command())
     tell(
         {"wrong": [], "policy": document.model_dump(mode="json")},
         partial(views.print_document, document),

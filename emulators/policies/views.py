@@ -13,6 +13,8 @@ from shared.placement.policy import EVERY_CHANNEL, Policy, Version
 
 Document = dict[str, Any]
 
+EVERY_OTHER = "every other"  # channel: those without a policy of their own
+
 
 def versions_as_json(versions: Sequence[Version]) -> Document:
     """Every version."""
@@ -52,7 +54,7 @@ def print_versions(versions: Sequence[Version]) -> None:
     for version in versions:
         table.add_row(
             escape(version.policy.policy_id),
-            "every other" if version.channel == EVERY_CHANNEL else escape(version.channel),
+            EVERY_OTHER if version.channel == EVERY_CHANNEL else escape(version.channel),
             version.valid_from.isoformat(sep=" ", timespec="seconds"),
             escape(version.published_by),
             escape(version.reason),
@@ -67,7 +69,8 @@ def print_policy(policy: Policy) -> None:
 
 def print_document(document: PolicyDocument) -> None:
     """What a document would publish."""
-    _print(document.model_dump(mode="json"))
+    said = document.model_dump(mode="json")
+    _print(said | {"channel": document.channel or EVERY_OTHER})
 
 
 def print_line(said: str) -> None:
@@ -84,7 +87,7 @@ def _print(said: Mapping[str, Any]) -> None:
 
 def _worded(value: Any) -> str:
     if value is None:
-        return "never, or none"
+        return "never"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {cents}" for name, cents in value.items()) or "none"
     if isinstance(value, list | tuple):

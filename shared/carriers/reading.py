@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.carriers.types import BrokenAnswer
+from shared.kit.money import decimals
 
 
 def _decimal_text(value: object) -> object:
@@ -47,6 +48,9 @@ def read(kind: type[_Kind], answer: Any, vendor: str) -> _Kind:
         raise BrokenAnswer(f"{vendor}: {field or 'answer'}: {first['msg']}", field=field) from None
 
 
-def amount_cents(amount: Decimal) -> int:
-    """The amount in cents. Vendors may quote fractions of a cent; they round half to even."""
-    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_EVEN))
+def amount_cents(amount: Decimal, currency: str) -> int:
+    """The amount in the currency's smallest unit, of which vendors may quote fractions.
+
+    They round half to even.
+    """
+    return int(amount.scaleb(decimals(currency)).quantize(Decimal(1), ROUND_HALF_EVEN))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.costing.types import NO_LIMIT_M, RateCardDraft, Zone, ZoneRule
+from shared.kit.money import in_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _said(card: RateCardDraft) -> Iterator[tuple[str, str]]:
         ("oversize", card.oversize_cents),
     ):
         if cents:
-            yield name, _money(cents)
+            yield name, in_digits(cents, card.currency)
     if card.fuel_basis_points:
         yield "fuel", f"{_hundredths(card.fuel_basis_points)} %"
     if card.volume_divisor:
@@ -63,28 +64,27 @@ def _said(card: RateCardDraft) -> Iterator[tuple[str, str]]:
     if card.carries:
         yield "carries", ", ".join(card.carries)
     for zone in card.zones:
-        yield from _said_of(zone)
+        yield from _said_of(zone, card.currency)
 
 
-def _said_of(zone: Zone) -> Iterator[tuple[str, str]]:
+def _said_of(zone: Zone, currency: str) -> Iterator[tuple[str, str]]:
     name = f"zone {zone.zone}"
     for rule in zone.rules:
         yield f"{name}: {rule_in_words(rule)}", "yes"
     if zone.transit_days is not None:
         yield f"{name}: days", str(zone.transit_days)
     if zone.remote_area_cents:
-        yield f"{name}: remote area", _money(zone.remote_area_cents)
+        yield f"{name}: remote area", in_digits(zone.remote_area_cents, currency)
     for step in zone.steps:
-        yield f"{name}: to {_thousandths(step.max_weight_g)} kg", _money(step.price_cents)
+        yield (
+            f"{name}: to {_thousandths(step.max_weight_g)} kg",
+            in_digits(step.price_cents, currency),
+        )
     if zone.per_kg_cents is not None and zone.max_weight_g is not None:
         yield (
             f"{name}: each kg beyond",
-            f"{_money(zone.per_kg_cents)} up to {_thousandths(zone.max_weight_g)} kg",
+            f"{in_digits(zone.per_kg_cents, currency)} up to {_thousandths(zone.max_weight_g)} kg",
         )
-
-
-def _money(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02}"
 
 
 def _hundredths(number: int) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.costing.problems import Problem, oddities, problems
@@ -13,6 +14,8 @@ from shared.kit.geo import bare_postcode
 
 LONGEST_RANGE = 1_000  # prefixes
 MOST = 1_000_000_000  # of anything that is counted; a column of the database takes twice that
+# What is above it was meant otherwise, as a date for days; as the catalogue's contract has them.
+MOST_OF = MappingProxyType({"transit_days": 1_000, "fuel_basis_points": 1_000_000})
 _NAME = re.compile(r"[A-Za-z0-9._:/-]{1,64}")  # as contracts name things
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -93,8 +96,9 @@ class _Cells:
         cell = self.row.cells.get(column)
         if cell is None:
             return None
-        if not _WHOLE.fullmatch(cell) or not least <= int(cell) <= MOST:
-            self.refuse(column, f"{cell!r} is not a whole number from {least} to {MOST}")
+        most = MOST_OF.get(column, MOST)
+        if not _WHOLE.fullmatch(cell) or not least <= int(cell) <= most:
+            self.refuse(column, f"{cell!r} is not a whole number from {least} to {most}")
             return None
         return int(cell)
 

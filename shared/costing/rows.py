@@ -16,7 +16,8 @@ The last row: beyond 10 kg and up to 30 kg, 1.50 more for each started kilogram.
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.costing.types import RateCardRefused
@@ -146,21 +147,30 @@ def _read_csv(text: str, found: Found) -> None:
     try:
         for cells in reader:
             number, begins = begins, reader.line_num + 1
-            if not header:
-                header = [name.strip() for name in cells]
-                _check_header(header, number, found)
-            elif len(cells) > len(header):
-                found.refuse(number, "", f"{len(cells)} cells under {len(header)} columns")
-            elif any(cell.strip() for cell in cells):
-                named = zip(header, (cell.strip() for cell in cells), strict=False)
-                found.rows.append(Row(number, {name: cell for name, cell in named if cell}))
+            said = [cell.strip() for cell in cells]
+            if header and len(said) > len(header):
+                found.refuse(number, "", f"{len(said)} cells under {len(header)} columns")
+            elif header and any(said):
+                named = {name: cell for name, cell in zip(header, said, strict=False) if cell}
+                if "" in named:  # sheets write columns without a name, of which nothing is wanted
+                    found.refuse(number, "", f"{named.pop('')!r} stands below no name")
+                found.rows.append(Row(number, named))
+            elif any(said):
+                header = said
+                if not _is_header(header, number, found):
+                    return
     except csv.Error as error:
         found.refuse(begins, "", str(error))
 
 
-def _check_header(header: Iterable[str], number: int, found: Found) -> None:
+def _is_header(header: Sequence[str], number: int, found: Found) -> bool:
+    """Whether the rows below can be told apart; what is wrong with it is kept."""
+    if len(header) == 1 and (parted := re.search("[;\t]", header[0])):
+        by = "semicolons" if parted[0] == ";" else "tabs"
+        found.refuse(number, "", f"the columns are parted by {by}: part them by commas")
+        return False
     seen: set[str] = set()
-    for name in header:
+    for name in filter(None, header):
         if name not in _KNOWN:
             found.refuse(number, name, "there is no such column")
         elif name in seen:
@@ -169,6 +179,7 @@ def _check_header(header: Iterable[str], number: int, found: Found) -> None:
     for name in ("row", *_WHOSE):
         if name not in seen:
             found.refuse(number, name, "the column is missing")
+    return "row" in seen
 
 
 def _read_json(text: str, found: Found) -> None:

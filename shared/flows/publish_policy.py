@@ -1,5 +1,6 @@
 """A person publishes what a channel, or every channel, wants of its placements from now on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,8 +32,8 @@ def publish_policy(tx: Transaction, wanted: PublishPolicy) -> str:
     What was decided by older versions stays as it is, and can be explained by them.
 
     Raises:
-        PolicyRefused: it names warehouses, carriers or zones that are not there, or begins too
-            early.
+        PolicyRefused: it names warehouses, carriers, services or zones that are not there, or
+            begins too early.
     """
     check_policy(tx, wanted.document)
     said = wanted.document.model_dump(mode="json", exclude_unset=True)
@@ -62,7 +63,7 @@ def check_policy(tx: Transaction, document: PolicyDocument) -> None:
     """Go on if there is everything that the document names.
 
     Raises:
-        PolicyRefused: names every warehouse, carrier and zone that is not there.
+        PolicyRefused: names every warehouse, carrier, service and zone that is not there.
     """
     wrong = [
         WrongField(f"{field}.{warehouse}", "there is no such warehouse")
@@ -72,9 +73,24 @@ def check_policy(tx: Transaction, document: PolicyDocument) -> None:
         )
         for warehouse in sorted(names)
         if warehouses.find(tx, warehouse) is None
-    ] + _wrong_fallbacks(tx, document)
+    ]
+    wrong += [*_wrong_services(tx, document), *_wrong_fallbacks(tx, document)]
     if wrong:
         raise PolicyRefused.naming(wrong)
+
+
+def _wrong_services(tx: Transaction, document: PolicyDocument) -> Iterator[WrongField]:
+    """A mistyped service would be excluded by nobody."""
+    if not document.excluded_services:
+        return
+    known = costing.services(tx)
+    carriers = {carrier for carrier, _ in known}
+    for name in sorted(document.excluded_services):
+        carrier, _, service = name.partition("/")
+        if carrier not in carriers:
+            yield WrongField(f"excluded_services.{name}", "no such carrier has a rate card")
+        elif service and (carrier, service) not in known:
+            yield WrongField(f"excluded_services.{name}", f"{carrier} has no such service")
 
 
 def _wrong_fallbacks(tx: Transaction, document: PolicyDocument) -> list[WrongField]:

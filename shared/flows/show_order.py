@@ -10,6 +10,7 @@ from shared.flows.audited import ORDER
 from shared.flows.explain_order import explain_order
 from shared.flows.note_order import NOTED
 from shared.flows.unchanged import version_of
+from shared.kit.money import in_digits
 from shared.ops import order_surroundings
 from shared.ops.decisions import Decision
 from shared.ops.order_surroundings import Report
@@ -168,7 +169,7 @@ def _of_order(order: OrderView) -> Iterator[Happening]:
             at=at,
             kind="charge",
             title="Charges taken back" if entry == "reversal" else "Charged",
-            detail=f"{_money(cents)} {order.currency} for {kinds}",
+            detail=f"{in_digits(cents, order.currency)} {order.currency} for {kinds}",
             parcel_id=parcel_id,
         )
 
@@ -222,7 +223,8 @@ def of_reroutes(reroutes: Sequence[RerouteRow]) -> Iterator[Happening]:
             at=reroute.rerouted_at,
             kind="parcel" if is_chosen else "problem",
             title=f"Rerouted from {reroute.from_carrier} {reroute.from_service} to {to}",
-            detail=f"{reroute.reason.replace('_', ' ')}; {_money(abs(reroute.difference_cents))}"
+            detail=f"{reroute.reason.replace('_', ' ')};"
+            f" {in_digits(abs(reroute.difference_cents), reroute.currency)}"
             f" {reroute.currency} {'less' if reroute.difference_cents < 0 else 'more'}",
             parcel_id=reroute.parcel_id,
         )
@@ -253,8 +255,3 @@ def _shown(decision: Decision) -> DecisionView:
         reason=decision.reason,
         receipt=decision.receipt,
     )
-
-
-def _money(cents: int) -> str:
-    whole, rest = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}{whole}.{rest:02}"

@@ -221,15 +221,25 @@ _BY_PLACE = f"""{_COSTS}, live AS (
 """  # noqa: S608
 # A parcel's amounts are shared out by the weight of the units in it: each SKU, in their order, gets
 # what is due up to it, rounded down, less what those before it got. So none is a whole cent off,
-# and the sum is the parcel's. Cents times grams fit into 64 bits: a parcel of a ton may cost ninety
-# billion.
+# and the sum is the parcel's. What is charged is shared out as one amount, and what is the
+# carrier's, so that a SKU is charged what it was quoted where its parcels are; of surcharges and
+# handling it has what lies between. Cents times grams fit into 64 bits: a parcel of a ton may cost
+# ninety billion.
 _UP_TO = "({0} * {1} - mod(mod({0} * {1}, whole_g) + whole_g, whole_g)) / whole_g"
-_SHARES = ", ".join(
-    [
-        f"{_UP_TO.format(name, 'upto_g')} - {_UP_TO.format(name, '(upto_g - weight_g)')} AS {name}"
-        for name in ("quoted", "freight", "surcharges", "handling", "actual", "software")
-    ]
-)
+
+
+def _share(of: str) -> str:
+    return f"{_UP_TO.format(of, 'upto_g')} - {_UP_TO.format(of, '(upto_g - weight_g)')}"
+
+
+_FREIGHT, _CARRIER = "freight", "(freight + surcharges)"
+_CHARGED = "(freight + surcharges + handling)"
+_SHARES = f"""
+    {_share("quoted")} AS quoted, {_share(_FREIGHT)} AS freight,
+    ({_share(_CARRIER)}) - ({_share(_FREIGHT)}) AS surcharges,
+    ({_share(_CHARGED)}) - ({_share(_CARRIER)}) AS handling,
+    {_share("actual")} AS actual, {_share("software")} AS software
+"""
 _BY_SKU = f"""{_COSTS}, items AS (
         SELECT parcel_id, planned_at, warehouse, sku,
                CAST(sum(quantity) * skus.weight_g AS bigint) AS weight_g
@@ -356,13 +366,13 @@ def cost_report(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    limit: int,
+    limit: int | None,
     warehouses: Collection[str] | None = None,
 ) -> CostReport:
     """Costs of the parcels that were planned from `since` on and before `until`.
 
     Of these warehouses alone, where any are named. The dearest rows come first, of days the newest;
-    at most `limit`, while the totals are of all.
+    at most `limit` (None: all of them), while the totals are of all.
     """
     return _report(
         tx.rows(

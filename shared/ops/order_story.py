@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from shared.kit.clock import day_in
 from shared.kit.languages import Language, language_for
 from shared.ops.followed_orders import FollowedOrder, FollowedParcel, News
 
@@ -144,7 +145,7 @@ _OVER = frozenset({Situation.DELIVERED, Situation.GOING_BACK})
 def tell(order: FollowedOrder, now: datetime) -> Story:
     """The order's story as it is at `now`."""
     zone = ZoneInfo(order.time_zone)
-    today, promised_on = _day(now, zone), _day(order.promised_at, zone)
+    today, promised_on = day_in(zone, now), day_in(zone, order.promised_at)
     parcels = tuple(_parcel(order, parcel, today, promised_on, zone) for parcel in order.parcels)
     lead = min(parcels, key=_comes_first, default=None)
     has_rest = bool(order.out_of_stock or order.waiting)
@@ -162,7 +163,7 @@ def tell(order: FollowedOrder, now: datetime) -> Story:
         is_late=lead.is_late if lead else today > promised_on and order.state != "cancelled",
         delivered=sum(parcel.situation is Situation.DELIVERED for parcel in parcels),
         history=_beginnings(order) if lead is None else (),
-        ordered_on=_day(order.ordered_at, zone),
+        ordered_on=day_in(zone, order.ordered_at),
         promised_on=promised_on,
         is_wanted_back=order.is_wanted_back and order.state != "cancelled",
         out_of_stock=order.out_of_stock,
@@ -219,7 +220,7 @@ def _situation(parcel: FollowedParcel, today: date, zone: tzinfo) -> Situation:
     if parcel.shipped_at is None:
         return Situation.BEING_PACKED if parcel.picked_at is None else Situation.PACKED
     found = _SITUATIONS.get(parcel.status, Situation.ON_ITS_WAY)
-    is_stale = parcel.status_at is None or _day(parcel.status_at, zone) < today
+    is_stale = parcel.status_at is None or day_in(zone, parcel.status_at) < today
     if found is Situation.OUT_FOR_DELIVERY and is_stale:
         return Situation.ON_ITS_WAY  # the day went by, and nobody has told how it ended
     return found
@@ -229,7 +230,7 @@ def _arrival(
     parcel: FollowedParcel, situation: Situation, today: date, promised_on: date, zone: tzinfo
 ) -> tuple[Arrival, date | None]:
     if situation is Situation.DELIVERED:
-        return Arrival.OVER, _day(parcel.delivered_at, zone) if parcel.delivered_at else None
+        return Arrival.OVER, day_in(zone, parcel.delivered_at) if parcel.delivered_at else None
     if situation is Situation.GOING_BACK:
         return Arrival.OVER, None
     if situation is Situation.OUT_FOR_DELIVERY:
@@ -241,7 +242,7 @@ def _arrival(
     expected_on = parcel.arrives_on
     if parcel.ship_on is not None:
         # As many days as it was planned to take, from the day on which it really leaves.
-        left_on = today if parcel.shipped_at is None else _day(parcel.shipped_at, zone)
+        left_on = today if parcel.shipped_at is None else day_in(zone, parcel.shipped_at)
         expected_on += max(left_on - parcel.ship_on, timedelta(0))
     return (Arrival.ON, expected_on) if expected_on >= today else (Arrival.LATER, None)
 
@@ -304,9 +305,5 @@ def _comes_first(parcel: ParcelStory) -> tuple[int, int, int]:
 def _restocked_on(order: FollowedOrder, today: date, zone: tzinfo) -> date | None:
     if order.expected_at is None or not order.out_of_stock:
         return None
-    day = _day(order.expected_at, zone)
+    day = day_in(zone, order.expected_at)
     return day if day >= today else None
-
-
-def _day(moment: datetime, zone: tzinfo) -> date:
-    return moment.astimezone(zone).date()

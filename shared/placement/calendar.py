@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from shared.kit.clock import day_in
+
 MIDNIGHT_MINUTE = 24 * 60
 EVERY_DAY = frozenset(range(1, 8))
 SUNDAY = 7
@@ -38,7 +40,7 @@ class Calendar(NamedTuple):
 
     def today(self, now: datetime) -> date:
         """Which day it is there."""
-        return now.astimezone(_zone(self.time_zone)).date()
+        return day_in(_zone(self.time_zone), now)
 
     def last_closed_day(self, now: datetime) -> date:
         """The last day for which nothing is decided any more: its cut-off is past."""
@@ -48,7 +50,7 @@ class Calendar(NamedTuple):
 
     def late_days(self, arrives_on: date, promised_at: datetime) -> int:
         """Days by which it comes after the day of the promise; 0 where it is in time."""
-        promised_on = promised_at.astimezone(_zone(self.time_zone)).date()
+        promised_on = day_in(_zone(self.time_zone), promised_at)
         return max(0, (arrives_on - promised_on).days)
 
 

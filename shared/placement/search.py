@@ -128,7 +128,7 @@ class Search:
     def explore(self) -> None:
         """Find the best plan of all, trying first the sites that may come cheapest."""
         self.bounds = Bounds(self.problem, self.bundles, self.coverage, self.best.rank.total_cents)
-        self.teams = Teams(self.problem, self.bundles, self.coverage)
+        self.teams = Teams(self.problem, self.bundles, self.coverage, self.allowance)
         self._look()
         # What was too hard to pack is asked again, now that it is known whether it matters.
         self.doubtful.sort(key=attrgetter("bound_cents"))
@@ -260,7 +260,14 @@ class Search:
             return
         opportunity_cents = self._opportunity_cents(mask)
         spare_cents = self.best.rank.total_cents - opportunity_cents
-        team = self.teams.team(members, mask, spare_cents)
+        known_cents = max(self._whole_cents(bound, mask), sites.bound_cents)
+        try:
+            team = self.teams.team(members, mask, spare_cents)
+        except OutOfNodes:
+            # Whatever comes after it would be begun and not ended as well.
+            self.allowance.left = 0
+            self._leave(known_cents)
+            return
         if team is not None:
             bound_cents = team.rest[0].cents(self.teams.size) + opportunity_cents
             bound_cents = max(bound_cents, sites.bound_cents)

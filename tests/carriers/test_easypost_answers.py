@@ -58,7 +58,18 @@ def test_millimetres_become_inches_to_a_tenth() -> None:
     [("1.15", 115), ("4.35", 435), ("0", 0), ("7.47000", 747), ("0.005", 0), ("0.015", 2)],
 )
 def test_money_is_exact(amount: str, cents: int) -> None:
-    assert amount_cents(Decimal(amount)) == cents
+    assert amount_cents(Decimal(amount), "EUR") == cents
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "smallest"),
+    [("1250", "JPY", 1_250), ("1250.00", "JPY", 1_250), ("3.125", "KWD", 3_125), ("0.5", "CLP", 0)],
+)
+def test_amounts_are_in_the_smallest_unit_of_their_currency(
+    amount: str, currency: str, smallest: int
+) -> None:
+    # Goal: a label for 1,250 yen is not booked as a hundred times as much.
+    assert amount_cents(Decimal(amount), currency) == smallest
 
 
 def test_a_label_is_read_from_the_selected_rate() -> None:

@@ -203,3 +203,23 @@ def test_a_list_of_a_warehouse_that_is_not_theirs_looks_on_nowhere_in_it(
     assert "room=warehouse%3ALIS" in browser.page
     assert browser.get("/orders?warehouse=BER").status_code == 200
     assert "room=warehouse%3ABER" not in browser.page
+
+
+def test_why_it_was_decided_so_shows_what_was_weighed_and_how_much_may_be_lost(
+    operator: Browser, placed: Database
+) -> None:
+    # Goal: a decision that is not exact says how far off it may be, here as on the command line.
+    placed.statement(
+        text("""
+            UPDATE placement_decisions
+               SET receipt = jsonb_set(jsonb_set(jsonb_set(receipt,
+                       '{result,exact}', 'false'), '{result,lower_bound_cents}', '300'),
+                       '{result,candidates,0,penalty_cents}', '1234')
+        """)
+    )
+    ((cost_cents,),) = given.rows(placed, "SELECT cost_cents FROM placement_decisions")
+
+    operator.get(PAGE)
+
+    assert f"At most {(cost_cents - 300) / 100:.2f} EUR above the cheapest" in operator.page
+    assert '<td class="number">12.34</td>' in operator.page

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from emulators.costs.verb import SHOWN
 from emulators.laptop import running
 from shared.platform.config import Config
 from shared.platform.db import Database
@@ -210,6 +211,24 @@ def test_costs_are_a_table_with_totals_a_document_and_csv(
         ("ord_1", "490", "")
     ]
     assert "shipping" not in costs("warehouse")[1]
+
+
+def test_programs_get_all_rows_and_people_the_dearest(costs: Command, database: Database) -> None:
+    # Goal: who adds up a CSV file has the total, however many orders there are.
+    given.catalogue(database, {"BER": {"MUG": 50}})
+    for number in range(SHOWN + 2):
+        given.order(database, f"ord_{number}", {"MUG": 1})
+        given.place(database, f"ord_{number}")
+
+    table = list(csv.DictReader(io.StringIO(costs("order", "--csv")[1])))
+    document = as_json(costs, "order")
+    shown = lines(costs("order")[1])
+
+    total = document["totals"]["EUR"]["quoted_cents"]
+    assert sum(int(row["quoted_cents"]) for row in table) == total
+    assert len(document["rows"]) == SHOWN + 2
+    assert sum(line[0].startswith("ord_") for line in shown) == SHOWN
+    assert len(as_json(costs, "order", "--limit", "3")["rows"]) == 3
 
 
 def test_costs_of_a_time_without_parcels_are_said_so(costs: Command) -> None:

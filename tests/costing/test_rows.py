@@ -178,6 +178,8 @@ price,post,,,,,far,,,,,6000,9000,,,,
         ("", False, [(0, "")]),
         ("row,carrier,service\n", False, [(0, "")]),
         ("row,carrier,colour,row\n", False, [(1, "colour"), (1, "row"), (1, "service")]),
+        ("Row,carrier,service\ncard,post,a\n", False, [(1, "Row"), (1, "row")]),
+        ("row;carrier;service\ncard;post;a\n", False, [(1, "")]),
         ('row,carrier,service\ncard,"post', False, [(2, "")]),
         ("[", True, [(0, "")]),
         ("{}", True, [(0, "")]),
@@ -189,6 +191,48 @@ def test_what_is_no_table_is_told_so(
     text: str, is_json: bool, found: list[tuple[int, str]]
 ) -> None:
     assert sorted({(row, column) for row, column, _ in wrong(text, is_json=is_json)}) == found
+
+
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_sheet_with_other_signs_between_its_columns_is_told_so_once(sign: str, name: str) -> None:
+    # Goal: as sheets are saved where commas are in numbers; not a mistake for each row and column.
+    text = GOOD.replace(",", sign)
+
+    assert wrong(text) == [(1, "", f"the columns are parted by {name}: part them by commas")]
+
+
+def test_empty_columns_and_rows_around_a_sheet_mean_nothing() -> None:
+    around = "\n,,,\n" + "".join(f"{line},,\n" for line in GOOD.splitlines()) + ",,,\n"
+
+    assert wrong(around) == wrong(GOOD) == []
+    assert read_rows(around.encode(), is_json=False).rows[0].number == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "most"),
+    [("transit_days", "20260301", 1_000), ("fuel_basis_points", "1000001", 1_000_000)],
+)
+def test_what_nobody_can_mean_is_refused_by_its_row(column: str, cell: str, most: int) -> None:
+    # Goal: a date for a number of days would put every arrival beyond the calendar, and no order
+    # could be placed.
+    rows = list(csv.DictReader(io.StringIO(GOOD)))
+    row = next(number for number, row in enumerate(rows) if row[column])
+    rows[row][column] = cell
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+    assert wrong(text.getvalue()) == [
+        (row + 2, column, f"'{cell}' is not a whole number from 0 to {most}")
+    ]
+
+
+def test_what_stands_below_no_name_is_refused_by_its_row() -> None:
+    first, second, *others = GOOD.splitlines()
+    text = "\n".join([f"{first},", f"{second},7", *others])
+
+    assert wrong(text) == [(2, "", "'7' stands below no name")]
 
 
 def test_what_is_no_text_is_told_with_its_line() -> None:

@@ -6,7 +6,7 @@ The clock stands on Monday, 2 March 2026, at noon in UTC; the promise of an orde
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -371,3 +371,24 @@ def test_what_leaves_over_several_days_is_decided_alike_when_it_is_replayed(
     )
 
     assert (found.decisions, found.differences) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "promised_at",
+    [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)],
+)
+def test_an_order_whose_shop_says_never_is_placed(
+    database: Database, promised_at: datetime
+) -> None:
+    # Goal: the last and the first moment that there are, as programs write them for none.
+    given.catalogue(database, {"BER": {"MUG": 5}}, cells=given.DEAR)
+    services(database, {"road": (300, 4)})
+    for zone_name in ("Asia/Tokyo", "America/Sao_Paulo"):
+        given.works(database, "BER", time_zone=zone_name)
+        event = given.submitted(f"ord_{zone_name}", {"MUG": 1})
+        said = {"promised_at": promised_at}
+        given.accept(database, type(event).decode(event.model_copy(update=said).encode()))
+        given.place(database, f"ord_{zone_name}")
+
+    assert given.rows(database, "SELECT state FROM orders") == [("placed",), ("placed",)]
+    assert given.violations(database) == []

@@ -144,3 +144,22 @@ def test_carriers_and_zones_that_are_not_there_are_named_all_at_once(database: D
         ("fallbacks.0.to.1", "no such carrier has a rate card"),
         ("fallbacks.1.carrier", "no such carrier has a rate card"),
     ]
+
+
+def test_services_that_are_not_there_are_refused_as_nothing_would_be_excluded(
+    database: Database,
+) -> None:
+    offer(database, "jadlog", 100)
+    offer(database, "dhl", 100)
+
+    with pytest.raises(PolicyRefused) as caught:
+        publish(
+            database,
+            excluded_services=["jadlg", "jadlg/standard", "jadlog/standrd", "dhl/standard", "dhl"],
+        )
+
+    assert [(wrong.field, wrong.reason) for wrong in caught.value.wrong] == [
+        ("excluded_services.jadlg", "no such carrier has a rate card"),
+        ("excluded_services.jadlg/standard", "no such carrier has a rate card"),
+        ("excluded_services.jadlog/standrd", "jadlog has no such service"),
+    ]

@@ -11,7 +11,7 @@ from shared.kit.clock import utc_now
 from shared.kit.errors import DispatchError, Fault, Malformed, NotYet, Rejected
 from shared.kit.geo import EARTH_RADIUS_M, Point, distance_m
 from shared.kit.ids import derived_id, new_id
-from shared.kit.money import Money
+from shared.kit.money import Money, in_digits
 
 BERLIN, LISBON = Point(52.52, 13.405), Point(38.722, -9.139)
 points = st.builds(Point, st.floats(-90, 90), st.floats(-180, 180))
@@ -107,3 +107,22 @@ def test_every_kind_of_error_has_a_code_of_its_own_in_lower_snake() -> None:
 
     assert len(set(codes)) == len(codes)
     assert all(code.replace("_", "").islower() for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency", "written"),
+    [
+        (123_450, "EUR", "1234.50"),
+        (-5, "EUR", "-0.05"),
+        (0, "BRL", "0.00"),
+        (1_250, "JPY", "1250"),
+        (-1, "JPY", "-1"),
+        (3_125, "KWD", "3.125"),
+    ],
+)
+def test_an_amount_has_the_decimals_of_its_currency(
+    cents: int, currency: str, written: str
+) -> None:
+    # Goal: 1,250 yen are not read as 12.50.
+    assert in_digits(cents, currency) == written
+    assert in_digits(-123_456_789, "EUR", whole="{:,}".format, minus="−") == "−1,234,567.89"

@@ -25,7 +25,14 @@ WEIGHTS_G = {"MUG": 333, "PEN": 7, "CUP": 250, "TEA": 100}
 NAMES = ("quoted_cents", "charged_cents", "carrier_cents", "actual_cents", "difference_cents")
 PARTS = ("freight_cents", "surcharges_cents", "handling_cents")
 DAYS = (date(2026, 3, 2), date(2026, 3, 3))
-SHARED_OUT = ("quoted_cents", *PARTS, "actual_cents", "software_nano_usd")
+SHARED_OUT = (
+    "quoted_cents",
+    "freight_cents",
+    "carrier_cents",
+    "charged_cents",
+    "actual_cents",
+    "software_nano_usd",
+)
 
 
 def report(database: Database, by: By, limit: int = 1_000, **moments: object) -> CostReport:
@@ -304,6 +311,32 @@ def test_a_parcels_cents_are_shared_out_by_weight_to_the_last(books: Database, s
         assert {name: getattr(row.costs, name) or 0 for name in SHARED_OUT} == {
             name: expected[row.subject][name] for name in SHARED_OUT
         }
+
+
+def test_a_sku_is_charged_what_it_was_quoted_where_its_parcels_are(books: Database) -> None:
+    # Goal: no cent between quote, charge and label comes of the sharing out. 4.90 of a parcel with
+    # three SKUs, in four amounts that do not divide evenly, and a label for just the carrier's.
+    books.statement(
+        text("""
+            UPDATE charges SET amount_cents = amount_cents - 101 WHERE kind = 'freight'
+                           AND entry = 'charge' AND order_id = 'mixed'
+        """)
+    )
+    books.statement(
+        text("""
+            INSERT INTO charges SELECT parcel_id, order_id, 'fuel', entry, 101, currency,
+                                       rate_card_id, charged_at
+              FROM charges WHERE kind = 'freight' AND order_id = 'mixed'
+        """)
+    )
+    books.statement(text("UPDATE actual_charges SET amount_cents = 400 WHERE order_id = 'mixed'"))
+
+    found = report(books, By.SKU, until=datetime(2026, 3, 3, tzinfo=UTC)).rows
+
+    assert {row.subject for row in found} == {"MUG", "PEN", "CUP", "TEA"}
+    for row in found:
+        assert row.costs.charged_cents == row.costs.quoted_cents, row.subject
+        assert row.costs.difference_cents in {0, None}, row.subject
 
 
 def shared_out(cents: int, weights: Mapping[str, int]) -> dict[str, int]:

@@ -79,3 +79,18 @@ def test_late_is_counted_in_days_after_the_promised_one() -> None:
     assert calendar.late_days(date(2026, 3, 9), promised) == 0
     assert calendar.late_days(date(2026, 3, 11), promised) == 2
     assert calendar.late_days(date(2026, 3, 1), promised) == 0
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "UTC", "America/Sao_Paulo"])
+@pytest.mark.parametrize(
+    ("promised_at", "late_days"),
+    [
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), 0),
+        (datetime(1, 1, 1, tzinfo=UTC), (date(2026, 3, 6) - date.min).days),
+    ],
+)
+def test_a_promise_at_the_end_of_time_is_one_as_well(
+    zone: str, promised_at: datetime, late_days: int
+) -> None:
+    # Goal: shops say "never" or nothing by such moments; in some zones their day does not exist.
+    assert Calendar(time_zone=zone).late_days(date(2026, 3, 6), promised_at) == late_days

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.contracts.policies import PolicyDocument
+from shared.costing.bands import zones_of
+from shared.flows.publish_policy import PublishPolicy, publish_policy
+from shared.people.types import Person
 from shared.platform.config import Config
 from shared.platform.db import Database
 from shared.platform.relay import Relay
@@ -43,6 +47,45 @@ def test_explain_shows_the_plan_its_cost_lines_who_lost_and_why(call: dict[str, 
     assert "nothing is cheaper" in said
     assert "next: LIS, 5.00 EUR more" in said
     assert "short of MUG by 1" in said
+
+
+def test_explain_shows_what_a_warehouse_that_is_cheaper_lost_by(
+    call: dict[str, Command], database: Database
+) -> None:
+    # Goal: Berlin would cost 4.90 and Lisbon costs 9.90; that Berlin counts 20.00 more is said.
+    given.catalogue(database, {"BER": {"MUG": 5}, "LIS": {"MUG": 5}})
+    wanted = PublishPolicy(
+        PolicyDocument(avoid_cents={"BER": 2_000}), None, Person("ada", "a test")
+    )
+    database.run(lambda tx: publish_policy(tx, wanted), given.cause())
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+
+    _, said, _ = call["explain"]("ord_1")
+
+    (berlin,) = [line.split() for line in said.splitlines() if line.startswith("  BER")]
+    assert berlin[3:7] == ["4.90", "EUR", "20.00", "15.00"]
+
+
+def test_explain_writes_amounts_as_their_currency_does(
+    call: dict[str, Command], database: Database
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    zones = zones_of(given.DEAR)
+    database.run(
+        lambda tx: given.rates(
+            tx, carrier="jadlog", currency="JPY", valid_from=tx.now, zones=zones
+        ),
+        given.cause(),
+    )
+    event = given.submitted("ord_1", {"MUG": 1}).model_copy(update={"currency": "JPY"})
+    given.accept(database, event)
+    given.place(database, "ord_1")
+
+    _, said, _ = call["explain"]("ord_1")
+
+    assert "90000 JPY" in said
+    assert "900.00" not in said
 
 
 @pytest.mark.usefixtures("placed")
@@ -127,6 +170,39 @@ def test_a_wrong_policy_names_every_field_that_is_wrong(
     assert code == 1
     assert "late_day_cents: Input should be greater than or equal to 0" in wrong
     assert "splitcents: Extra inputs are not permitted" in wrong
+
+
+def test_a_check_asks_for_what_publishing_asks_for(
+    call: dict[str, Command], database: Database, tmp_path: Path
+) -> None:
+    # Goal: what a check lets pass is published, and is not refused for a name then.
+    given.catalogue(database, {"BER": {"MUG": 1}})
+    file = tmp_path / "policy.json"
+    file.write_text(
+        json.dumps({"excluded_warehouses": ["MOON"], "excluded_services": ["correios/rocket"]})
+    )
+
+    code, _, wrong = call["policies"]("check", str(file))
+
+    assert code == 1
+    assert "excluded_warehouses.MOON: there is no such warehouse" in wrong
+    assert "excluded_services.correios/rocket: correios has no such service" in wrong
+
+
+def test_a_policy_of_no_channel_is_said_to_be_of_every_other(
+    call: dict[str, Command], database: Database, tmp_path: Path
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 1}})
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"ship_partial_from_cents": None}))
+
+    _, said, _ = call["policies"]("check", str(file))
+
+    lines = [line.split() for line in said.splitlines()]
+    assert lines[:2] == [
+        ["channel", "every", "other"],
+        ["ship", "partial", "from", "cents", "never"],
+    ]
 
 
 @pytest.mark.usefixtures("placed")

@@ -123,7 +123,7 @@ class EasyPost:
             Quote(
                 carrier=rate.carrier,
                 service=rate.service,
-                amount_cents=amount_cents(rate.rate),
+                amount_cents=amount_cents(rate.rate, rate.currency),
                 currency=rate.currency,
                 transit_days=rate.delivery_days,
             )

@@ -134,7 +134,7 @@ def read_label(answer: Any) -> Label:
         vendor_tracker_id=bought.tracker.id,
         tracking_code=bought.tracking_code,
         label_url=bought.postage_label.label_url,
-        amount_cents=amount_cents(bought.selected_rate.rate),
+        amount_cents=amount_cents(bought.selected_rate.rate, bought.selected_rate.currency),
         currency=bought.selected_rate.currency,
         carrier=bought.selected_rate.carrier,
         service=bought.selected_rate.service,

@@ -137,7 +137,7 @@ class Shippo:
             Quote(
                 carrier=rate.provider,
                 service=rate.service,
-                amount_cents=amount_cents(rate.amount),
+                amount_cents=amount_cents(rate.amount, rate.currency),
                 currency=rate.currency,
                 transit_days=rate.estimated_days,
             )
@@ -252,7 +252,7 @@ class Shippo:
             vendor_tracker_id=f"{rate.provider.lower()}/{bought.tracking_number}",
             tracking_code=bought.tracking_number,
             label_url=bought.label_url,
-            amount_cents=amount_cents(rate.amount),
+            amount_cents=amount_cents(rate.amount, rate.currency),
             currency=rate.currency,
             carrier=rate.provider,
             service=rate.service,

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from shared.edge.console import plots, static_files
 from shared.kit.ids import new_id
+from shared.kit.money import in_digits
 from shared.ops.in_words import grouped, lasts, told
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "money": money,
+        "bare_money": bare_money,
         "moment": moment,
         "words": words,
         "sentence": sentence,
@@ -63,10 +65,14 @@ def _qr_code(text: str) -> "Code":
     return qr_code(text)
 
 
-def money(cents: int, currency: str = "") -> str:
-    """Minor units as people write them, without a float: `1 234.50 EUR`."""
-    whole, rest = divmod(abs(cents), 100)
-    return f"{'−' if cents < 0 else ''}{grouped(whole)}.{rest:02} {currency}".rstrip()
+def money(cents: int, currency: str) -> str:
+    """Minor units as people write them, with their currency: `1 234.50 EUR`."""
+    return f"{bare_money(cents, currency)} {currency}"
+
+
+def bare_money(cents: int, currency: str) -> str:
+    """The same where the currency stands elsewhere."""
+    return in_digits(cents, currency, whole=grouped, minus="−")
 
 
 def sentence(text: str) -> str:
