@@ -271,15 +271,15 @@ def shares(
 ) -> dict[tuple[str, str], int]:
     """(SKU, warehouse) -> units that the taker's channel may be promised beyond what it has been.
 
-    Only where it may sell less than everything; `levels` are all partitions there, locked.
-    `promised_to_channel` is asked only where that matters.
+    Only where it may sell less than everything; `levels` are all partitions there, locked. What
+    another sale has to itself is not shared. `promised_to_channel` is asked only where it matters.
     """
     if taker.scope is None or taker.channel is None:
         return {}
     on_hand = Counter[tuple[str, str]]()
     for level in levels:
-        if _is_shared(taker, level.warehouse):
-            on_hand[level.key[:2]] += level.on_hand
+        if _is_shared(taker, level.warehouse) and level.allotment in {None, taker.sale}:
+            on_hand[level.key[:2]] += level.shared
     if not on_hand:
         return {}
     own = Counter[tuple[str, str]]()

@@ -105,7 +105,8 @@ _NEXT = text("""
            (SELECT jsonb_agg(jsonb_build_array(sku, warehouse)) FROM order_exclusions
              WHERE order_exclusions.order_id = next.order_id AND lifted_at IS NULL) AS excluded,
            wants,
-           (SELECT jsonb_object_agg(key, coalesce(places, '{}')) FROM jsonb_object_keys(wants) AS key
+           (SELECT jsonb_object_agg(key, coalesce(places, '{}'))
+              FROM jsonb_object_keys(wants) AS key
               LEFT JOIN reach ON (reach.channel, reach.sale, reach.sku)
                                  = (next.channel, next.sale, key)) AS elsewhere,
            (SELECT jsonb_object_agg(key, coalesce(places_of_sale, '{}'))

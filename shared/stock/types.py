@@ -78,6 +78,16 @@ class Level(NamedTuple):
         return 0 if self.fenced_for else max(0, self.free - self.safety)
 
     @property
+    def shared(self) -> int:
+        """Units of which channels may sell a share.
+
+        Of figures that cannot be right only what is promised: by whatever number a row is wrong,
+        that takes nothing from what the others of its place promise.
+        """
+        is_right = self.is_sound and not self.is_broken
+        return self.on_hand if is_right else max(0, self.reserved) + max(0, self.held)
+
+    @property
     def unfenced(self) -> "Level":
         """The balance as it is once its figures are right."""
         fenced_for = SHUT if self.is_shut else None

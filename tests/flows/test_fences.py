@@ -7,10 +7,13 @@ import pytest
 
 from shared.contracts.orders import OrderCancelled
 from shared.flows.cancel_order import cancel_order
+from shared.ops.availability import available_to_promise
+from shared.orders import store as orders
 from shared.platform.db import Database
 from shared.platform.sql import text
+from shared.stock.types import BalanceFencedOff
 from tests.flows.drifting import DRIFTS, corrupt, count, promised, told
-from tests.flows.partitioned import ordered, reconcile, rows, spread, states
+from tests.flows.partitioned import allot, ordered, reconcile, rows, spread, states
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -87,6 +90,49 @@ def test_a_negative_row_is_fenced_off_and_the_others_of_its_spread_go_on(
     for number in range(5):
         ordered(database, f"ord_{number}")
     assert states(database) == ["placed"] * 4 + ["backordered"]
+
+
+def test_a_row_that_is_wrong_changes_nothing_of_what_a_channel_may_sell_of_the_others(
+    unconstrained: Database,
+) -> None:
+    # Goal: a share is one of what lies there, and nobody knows what lies in that row. Found or not.
+    database = unconstrained
+    given.catalogue(database, {"BER": {"MUG": 20}})
+    spread(database, 2)
+    database.run(lambda tx: orders.set_scope(tx, "small", {"BER": 50}), given.cause())
+    ordered(database, "promised", 4)  # of both rows
+    corrupt(database, "UPDATE stock_levels SET on_hand = -40 WHERE partition = 1")
+
+    def can_sell() -> int:
+        (mug,) = database.run(
+            lambda tx: available_to_promise(tx, ["MUG"], channel="small"), given.cause()
+        )
+        return mug.available
+
+    found = can_sell()
+    reconcile(database)
+    assert (found, can_sell()) == (7, 7)  # half of ten, and of the four that were promised
+    ordered(database, "ord_1", found, channel="small")
+    ordered(database, "ord_2", 1, channel="small")
+    assert states(database) == ["placed", "backordered", "placed"]
+
+
+@pytest.mark.parametrize("into", [1, 3])
+def test_a_row_that_is_wrong_and_was_not_found_yet_is_not_laid_anew(
+    unconstrained: Database, into: int
+) -> None:
+    # Goal: what is below zero in one row would be made good by units that nobody has.
+    database = unconstrained
+    given.catalogue(database, {"BER": {"MUG": 6}})
+    spread(database, 2)
+    corrupt(database, "UPDATE stock_levels SET on_hand = -40 WHERE partition = 1")
+
+    with pytest.raises(BalanceFencedOff, match=r"partition 1: .* send a count of it, or reconcile"):
+        spread(database, into)
+    with pytest.raises(BalanceFencedOff):
+        allot(database, 1)
+
+    assert [row[1] for row in rows(database)] == [3, -40]
 
 
 def test_negative_promises_are_what_parcels_and_holds_say_again(unconstrained: Database) -> None:

@@ -11,7 +11,7 @@ from shared.flows.short_pick import short_pick
 from shared.orders import store as orders
 from shared.platform.db import Database
 from tests.flows import doubles, partitioned, reports
-from tests.flows.test_expire_holds import KEPT, waits
+from tests.flows.test_expire_holds import KEPT, STATES, waits
 from tests.flows.test_hold_stock import hold, release
 from tests.support import given
 from tests.support.clock import TestClock
@@ -107,4 +107,32 @@ def test_what_is_free_beside_it_is_kept_along_with_it(database: Database, clock:
     given.apply(database, count_stock, count)
 
     assert given.rows(database, KEPT) == [("first", "MUG", "BER", 1), ("first", "PEN", "BER", 2)]
+    assert given.violations(database) == []
+
+
+def test_what_another_sale_has_to_itself_is_not_shared(database: Database) -> None:
+    # Goal: six of ten are for a sale alone, so a channel with half of the rest may have two.
+    given.catalogue(database, {"BER": {"MUG": 10}})
+    partitioned.allot(database, 6)
+    sells(database, "small", {"BER": 50})
+    hold(database, "cart", {"MUG": 4})
+    for name in ("a", "b", "c"):
+        waits(database, name, {"MUG": 1}, channel="small")
+
+    release(database, "cart")
+
+    assert [row[0] for row in given.rows(database, KEPT)] == ["a", "b"]
+
+
+def test_what_is_kept_back_no_more_goes_to_who_waits(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 3}}, safety=3)
+    waits(database, "first", {"MUG": 2})
+    given.silence(database)
+
+    given.keep_back(database, "BER", {"MUG": 0})
+    partitioned.ordered(database, "anew", 2)
+
+    assert given.rows(database, KEPT) == [("first", "MUG", "BER", 2)]
+    assert given.rows(database, STATES) == [("anew", "backordered"), ("first", "backordered")]
+    assert "stock.increased" in given.told(database)  # one is left
     assert given.violations(database) == []
