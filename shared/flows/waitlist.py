@@ -1,7 +1,7 @@
 """Who waits for stock comes before who comes anew: free units are kept for those next in line."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -18,6 +18,7 @@ from shared.platform.db import Transaction
 from shared.stock import store as stock
 from shared.stock.types import Change, Key, Locked
 
+NOW = timedelta()
 KEPT_FOR = timedelta(minutes=5)  # many times longer than it takes to place an order
 # An order that could not use what was kept for it lets others go first for a while, so that units
 # are never kept for ever for orders that only look as if they could be placed.
@@ -39,12 +40,20 @@ def share_out(tx: Transaction, before: Locked, after: Locked) -> None:
     """
     more = {sku for event in grown(before, after) for sku in event.available}
     if more:
-        news = grown(before, after.after(keep_for_waitlist(tx, after, more)))
+        kept = keep_for_waitlist(tx, after, more)
+        news = grown(before, after.after(_held_by(kept)))
         if news:
             tx.write(outbox.put(tx, *news))
 
 
-def keep_for_waitlist(tx: Transaction, locked: Locked, skus: Collection[str]) -> tuple[Change, ...]:
+def keep_for_waitlist(
+    tx: Transaction,
+    locked: Locked,
+    skus: Collection[str],
+    *,
+    ahead: timedelta = NOW,
+    lasts: timedelta = KEPT_FOR,
+) -> Sequence[Hold]:
     """Hold what can be promised of `skus` for the orders that wait for it, in fair order.
 
     Each of these orders gets a hold of its own, which it uses when it is placed and which ends by
@@ -56,13 +65,15 @@ def keep_for_waitlist(tx: Transaction, locked: Locked, skus: Collection[str]) ->
         locked: balances with all their partitions, as they are now.
         skus: those of which there may be more than before; of the others what is free is kept
             along with them.
+        ahead: also of what is released that soon; then nobody is asked for yet.
+        lasts: for how long units are kept.
 
     Returns:
-        What was changed.
+        The holds, one an order.
     """
     pool = _Pool(tx, locked)
     if not pool.left_of(skus):
-        return ()
+        return []
     kept: list[Hold] = []
     work: dict[str, str] = {}
     passed: set[str] = set()
@@ -76,33 +87,34 @@ def keep_for_waitlist(tx: Transaction, locked: Locked, skus: Collection[str]) ->
             besides_orders=passed,
             besides_channels=pool.without_room(),
             not_since=tx.now - KEPT_AGAIN_AFTER,
+            released_by=tx.now + ahead,
             limit=most,
         )
         for order in page[: MOST_AT_ONCE - len(kept)]:
             passed.add(order.order_id)
             taken = pool.take(order)
             if taken:
-                kept.append(_hold(tx, order, taken))
+                kept.append(_hold(tx, order, taken, lasts))
                 work[order.order_id] = order.priority
         if len(page) < most or len(kept) == MOST_AT_ONCE or not pool.left_of(skus):
             break
         most = MOST_AT_ONCE  # those had no use for all of it, so more of them are looked at
-    if not kept:
-        return ()
-    changes = tuple(
+    if kept:
+        asked = [PlaceOrder(order_id=h.reference, priority=work[h.reference]) for h in kept]
+        tx.write(
+            *holds.insert(*kept),
+            stock.change(_held_by(kept)),
+            *([] if ahead else [outbox.put(tx, *asked)]),
+        )
+    return kept
+
+
+def _held_by(kept: Iterable[Hold]) -> tuple[Change, ...]:
+    return tuple(
         Change(Key(item.sku, item.warehouse, item.partition), held=item.quantity)
         for hold in kept
         for item in hold.items
     )
-    tx.write(
-        *holds.insert(*kept),
-        stock.change(changes),
-        outbox.put(
-            tx,
-            *(PlaceOrder(order_id=hold.reference, priority=work[hold.reference]) for hold in kept),
-        ),
-    )
-    return changes
 
 
 class _Pool:
@@ -174,8 +186,8 @@ class _Pool:
         return self._rooms[order.channel]
 
 
-def _hold(tx: Transaction, order: Waiting, taken: Mapping[Key, int]) -> Hold:
-    hold_id, expires_at = new_id("hld"), tx.now + KEPT_FOR
+def _hold(tx: Transaction, order: Waiting, taken: Mapping[Key, int], lasts: timedelta) -> Hold:
+    hold_id, expires_at = new_id("hld"), tx.now + lasts
     return Hold(
         hold_id=hold_id,
         purpose=Purpose.WAITLIST,

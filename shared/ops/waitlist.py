@@ -95,7 +95,7 @@ _NEXT = text("""
          GROUP BY order_id, channel, sale, priority, promised_at
         HAVING bool_or(missing.units > 0)
            AND bool_and(missing.units <= coalesce(reach.units, 0) - coalesce(refused.units, 0)
-                        AND (released_at IS NULL OR released_at <= :now))
+                        AND (released_at IS NULL OR released_at <= :released_by))
          ORDER BY rank, promised_at, order_id
          LIMIT :limit
     )
@@ -122,6 +122,9 @@ _KEPT_FOR = text("""
       FROM stock_holds JOIN orders ON order_id = for_order
      WHERE purpose IN ('waitlist', 'order') AND stock_holds.state = 'open'
        AND orders.state IN ('backordered', 'partly_placed')
+       AND NOT EXISTS (SELECT FROM stock_hold_items JOIN skus USING (sku)
+                        WHERE stock_hold_items.hold_id = stock_holds.hold_id
+                          AND released_at > :now)
      ORDER BY purpose DESC, created_at, stock_holds.hold_id  -- the waitlist first: it ends
      LIMIT :limit
 """)
@@ -162,8 +165,12 @@ class Waiting(NamedTuple):
 
 
 def kept_for(tx: Transaction, limit: int) -> Sequence[tuple[str, str]]:
-    """(Order, priority) of those that wait although units are kept for them, the longest first."""
-    return [(row.order_id, row.priority) for row in tx.rows(_KEPT_FOR, limit=limit)]
+    """(Order, priority) of those that wait although units are kept for them, the longest first.
+
+    Not of those for whom something is kept that is still to be released.
+    """
+    rows = tx.rows(_KEPT_FOR, now=tx.now, limit=limit)
+    return [(row.order_id, row.priority) for row in rows]
 
 
 def next_in_line(
@@ -175,6 +182,7 @@ def next_in_line(
     besides_orders: Collection[str] = (),
     besides_channels: Collection[str] = (),
     not_since: datetime | None = None,
+    released_by: datetime | None = None,
     limit: int,
 ) -> Sequence[Waiting]:
     """Who waits for these SKUs, in fair order, and could be placed with what is free.
@@ -189,6 +197,7 @@ def next_in_line(
         besides_orders: who is left out.
         besides_channels: whose orders are.
         not_since: orders for which units were kept after this moment are left out; None: nobody.
+        released_by: who waits for what is released later is left out; None: later than now.
         limit: how many orders at most.
     """
     places = sorted(besides)
@@ -204,7 +213,7 @@ def next_in_line(
         besides_orders=sorted(besides_orders),
         besides_channels=sorted(besides_channels),
         not_since=not_since,
-        now=tx.now,
+        released_by=released_by or tx.now,
         limit=limit,
     )
     return [
