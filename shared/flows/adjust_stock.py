@@ -35,7 +35,7 @@ def adjust_stock(tx: Transaction, event: StockAdjusted, *, actor: str | None = N
     `actor` is who says so; None: the warehouse itself.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         AdjustmentBelowPromised: more is gone than is free; nothing of it is booked.
     """
     event = happened(tx, event, "adjusted_at")

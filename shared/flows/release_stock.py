@@ -22,7 +22,7 @@ def release_stock(tx: Transaction, event: QuarantineReleased) -> None:
     A movement of nothing in the ledger says that the units were looked at.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         NotInQuarantine: the return has fewer units there; nothing of it is applied.
     """
     event = happened(tx, event, "released_at")

@@ -35,8 +35,8 @@ def return_stock(tx: Transaction, event: StockReturned) -> None:
     from before the latest count it holds no more than is free: the rest has been promised since.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock, NoSuchParcel, UnknownOrder: names
-            the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        NoSuchParcel, UnknownOrder: names the field.
         NotInParcel: more came back than the parcel had, together with what came back of it before.
         ParcelNeverLeft: the parcel was cancelled, or nobody has picked it: it is in the stock.
     """

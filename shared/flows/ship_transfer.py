@@ -34,7 +34,7 @@ def ship_transfer(tx: Transaction, event: TransferShipped, *, actor: str | None 
     first ends the transfer now.
 
     Raises:
-        AheadOfNow: names the field.
+        AheadOfNow, LongAgo: names the field.
         InboundNotHereYet: nobody has asked for the transfer (yet).
         InboundConflict: it is between other warehouses, or was shipped with other units.
         InboundEnded: it was cancelled.
