@@ -164,6 +164,23 @@ class Locked:
             levels[change.key] = levels[change.key].after(change)
         return replace(self, levels=levels)
 
+    def fitting(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """The changes, but that no more is taken off a broken row than it has.
+
+        Parcels and holds may have been promised more than such a row says. What leaves it, or is
+        given back, has done so whatever it says; reconciliation compares what is left.
+        """
+        return tuple([self._fitting(change) for change in together(changes)])
+
+    def _fitting(self, change: Change) -> Change:
+        level = self.at(change.key)
+        if not level.is_broken:
+            return change
+        reserved, held = max(change.reserved, -level.reserved), max(change.held, -level.held)
+        room = level.free - reserved - held
+        on_hand = max(change.on_hand, min(-room, 0))
+        return Change(change.key, on_hand, reserved, held)
+
     def already_counted(self, sku: str, warehouse: str, moment: datetime) -> bool:
         """Whether a count that was taken at `moment` or later has been applied."""
         counted_at = self.counted_at.get((sku, warehouse))

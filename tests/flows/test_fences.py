@@ -7,13 +7,17 @@ import pytest
 
 from shared.contracts.orders import OrderCancelled
 from shared.flows.cancel_order import cancel_order
+from shared.flows.short_pick import short_pick
+from shared.flows.track_parcel import track_parcel
 from shared.ops.availability import available_to_promise
 from shared.orders import store as orders
 from shared.platform.db import Database
 from shared.platform.sql import text
 from shared.stock.types import BalanceFencedOff
+from tests.flows import doubles, reports, updates
 from tests.flows.drifting import DRIFTS, corrupt, count, promised, told
 from tests.flows.partitioned import allot, ordered, reconcile, rows, spread, states
+from tests.flows.test_hold_stock import hold, release
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -274,3 +278,72 @@ def test_a_shut_row_that_was_fenced_off_is_shut_again(database: Database, clock:
     assert rows(database) == [(0, 2, 2, 0, ""), (1, 2, 2, 0, "shut")]
     reconcile(database)
     assert given.violations(database) == []
+
+
+@pytest.fixture
+def more_than_there_is(database: Database) -> Database:
+    """A parcel has five mugs of a row that says four; it is fenced off."""
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    ordered(database, "ord_1", 5)
+    doubles.labelled(database, "ord_1")
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, reserved = 1")
+    assert reconcile(database).fenced == 1
+    return database
+
+
+def is_right_again(database: Database, on_hand: int) -> None:
+    """The next reconciliation lifts the fence, and has a count asked for."""
+    given.silence(database)
+    assert reconcile(database).lifted == 1
+    assert rows(database) == [(0, on_hand, 0, 0, "")]
+    assert "stock.count_wanted" in given.told(database)
+    assert given.violations(database) == []
+
+
+def test_a_parcel_leaves_a_row_that_says_there_are_fewer(
+    more_than_there_is: Database, clock: TestClock
+) -> None:
+    # Goal: it has left, whatever the books say; its customer is to hear of it.
+    database = more_than_there_is
+    (code,) = (c for (c,) in given.rows(database, "SELECT tracking_code FROM parcels"))
+
+    news = updates.received(database, updates.body(code, [("in_transit", clock.now)]))
+    given.apply(database, track_parcel, news)
+
+    assert states(database) == ["shipped"]
+    assert rows(database) == [(0, 0, 0, 0, "fewer are on hand than are promised")]
+    is_right_again(database, 0)
+
+
+def test_an_order_is_cancelled_that_has_more_of_a_row_than_there_is(
+    more_than_there_is: Database,
+) -> None:
+    database = more_than_there_is
+
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    assert states(database) == ["cancelled"]
+    is_right_again(database, 4)
+
+
+def test_what_is_not_there_is_short_picked_as_the_fence_says(
+    more_than_there_is: Database,
+) -> None:
+    database = more_than_there_is
+    (parcel,) = doubles.parcels_of(database, "ord_1")
+
+    given.apply(database, short_pick, reports.missing(parcel, ("MUG", "BER"), database.now()))
+
+    assert states(database) == ["waiting"]
+    is_right_again(database, 3)
+
+
+def test_a_cart_is_given_up_that_holds_more_of_a_row_than_there_is(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    hold(database, "cart", {"MUG": 5})
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, held = 1")
+    assert reconcile(database).fenced == 1
+
+    release(database, "cart")
+
+    is_right_again(database, 4)
