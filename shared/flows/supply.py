@@ -194,17 +194,28 @@ class Shelves:
             levels, own, units, self._places, self._origins, self.skus, own_holds, saw_all
         )
 
-    def book(self, channel: str | None, supply: OwnSupply, changes: Iterable[Change]) -> None:
-        """The taker has taken: what is left is for those after it."""
+    def book(
+        self,
+        channel: str | None,
+        supply: OwnSupply,
+        changes: Iterable[Change],
+        left_holds: Iterable[Hold] = (),
+    ) -> None:
+        """The taker has taken: what is left is for those after it.
+
+        What its holds kept beyond that stays promised to their channel, by the holds that are left.
+        """
         for change in changes:
             level = self._levels[change.key.sku][change.key]
             self._levels[change.key.sku][change.key] = level.after(change)
             if change.reserved and channel in self._promised:
                 self._promised[channel][change.key[:2]] += change.reserved
-        for hold in supply.holds:
-            if hold.channel in self._promised:
-                for item in hold.items:
-                    self._promised[hold.channel][item.sku, item.warehouse] -= item.quantity
+        for holds, sign in ((supply.holds, -1), (left_holds, 1)):
+            for hold in holds:
+                if hold.channel in self._promised:
+                    for item in hold.items:
+                        place = item.sku, item.warehouse
+                        self._promised[hold.channel][place] += sign * item.quantity
 
     def _promised_to(self, tx: Transaction, channel: str | None) -> Counter[tuple[str, str]]:
         if channel is None:
