@@ -6,15 +6,19 @@ from collections.abc import Iterator
 import pytest
 
 from shared.contracts.orders import OrderCancelled
+from shared.contracts.stock import Disposition
 from shared.flows.cancel_order import cancel_order
+from shared.flows.release_stock import release_stock
+from shared.flows.return_stock import return_stock
 from shared.flows.short_pick import short_pick
 from shared.flows.track_parcel import track_parcel
 from shared.ops.availability import available_to_promise
 from shared.orders import store as orders
 from shared.platform.db import Database
 from shared.platform.sql import text
+from shared.stock import warehouses
 from shared.stock.types import BalanceFencedOff
-from tests.flows import doubles, reports, updates
+from tests.flows import doubles, reports, transfers, updates
 from tests.flows.drifting import DRIFTS, corrupt, count, promised, told
 from tests.flows.partitioned import allot, ordered, reconcile, rows, spread, states
 from tests.flows.test_hold_stock import hold, release
@@ -347,3 +351,44 @@ def test_a_cart_is_given_up_that_holds_more_of_a_row_than_there_is(database: Dat
     release(database, "cart")
 
     is_right_again(database, 4)
+
+
+@pytest.mark.parametrize("what", ["shipped", "cancelled"])
+def test_a_transfer_leaves_or_is_called_off_that_has_more_of_a_row_than_there_is(
+    database: Database, what: str
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    transfers.request(database, {"MUG": 5}, warehouse=_elsewhere(database))
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, held = 1")
+    assert reconcile(database).fenced == 1
+
+    if what == "shipped":
+        transfers.ship(database, {"MUG": 5}, warehouse="MUC")
+    else:
+        transfers.cancel(database, warehouse="MUC")
+
+    is_right_again(database, 0 if what == "shipped" else 4)
+
+
+def test_what_is_in_quarantine_is_released_from_a_row_that_says_there_is_less(
+    database: Database,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 1}})
+    place = ("MUG", "BER")
+    back = reports.returned("rma_1", place, Disposition.QUARANTINE, database.now())
+    given.apply(database, return_stock, back)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 0, held = 0")
+    assert reconcile(database).fenced == 1
+
+    looked_at = reports.released("rel_1", "rma_1", place, "write_off", database.now())
+    given.apply(database, release_stock, looked_at)
+
+    is_right_again(database, 0)
+
+
+def _elsewhere(database: Database) -> str:
+    """Another warehouse, that has nothing."""
+    database.run(
+        lambda tx: warehouses.put(tx, "MUC", given.ADDRESS, given.PLACES["MUC"]), given.cause()
+    )
+    return "MUC"
