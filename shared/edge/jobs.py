@@ -46,10 +46,15 @@ def all_of(
 
 
 def wake_backorders(parts: Services, cause: Cause) -> Did:
-    """Ask again for what backordered orders wait for and is there by now."""
+    """Ask again for what backordered orders wait for and is there by now.
+
+    What is released until the next time is kept for those who wait for it.
+    """
+    from shared.flows.keep_pre_orders import keep_pre_orders
     from shared.flows.request_placement import wake_backorders as flow
 
-    return {"woken": parts.run(flow, cause)}
+    kept = keep_pre_orders(parts.runner(cause))
+    return {"kept": kept, "woken": parts.run(flow, cause)}
 
 
 def expect_backorders(parts: Services, cause: Cause) -> Did:

@@ -22,6 +22,7 @@ from shared.kit.errors import WrongField
 from shared.ops.availability import available_to_promise
 from shared.platform.db import Transaction
 from shared.platform.idempotency import Answer
+from shared.stock import warehouses
 from shared.stock.types import UnknownSku, UnknownWarehouse
 
 
@@ -97,7 +98,7 @@ def operations(hold_ttl_s: int) -> tuple[Operation, ...]:
             query=AvailabilityQuery,
             answer=Availability,
             outcomes={200: "What can be promised at this moment."},
-            refusals={UnknownSku: 422},
+            refusals={UnknownSku: 422, UnknownWarehouse: 422},
         ),
     )
 
@@ -122,6 +123,14 @@ def _availability(tx: Transaction, _parts: Mapping[str, str], asked: Availabilit
     ]
     if wrong:
         raise UnknownSku.naming(wrong)
+    places = warehouses.known(tx, asked.warehouse) if asked.warehouse else ()
+    wrong = [
+        WrongField(f"warehouse.{position}", f"there is no warehouse {name}")
+        for position, name in enumerate(asked.warehouse)
+        if name not in places
+    ]
+    if wrong:
+        raise UnknownWarehouse.naming(wrong)
     return answer(Availability(skus=found))
 
 

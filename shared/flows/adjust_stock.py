@@ -8,6 +8,7 @@ from shared.flows.booking import as_of
 from shared.flows.happened import happened
 from shared.flows.stocked import checked_warehouse, told
 from shared.flows.waitlist import share_out
+from shared.ops.promised_to import promised_to
 from shared.platform.db import Transaction
 from shared.stock import partitions
 from shared.stock import store as stock
@@ -35,7 +36,7 @@ def adjust_stock(tx: Transaction, event: StockAdjusted, *, actor: str | None = N
     `actor` is who says so; None: the warehouse itself.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         AdjustmentBelowPromised: more is gone than is free; nothing of it is booked.
     """
     event = happened(tx, event, "adjusted_at")
@@ -55,7 +56,7 @@ def adjust_stock(tx: Transaction, event: StockAdjusted, *, actor: str | None = N
         if locked.already_counted(sku, event.warehouse, event.adjusted_at):
             changes: Sequence[Change] = [Change(levels[sku][0].key, on_hand=adjustment.units)]
         else:
-            changes = _taken(levels[sku], adjustment, event.warehouse)
+            changes = _taken(tx, levels[sku], adjustment)
             levels[sku] = list(_after(levels[sku], changes))
         wanted += [
             Movement(
@@ -89,14 +90,15 @@ def _adjustments(event: StockAdjusted) -> dict[tuple[str, MovementKind], _Adjust
     return found
 
 
-def _taken(levels: Sequence[Level], adjustment: _Adjustment, warehouse: str) -> Sequence[Change]:
+def _taken(tx: Transaction, levels: Sequence[Level], adjustment: _Adjustment) -> Sequence[Change]:
     free = sum(level.free for level in levels)
     if free + adjustment.units < 0:
-        sku, field_name = levels[0].sku, f"lines.{adjustment.position}.quantity"
+        (sku, warehouse, _), field_name = levels[0].key, f"lines.{adjustment.position}.quantity"
+        names = promised_to(tx, [(sku, warehouse)]).get((sku, warehouse), "nobody")
         raise AdjustmentBelowPromised(
-            f"{field_name}: {-adjustment.units} of {sku} are gone, but only {free} are free;"
-            " report a short pick of a parcel that cannot be packed, or cancel orders until that"
-            " many are, and send the adjustment again",
+            f"{field_name}: {-adjustment.units} of {sku} are gone, but only {free} are free, the"
+            f" others promised to {names}; report a short pick of a parcel that cannot be packed,"
+            " or cancel orders or transfers until that many are, and send the adjustment again",
             field=field_name,
             sku=sku,
             warehouse=warehouse,

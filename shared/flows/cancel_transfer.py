@@ -33,10 +33,10 @@ def cancel_transfer(tx: Transaction, event: TransferCancelled) -> None:
             inbound_id=known.inbound_id,
         )
     hold, locked = locked_at_origin(tx, known)
-    changes = [
+    changes = locked.fitting(
         Change(Key(units.sku, units.warehouse, units.partition), held=-units.quantity)
         for units in hold.items
-    ]
+    )
     after = known._replace(
         state=LIFECYCLE.advance(known.state, InboundStep.CANCEL),
         reason=event.reason,

@@ -58,7 +58,7 @@ def count_stock(tx: Transaction, event: StockCounted, *, actor: str | None = Non
     `settle_counts` or a later count finds no more promised than there are.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku: names the field.
     """
     event = happened(tx, event, "counted_at")
     skus = [line.sku for line in event.lines]

@@ -1,5 +1,7 @@
 """A supplier announced a delivery: it is on its way, and may be told to those who wait."""
 
+from datetime import timedelta
+
 from shared.contracts.inbound import InboundAnnounced
 from shared.flows.happened import happened
 from shared.flows.in_transit import changed, ended_when_complete, units_of
@@ -22,7 +24,8 @@ def expect_delivery(tx: Transaction, event: InboundAnnounced) -> None:
         InboundConflict: the id is that of a transfer, or of a delivery to elsewhere.
         InboundEnded: all of it has come, or nothing more of it was to come.
     """
-    event = happened(tx, event, "announced_at")
+    # What was ordered long ago may be said again; it moves no units.
+    event = happened(tx, event, "announced_at", longest_ago=timedelta.max)
     known = inbound.lock(tx, event.inbound_id)
     if known is not None and not _is_news(known, event):
         return

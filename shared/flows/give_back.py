@@ -22,8 +22,9 @@ def give_back(
     """
     if not ended:
         return
-    freed = together([*_held(ended, -1), *_held(left, 1)])
-    locked = stock.lock(tx, {change.key[:2] for change in freed})
+    changes = together([*_held(ended, -1), *_held(left, 1)])
+    locked = stock.lock(tx, {change.key[:2] for change in changes})
+    freed = locked.fitting(changes)
     tx.write(
         holds.close(tx, [hold.hold_id for hold in ended], state),
         *(holds.insert(*left) if left else ()),

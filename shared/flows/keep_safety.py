@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from shared.flows.stocked import told
+from shared.flows.waitlist import share_out
 from shared.platform.db import Transaction
 from shared.stock import partitions
 from shared.stock import store as stock
@@ -11,7 +12,8 @@ from shared.stock import store as stock
 def keep_safety(tx: Transaction, warehouse: str, safety: Mapping[str, int]) -> None:
     """Set how many units of each SKU are not to be promised at this warehouse, in all partitions.
 
-    Promises that are made already stay, also where too little would be left.
+    Promises that are made already stay, also where too little would be left. Where fewer are kept
+    back than before, the others go to who waits for them first.
     """
     if not safety:
         return
@@ -25,3 +27,4 @@ def keep_safety(tx: Transaction, warehouse: str, safety: Mapping[str, int]) -> N
     ]
     if after:
         tx.write(stock.put(after), told(tx, [level.key for level in after]))
+        share_out(tx, locked, locked.replaced(after))

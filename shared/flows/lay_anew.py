@@ -34,10 +34,11 @@ def refuse_broken(levels: Iterable[Level]) -> None:
         BalanceFencedOff: names the row.
     """
     for level in levels:
-        if level.is_broken:
+        if level.is_broken or not level.is_sound:
+            why = level.fenced_for if level.is_broken else "its figures cannot be"
             raise BalanceFencedOff(
                 f"sku: {level.sku} in {level.warehouse} is fenced off, partition {level.partition}:"
-                f" {level.fenced_for}; send a count of it, or reconcile, and ask again",
+                f" {why}; send a count of it, or reconcile, and ask again",
                 field="sku",
                 sku=level.sku,
                 warehouse=level.warehouse,

@@ -1,6 +1,6 @@
 """Load what is sold, where it lies and what carriers take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from shared.carriers.types import CarrierAccount, LabelFormat
 from shared.contracts.catalogue import (
@@ -47,7 +47,7 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
     Raises:
         RateCardRefused: a rate card would be valid too soon, or cannot be: two zones claim the same
             places, or the carrier has no queues. Nothing of the catalogue is loaded.
-        UnknownSku, KitRefused: a kit cannot be made of what it names.
+        UnknownSku, KitRefused: a kit cannot be made of what it names, or has a release of its own.
         UnknownWarehouse: a channel may sell from a place that we do not know.
         Malformed: a carrier account names a vendor or a carrier that nobody knows.
     """
@@ -68,6 +68,9 @@ def load_catalogue(tx: Transaction, catalogue: Catalogue) -> None:
             ],
         )
         _put_kits(tx, {s.sku: s.components for s in catalogue.skus if s.components is not None})
+        _refuse_released(
+            tx, [s.sku for s in catalogue.skus if s.released_at and s.released_at > tx.now]
+        )
         backorder_caps.put(tx, {s.sku: s.backorder_cap for s in catalogue.skus})
     for place in catalogue.warehouses:
         warehouses.put(
@@ -159,6 +162,19 @@ def _draft(card: CatalogueRateCard) -> RateCardDraft:
         for cell in card.cells
     )
     return RateCardDraft(zones=zones or cells, **said)
+
+
+def _refuse_released(tx: Transaction, skus: Collection[str]) -> None:
+    """A kit has no release to come: it can be sent when all that it is made of can."""
+    for sku, parts in stock.known(tx, skus).items():
+        if parts:
+            raise KitRefused(
+                f"skus.{sku}.released_at: {sku} is a kit, and can be sent when all of its"
+                f" components can; give the date to one of {', '.join(sorted(parts))}, or leave"
+                " it out",
+                field=f"skus.{sku}.released_at",
+                sku=sku,
+            )
 
 
 def _put_kits(tx: Transaction, kits: Mapping[str, Mapping[str, int]]) -> None:

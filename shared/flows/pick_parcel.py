@@ -13,7 +13,7 @@ def pick_parcel(tx: Transaction, event: ParcelPicked) -> None:
     """Note the pick, once. Of a parcel that was cancelled before, it is noted in the log only.
 
     Raises:
-        AheadOfNow, NoSuchParcel, ParcelOfAnotherWarehouse: says what to look at.
+        AheadOfNow, LongAgo, NoSuchParcel, ParcelOfAnotherWarehouse: says what to look at.
     """
     event = happened(tx, event, "picked_at")
     parcel = lock_reported(tx, event.warehouse, event.parcel_id).parcel

@@ -26,7 +26,7 @@ def receive_stock(tx: Transaction, event: StockReceived, *, actor: str | None = 
     inbound, it is noted there, also before the announcement.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku: names the field.
         InboundConflict: the inbound goes elsewhere, or is a transfer.
     """
     event = happened(tx, event, "received_at")

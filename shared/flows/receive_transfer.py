@@ -31,7 +31,7 @@ def receive_transfer(tx: Transaction, event: TransferReceived, *, actor: str | N
     One that is reported before the shipment is booked, and the shipment ends the transfer.
 
     Raises:
-        AheadOfNow: names the field.
+        AheadOfNow, LongAgo: names the field.
         InboundNotHereYet: nobody has asked for the transfer (yet).
         InboundConflict: it is between other warehouses, or was received with other units.
         InboundEnded: it was cancelled.

@@ -16,7 +16,7 @@ def reject_parcel(tx: Transaction, event: ParcelRejected) -> None:
     cancelled or has left changes nothing, and so is harmless when it comes twice.
 
     Raises:
-        AheadOfNow, UnknownWarehouse: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse: names the field.
         NoSuchParcel, ParcelOfAnotherWarehouse: says what to look at.
         PartlyPicked: a kit of it lies in a picked parcel in part, so that a person has to decide.
         LabelBeingBought: whether there is a label to void shows in a moment.

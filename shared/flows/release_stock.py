@@ -22,7 +22,7 @@ def release_stock(tx: Transaction, event: QuarantineReleased) -> None:
     A movement of nothing in the ledger says that the units were looked at.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         NotInQuarantine: the return has fewer units there; nothing of it is applied.
     """
     event = happened(tx, event, "released_at")
@@ -65,7 +65,8 @@ def release_stock(tx: Transaction, event: QuarantineReleased) -> None:
         Movement(keys[sku], MovementKind.ADJUSTMENT, 0, booking, at, event.return_id)
         for sku in released
     ]
-    changes += [Change(keys[sku], held=-quantity) for sku, quantity in released.items()]
+    freed = [Change(keys[sku], held=-quantity) for sku, quantity in released.items()]
+    made = locked.fitting([*changes, *freed])
     tx.write(
         holds.close(tx, [held[sku].hold_id for sku in released], HoldState.RELEASED),
         *(
@@ -74,10 +75,10 @@ def release_stock(tx: Transaction, event: QuarantineReleased) -> None:
             for write in _kept_on(tx, held[sku], quantity, event.release_id)
         ),
         stock.record(tx, movements, actor=event.warehouse),
-        stock.change(changes),
-        told(tx, [change.key for change in changes]),
+        stock.change(made),
+        told(tx, [change.key for change in made]),
     )
-    share_out(tx, locked, locked.after(changes))
+    share_out(tx, locked, locked.after(made))
 
 
 def _kept_on(tx: Transaction, hold: Hold, released: int, release_id: str) -> tuple[Write, ...]:

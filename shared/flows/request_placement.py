@@ -1,11 +1,12 @@
 """Facts become placement work on the queue of its priority."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 
 from shared.contracts.order_facts import OrderAccepted, OrderChanged
 from shared.contracts.stock_facts import StockIncreased
 from shared.contracts.work import PlaceOrder
-from shared.ops.waitlist import Waiting, kept_for, next_in_line
+from shared.ops.waitlist import Place, kept_for, next_in_line
 from shared.orders import store as orders
 from shared.orders import waitlist
 from shared.orders.types import Priority
@@ -13,8 +14,6 @@ from shared.platform import outbox
 from shared.platform.db import Transaction
 
 WOKEN_AT_ONCE = 5_000  # orders; more than that come with the next round
-
-_Place = tuple[str, str, str | None]  # SKU, warehouse, and the sale that alone may have it
 
 
 def request_placement(tx: Transaction, event: OrderAccepted | OrderChanged) -> None:
@@ -63,31 +62,18 @@ def _served(tx: Transaction, skus: Collection[str]) -> Sequence[tuple[str, Prior
     Who wants more of anything than those before have left, or may not have it from where it is,
     does not stand in the way of others.
     """
-    left: dict[_Place, int] = {}
+    taken = Counter[Place]()
     served = []
-    for order in next_in_line(tx, dict.fromkeys(skus, 0), limit=WOKEN_AT_ONCE):
-        taken = _taken(order, left)
-        if taken:
-            for place, units in taken.items():
-                left[place] -= units
+    for order in next_in_line(tx, skus, limit=WOKEN_AT_ONCE):
+        own = {
+            place: units
+            for sku, wanted in order.wants.items()
+            for place, units in order.from_elsewhere(sku, wanted, taken).items()
+        }
+        if sum(own.values()) == sum(order.wants.values()):
+            taken.update(own)
             served.append((order.order_id, Priority(order.priority)))
     return served
-
-
-def _taken(order: Waiting, left: dict[_Place, int]) -> Mapping[_Place, int]:
-    """What the order could have of what is left; nothing where it could not be served in full."""
-    taken: dict[_Place, int] = {}
-    for sku, wanted in order.wants.items():
-        missing = wanted
-        for sale, places in ((order.sale, order.of_sale[sku]), (None, order.elsewhere[sku])):
-            for warehouse, units in places.items():
-                if order.may_have_from(sku, warehouse):
-                    place = (sku, warehouse, sale)
-                    taken[place] = min(missing, left.setdefault(place, units))
-                    missing -= taken[place]
-        if missing:
-            return {}
-    return taken
 
 
 def _place(tx: Transaction, waiting: Iterable[tuple[str, Priority]]) -> None:

@@ -15,6 +15,7 @@ from shared.orders import store as orders
 from shared.orders.types import UnknownOrder
 from shared.platform.db import Transaction
 from shared.shipments import store as shipments
+from shared.shipments.lifecycle import OPEN
 from shared.shipments.types import (
     NoSuchParcel,
     NotInParcel,
@@ -34,10 +35,10 @@ def return_stock(tx: Transaction, event: StockReturned) -> None:
     from before the latest count it holds no more than is free: the rest has been promised since.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock, NoSuchParcel, UnknownOrder: names
-            the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        NoSuchParcel, UnknownOrder: names the field.
         NotInParcel: more came back than the parcel had, together with what came back of it before.
-        ParcelNeverLeft: the parcel was cancelled, and its units are in the stock already.
+        ParcelNeverLeft: the parcel was cancelled, or nobody has picked it: it is in the stock.
     """
     event = happened(tx, event, "returned_at")
     checked_warehouse(tx, event.warehouse, [line.sku for line in event.lines])
@@ -96,6 +97,15 @@ def _checked_origin(tx: Transaction, event: StockReturned) -> None:
         raise ParcelNeverLeft(
             f"parcel_id: {event.parcel_id} was cancelled, so its units never left the stock; count"
             " the SKUs, or report an adjustment",
+            field="parcel_id",
+            parcel_id=event.parcel_id,
+        )
+    if parcel.state in OPEN and not parcel.is_picked:
+        # It could be cancelled still: its units would be free again, and here a second time.
+        raise ParcelNeverLeft(
+            f"parcel_id: {event.parcel_id} was not picked yet, and its carrier never had it, so its"
+            f" units are in the stock of {parcel.warehouse}; correct the parcel_id, or send this"
+            " again once the parcel is reported as picked",
             field="parcel_id",
             parcel_id=event.parcel_id,
         )

@@ -1,6 +1,7 @@
 """A transfer has left its origin: what was held for it is no longer on hand there."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from shared.contracts.inbound import TransferShipped
 from shared.flows.booking import as_of
@@ -34,7 +35,7 @@ def ship_transfer(tx: Transaction, event: TransferShipped, *, actor: str | None 
     first ends the transfer now.
 
     Raises:
-        AheadOfNow: names the field.
+        AheadOfNow, LongAgo: names the field.
         InboundNotHereYet: nobody has asked for the transfer (yet).
         InboundConflict: it is between other warehouses, or was shipped with other units.
         InboundEnded: it was cancelled.
@@ -76,7 +77,7 @@ def ship_transfer(tx: Transaction, event: TransferShipped, *, actor: str | None 
 
 def _leave(
     hold: Hold, locked: Locked, shipped: dict[str, int], event: TransferShipped
-) -> tuple[list[Movement], list[Change]]:
+) -> tuple[list[Movement], Sequence[Change]]:
     left = Counter(shipped)
     leaving: list[Movement] = []
     released: list[Change] = []
@@ -90,7 +91,7 @@ def _leave(
                 Movement(key, MovementKind.TRANSFER_OUT, -gone, event.inbound_id, event.shipped_at)
             )
     movements, changes = as_of(locked, leaving)
-    return movements, [*released, *changes]
+    return movements, locked.fitting([*released, *changes])
 
 
 def _check(known: Inbound, event: TransferShipped, shipped: dict[str, int]) -> None:

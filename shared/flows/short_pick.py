@@ -26,7 +26,7 @@ def short_pick(tx: Transaction, event: ParcelShortPicked) -> None:
     it comes twice.
 
     Raises:
-        AheadOfNow, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
+        AheadOfNow, LongAgo, UnknownWarehouse, UnknownSku, KitHasNoStock: names the field.
         NoSuchParcel, ParcelOfAnotherWarehouse, NotInParcel: says what to look at.
         PartlyPicked: a kit of it lies in a picked parcel in part, so that a person has to decide.
         LabelBeingBought: whether there is a label to void shows in a moment.

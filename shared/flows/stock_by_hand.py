@@ -32,7 +32,6 @@ from shared.flows.reconcile_stock import reconcile_places
 from shared.flows.spread_stock import SpreadStock, spread_stock
 from shared.flows.stocked import checked_warehouse
 from shared.flows.versions import Facts, refuse_changed
-from shared.flows.waitlist import share_out
 from shared.kit.errors import Rejected
 from shared.kit.ids import new_id
 from shared.ops.stock_story import corrected_at
@@ -142,9 +141,8 @@ def set_safety_by_hand(tx: Transaction, said: SafetySaid, by: Decision) -> None:
     Raises:
         UnknownWarehouse, UnknownSku, KitHasNoStock, Stale: as for every act on stock.
     """
-    with _decided(tx, "set_safety", said, by) as before:
+    with _decided(tx, "set_safety", said, by):
         keep_safety(tx, said.warehouse, {by.sku: said.units})
-        share_out(tx, before, stock.lock(tx, [(by.sku, said.warehouse)]))
 
 
 def spread_by_hand(tx: Transaction, said: SpreadSaid, by: Decision) -> None:

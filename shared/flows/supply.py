@@ -194,17 +194,28 @@ class Shelves:
             levels, own, units, self._places, self._origins, self.skus, own_holds, saw_all
         )
 
-    def book(self, channel: str | None, supply: OwnSupply, changes: Iterable[Change]) -> None:
-        """The taker has taken: what is left is for those after it."""
+    def book(
+        self,
+        channel: str | None,
+        supply: OwnSupply,
+        changes: Iterable[Change],
+        left_holds: Iterable[Hold] = (),
+    ) -> None:
+        """The taker has taken: what is left is for those after it.
+
+        What its holds kept beyond that stays promised to their channel, by the holds that are left.
+        """
         for change in changes:
             level = self._levels[change.key.sku][change.key]
             self._levels[change.key.sku][change.key] = level.after(change)
             if change.reserved and channel in self._promised:
                 self._promised[channel][change.key[:2]] += change.reserved
-        for hold in supply.holds:
-            if hold.channel in self._promised:
-                for item in hold.items:
-                    self._promised[hold.channel][item.sku, item.warehouse] -= item.quantity
+        for holds, sign in ((supply.holds, -1), (left_holds, 1)):
+            for hold in holds:
+                if hold.channel in self._promised:
+                    for item in hold.items:
+                        place = item.sku, item.warehouse
+                        self._promised[hold.channel][place] += sign * item.quantity
 
     def _promised_to(self, tx: Transaction, channel: str | None) -> Counter[tuple[str, str]]:
         if channel is None:
@@ -271,15 +282,15 @@ def shares(
 ) -> dict[tuple[str, str], int]:
     """(SKU, warehouse) -> units that the taker's channel may be promised beyond what it has been.
 
-    Only where it may sell less than everything; `levels` are all partitions there, locked.
-    `promised_to_channel` is asked only where that matters.
+    Only where it may sell less than everything; `levels` are all partitions there, locked. What
+    another sale has to itself is not shared. `promised_to_channel` is asked only where it matters.
     """
     if taker.scope is None or taker.channel is None:
         return {}
     on_hand = Counter[tuple[str, str]]()
     for level in levels:
-        if _is_shared(taker, level.warehouse):
-            on_hand[level.key[:2]] += level.on_hand
+        if _is_shared(taker, level.warehouse) and level.allotment in {None, taker.sale}:
+            on_hand[level.key[:2]] += level.shared
     if not on_hand:
         return {}
     own = Counter[tuple[str, str]]()

@@ -192,7 +192,7 @@ class Table:
         full = self._full(wanting, made)
         if full:
             return self._sold_out(wanting, full, stand, why)
-        self._shelves.book(wanting.order.channel, supply, made.changes)
+        self._shelves.book(wanting.order.channel, supply, made.changes, made.left_holds)
         self.capacity.book(parcel.day for parcel in made.parcels)
         return [made]
 

@@ -209,7 +209,10 @@ def _leave_the_stock(tx: Transaction, parcel: Parcel, progress: Progress) -> tup
         ],
     )
     kept = [Change(key, reserved=-quantity) for key, quantity in units.items()]
-    return (stock.change([*gone, *kept]), stock.record(tx, movements, actor="carrier"))
+    return (
+        stock.change(locked.fitting([*gone, *kept])),
+        stock.record(tx, movements, actor="carrier"),
+    )
 
 
 def _track(tx: Transaction, parcel: Parcel, state: ParcelState, progress: Progress) -> Write:

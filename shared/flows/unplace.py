@@ -109,7 +109,7 @@ def take_back(
     kept = _kept(given_back, keeping)
     movements, gone = as_of(locked, lost)
     held = [Change(key, held=units) for key, units in kept.items()]
-    changes = together([*given_back, *held, *gone])
+    changes = locked.fitting([*given_back, *held, *gone])
     tx.write(
         *also,
         shipments.cancel(tx, parcel_ids),

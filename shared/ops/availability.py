@@ -24,7 +24,12 @@ _AVAILABILITY = text(f"""
          WHERE sku IN (SELECT part FROM parts)
          GROUP BY sku, warehouse
     ), there AS (
-        SELECT sku AS part, warehouse, sum(on_hand) AS on_hand,
+        SELECT sku AS part, warehouse,
+               -- Of figures that cannot be right only what is promised is shared: they take nothing
+               -- from what the other rows of their place promise.
+               sum(CASE WHEN coalesce(fenced_for, 'shut') = 'shut' AND least(reserved, held) >= 0
+                             AND on_hand >= reserved + held
+                        THEN on_hand ELSE greatest(0, reserved) + greatest(0, held) END) AS on_hand,
                sum(CASE WHEN fenced_for IS NULL
                         THEN greatest(0, on_hand - reserved - held - safety) ELSE 0 END) AS free
           FROM stock_levels JOIN skus USING (sku)

@@ -19,7 +19,11 @@ _PROMISES = text("""
          WHERE state IN ('planned', 'labelling', 'labelled')
          GROUP BY sku, warehouse, parcels.order_id
          UNION ALL
-        SELECT sku, warehouse, coalesce('order ' || for_order, purpose || ' hold ' || hold_id),
+        SELECT sku, warehouse,
+               CASE WHEN for_order IS NOT NULL THEN 'order ' || for_order
+                    WHEN purpose = 'transfer' THEN 'transfer ' || reference
+                    WHEN purpose = 'quarantine' THEN 'quarantine of return ' || reference
+                    ELSE purpose || ' hold ' || hold_id END,
                min(created_at), sum(quantity)
           FROM stock_holds JOIN stock_hold_items USING (hold_id)
                JOIN place USING (sku, warehouse)

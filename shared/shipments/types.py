@@ -189,7 +189,7 @@ class NotInParcel(Rejected):
 
 
 class ParcelNeverLeft(Rejected):
-    """A parcel is reported to have come back that was cancelled: its units never left the books."""
+    """A parcel is reported to have come back that was cancelled, or that nobody has picked yet."""
 
     code = "parcel_never_left"
 

@@ -1,7 +1,7 @@
 """The table skus: what is sold, by its name. Nothing else writes to it."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,13 @@ _INSERT_SKUS = text("""
 _NEEDS = text("""
     SELECT DISTINCT need FROM skus, unnest(needs) AS need
      WHERE sku = ANY(CAST(:skus AS text[]))
+""")
+_RELEASED = text("""
+    SELECT sku, array_agg(warehouse ORDER BY warehouse) AS warehouses
+      FROM skus JOIN stock_levels USING (sku)
+     WHERE released_at > :since AND released_at <= :until AND partition = 0
+     GROUP BY sku
+     ORDER BY sku
 """)
 
 
@@ -60,3 +67,9 @@ def put_skus(tx: Transaction, units: Sequence[Unit]) -> None:
 def needs(tx: Transaction, skus: Collection[str]) -> frozenset[str]:
     """What a carrier must be able to handle to take all of these."""
     return frozenset(row.need for row in tx.rows(_NEEDS, skus=sorted(skus)))
+
+
+def released(tx: Transaction, since: datetime, until: datetime) -> Mapping[str, Sequence[str]]:
+    """What is released after the one moment and up to the other: SKU -> warehouses that know it."""
+    rows = tx.rows(_RELEASED, since=since, until=until)
+    return {row.sku: row.warehouses for row in rows}

@@ -78,6 +78,16 @@ class Level(NamedTuple):
         return 0 if self.fenced_for else max(0, self.free - self.safety)
 
     @property
+    def shared(self) -> int:
+        """Units of which channels may sell a share.
+
+        Of figures that cannot be right only what is promised: by whatever number a row is wrong,
+        that takes nothing from what the others of its place promise.
+        """
+        is_right = self.is_sound and not self.is_broken
+        return self.on_hand if is_right else max(0, self.reserved) + max(0, self.held)
+
+    @property
     def unfenced(self) -> "Level":
         """The balance as it is once its figures are right."""
         fenced_for = SHUT if self.is_shut else None
@@ -153,6 +163,23 @@ class Locked:
         for change in changes:
             levels[change.key] = levels[change.key].after(change)
         return replace(self, levels=levels)
+
+    def fitting(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """The changes, but that no more is taken off a broken row than it has.
+
+        Parcels and holds may have been promised more than such a row says. What leaves it, or is
+        given back, has done so whatever it says; reconciliation compares what is left.
+        """
+        return tuple([self._fitting(change) for change in together(changes)])
+
+    def _fitting(self, change: Change) -> Change:
+        level = self.at(change.key)
+        if not level.is_broken:
+            return change
+        reserved, held = max(change.reserved, -level.reserved), max(change.held, -level.held)
+        room = level.free - reserved - held
+        on_hand = max(change.on_hand, min(-room, 0))
+        return Change(change.key, on_hand, reserved, held)
 
     def already_counted(self, sku: str, warehouse: str, moment: datetime) -> bool:
         """Whether a count that was taken at `moment` or later has been applied."""

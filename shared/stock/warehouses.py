@@ -1,7 +1,7 @@
 """The table warehouses: where stock lies, and when it can be sent. Nothing else writes to it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ _PUT = text("""
            capabilities = excluded.capabilities
 """)
 _FIND = text("SELECT warehouse, address FROM warehouses WHERE warehouse = :warehouse")
+_KNOWN = text("SELECT warehouse FROM warehouses WHERE warehouse = ANY(CAST(:names AS text[]))")
 _WORKING = text("""
     SELECT warehouse, time_zone, cut_off_minute, working_days, closed_on, closed_for,
            daily_parcels, capabilities, coalesce(orders, 0) AS orders,
@@ -95,6 +96,11 @@ def find(tx: Transaction, warehouse: str) -> Warehouse | None:
     """A warehouse with its address."""
     row = tx.row(_FIND, warehouse=warehouse)
     return None if row is None else Warehouse(row.warehouse, row.address)
+
+
+def known(tx: Transaction, names: Collection[str]) -> frozenset[str]:
+    """Those of the names that are warehouses."""
+    return frozenset(row.warehouse for row in tx.rows(_KNOWN, names=sorted(names)))
 
 
 def working(tx: Transaction) -> dict[str, Working]:

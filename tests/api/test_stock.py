@@ -6,6 +6,7 @@ import pytest
 
 from shared.orders import store as orders
 from shared.platform.db import Database
+from shared.stock import warehouses
 from tests.api.machine import Machine, order
 from tests.platform.doubles import RecordingTopics
 from tests.support import given
@@ -141,6 +142,8 @@ def test_a_hold_that_nobody_knows_is_not_found(stock_shop: Machine) -> None:
 def test_what_can_be_promised_is_told_for_a_channel_and_some_warehouses(
     stock_shop: Machine, database: Database
 ) -> None:
+    database.run(lambda tx: warehouses.put(tx, "LIS", given.ADDRESS, given.LISBON), given.cause())
+    given.receive(database, "LIS", {"MUG": 3})  # from where the channel does not sell
     database.run(lambda tx: orders.set_scope(tx, "market", {"BER": 60}), given.cause())
     stock_shop.post("/holds", cart(channel="market"))
     query = "sku=MUG&channel=market&warehouse=BER&warehouse=LIS"
@@ -158,6 +161,7 @@ def test_what_can_be_promised_is_told_for_a_channel_and_some_warehouses(
         ("sku=MUG&sku=CUP", 422, "sku.1"),
         ("sku=a%20b", 400, "sku.0"),
         ("sku=MUG&channel=a&channel=b", 400, "channel"),
+        ("sku=MUG&warehouse=BER&warehouse=BRE", 422, "warehouse.1"),
     ],
 )
 def test_a_wrong_question_is_named(

@@ -22,7 +22,7 @@ def test_the_job_of_the_path_runs_and_tells_what_it_did(
 
     answer = caller.post(function("housekeeping"), "/wake-backorders", b"{}")
 
-    assert (answer.status_code, answer.get_json()) == (200, {"woken": 1})
+    assert (answer.status_code, answer.get_json()) == (200, {"kept": 0, "woken": 1})
     assert [queue for queue, _, _ in queues.added.values()] == ["placement-standard"]
 
 

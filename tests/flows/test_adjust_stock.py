@@ -4,10 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.stock import AdjustedUnits, AdjustmentKind, CountedUnits, StockAdjusted
+from shared.contracts.stock import (
+    AdjustedUnits,
+    AdjustmentKind,
+    CountedUnits,
+    Disposition,
+    StockAdjusted,
+)
 from shared.contracts.stock import StockCounted as Counted
 from shared.flows.adjust_stock import adjust_stock
 from shared.flows.count_stock import count_stock
+from shared.flows.return_stock import return_stock
 from shared.platform.db import Database
 from shared.stock.types import (
     AdjustmentBelowPromised,
@@ -15,6 +22,8 @@ from shared.stock.types import (
     UnknownSku,
     UnknownWarehouse,
 )
+from tests.flows import reports, transfers
+from tests.flows.test_hold_stock import hold
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -156,3 +165,24 @@ def test_wrong_reports_are_named(database: Database) -> None:
 
     assert unknown.value.facts["field"] == "lines.1.sku"
     assert given.rows(database, ON_HAND) == [(5,)]
+
+
+def test_who_has_what_is_gone_is_named(database: Database) -> None:
+    # Goal: whoever reports it can go to them: orders, carts, transfers, and returns to look at.
+    given.catalogue(database, {"BER": {"MUG": 9}, "LIS": {}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    hold(database, "cart_1", {"MUG": 1})
+    transfers.request(database, {"MUG": 3})
+    back = reports.returned("rma_1", ("MUG", "BER"), Disposition.QUARANTINE, database.now())
+    given.apply(database, return_stock, back)
+
+    with pytest.raises(AdjustmentBelowPromised, match="cancel orders or transfers") as refused:
+        adjust(database, ("MUG", DOWN, 4))
+
+    said = str(refused.value)
+    assert said.startswith("lines.0.quantity: 4 of MUG are gone, but only 3 are free, ")
+    names = ("order ord_1 (2)", "cart hold cart_1 (1)", "transfer trf_1 (3)", "BER/rma_1 (1)")
+    assert [name for name in names if name in said] == list(names)
+    adjust(database, ("MUG", DOWN, 3))
+    assert given.violations(database) == []

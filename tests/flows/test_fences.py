@@ -6,11 +6,22 @@ from collections.abc import Iterator
 import pytest
 
 from shared.contracts.orders import OrderCancelled
+from shared.contracts.stock import Disposition
 from shared.flows.cancel_order import cancel_order
+from shared.flows.release_stock import release_stock
+from shared.flows.return_stock import return_stock
+from shared.flows.short_pick import short_pick
+from shared.flows.track_parcel import track_parcel
+from shared.ops.availability import available_to_promise
+from shared.orders import store as orders
 from shared.platform.db import Database
 from shared.platform.sql import text
+from shared.stock import warehouses
+from shared.stock.types import BalanceFencedOff
+from tests.flows import doubles, reports, transfers, updates
 from tests.flows.drifting import DRIFTS, corrupt, count, promised, told
-from tests.flows.partitioned import ordered, reconcile, rows, spread, states
+from tests.flows.partitioned import allot, ordered, reconcile, rows, spread, states
+from tests.flows.test_hold_stock import hold, release
 from tests.support import given
 from tests.support.clock import TestClock
 
@@ -87,6 +98,49 @@ def test_a_negative_row_is_fenced_off_and_the_others_of_its_spread_go_on(
     for number in range(5):
         ordered(database, f"ord_{number}")
     assert states(database) == ["placed"] * 4 + ["backordered"]
+
+
+def test_a_row_that_is_wrong_changes_nothing_of_what_a_channel_may_sell_of_the_others(
+    unconstrained: Database,
+) -> None:
+    # Goal: a share is one of what lies there, and nobody knows what lies in that row. Found or not.
+    database = unconstrained
+    given.catalogue(database, {"BER": {"MUG": 20}})
+    spread(database, 2)
+    database.run(lambda tx: orders.set_scope(tx, "small", {"BER": 50}), given.cause())
+    ordered(database, "promised", 4)  # of both rows
+    corrupt(database, "UPDATE stock_levels SET on_hand = -40 WHERE partition = 1")
+
+    def can_sell() -> int:
+        (mug,) = database.run(
+            lambda tx: available_to_promise(tx, ["MUG"], channel="small"), given.cause()
+        )
+        return mug.available
+
+    found = can_sell()
+    reconcile(database)
+    assert (found, can_sell()) == (7, 7)  # half of ten, and of the four that were promised
+    ordered(database, "ord_1", found, channel="small")
+    ordered(database, "ord_2", 1, channel="small")
+    assert states(database) == ["placed", "backordered", "placed"]
+
+
+@pytest.mark.parametrize("into", [1, 3])
+def test_a_row_that_is_wrong_and_was_not_found_yet_is_not_laid_anew(
+    unconstrained: Database, into: int
+) -> None:
+    # Goal: what is below zero in one row would be made good by units that nobody has.
+    database = unconstrained
+    given.catalogue(database, {"BER": {"MUG": 6}})
+    spread(database, 2)
+    corrupt(database, "UPDATE stock_levels SET on_hand = -40 WHERE partition = 1")
+
+    with pytest.raises(BalanceFencedOff, match=r"partition 1: .* send a count of it, or reconcile"):
+        spread(database, into)
+    with pytest.raises(BalanceFencedOff):
+        allot(database, 1)
+
+    assert [row[1] for row in rows(database)] == [3, -40]
 
 
 def test_negative_promises_are_what_parcels_and_holds_say_again(unconstrained: Database) -> None:
@@ -228,3 +282,113 @@ def test_a_shut_row_that_was_fenced_off_is_shut_again(database: Database, clock:
     assert rows(database) == [(0, 2, 2, 0, ""), (1, 2, 2, 0, "shut")]
     reconcile(database)
     assert given.violations(database) == []
+
+
+@pytest.fixture
+def more_than_there_is(database: Database) -> Database:
+    """A parcel has five mugs of a row that says four; it is fenced off."""
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    ordered(database, "ord_1", 5)
+    doubles.labelled(database, "ord_1")
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, reserved = 1")
+    assert reconcile(database).fenced == 1
+    return database
+
+
+def is_right_again(database: Database, on_hand: int) -> None:
+    """The next reconciliation lifts the fence, and has a count asked for."""
+    given.silence(database)
+    assert reconcile(database).lifted == 1
+    assert rows(database) == [(0, on_hand, 0, 0, "")]
+    assert "stock.count_wanted" in given.told(database)
+    assert given.violations(database) == []
+
+
+def test_a_parcel_leaves_a_row_that_says_there_are_fewer(
+    more_than_there_is: Database, clock: TestClock
+) -> None:
+    # Goal: it has left, whatever the books say; its customer is to hear of it.
+    database = more_than_there_is
+    (code,) = (c for (c,) in given.rows(database, "SELECT tracking_code FROM parcels"))
+
+    news = updates.received(database, updates.body(code, [("in_transit", clock.now)]))
+    given.apply(database, track_parcel, news)
+
+    assert states(database) == ["shipped"]
+    assert rows(database) == [(0, 0, 0, 0, "fewer are on hand than are promised")]
+    is_right_again(database, 0)
+
+
+def test_an_order_is_cancelled_that_has_more_of_a_row_than_there_is(
+    more_than_there_is: Database,
+) -> None:
+    database = more_than_there_is
+
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    assert states(database) == ["cancelled"]
+    is_right_again(database, 4)
+
+
+def test_what_is_not_there_is_short_picked_as_the_fence_says(
+    more_than_there_is: Database,
+) -> None:
+    database = more_than_there_is
+    (parcel,) = doubles.parcels_of(database, "ord_1")
+
+    given.apply(database, short_pick, reports.missing(parcel, ("MUG", "BER"), database.now()))
+
+    assert states(database) == ["waiting"]
+    is_right_again(database, 3)
+
+
+def test_a_cart_is_given_up_that_holds_more_of_a_row_than_there_is(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    hold(database, "cart", {"MUG": 5})
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, held = 1")
+    assert reconcile(database).fenced == 1
+
+    release(database, "cart")
+
+    is_right_again(database, 4)
+
+
+@pytest.mark.parametrize("what", ["shipped", "cancelled"])
+def test_a_transfer_leaves_or_is_called_off_that_has_more_of_a_row_than_there_is(
+    database: Database, what: str
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 9}})
+    transfers.request(database, {"MUG": 5}, warehouse=_elsewhere(database))
+    corrupt(database, "UPDATE stock_levels SET on_hand = 4, held = 1")
+    assert reconcile(database).fenced == 1
+
+    if what == "shipped":
+        transfers.ship(database, {"MUG": 5}, warehouse="MUC")
+    else:
+        transfers.cancel(database, warehouse="MUC")
+
+    is_right_again(database, 0 if what == "shipped" else 4)
+
+
+def test_what_is_in_quarantine_is_released_from_a_row_that_says_there_is_less(
+    database: Database,
+) -> None:
+    given.catalogue(database, {"BER": {"MUG": 1}})
+    place = ("MUG", "BER")
+    back = reports.returned("rma_1", place, Disposition.QUARANTINE, database.now())
+    given.apply(database, return_stock, back)
+    corrupt(database, "UPDATE stock_levels SET on_hand = 0, held = 0")
+    assert reconcile(database).fenced == 1
+
+    looked_at = reports.released("rel_1", "rma_1", place, "write_off", database.now())
+    given.apply(database, release_stock, looked_at)
+
+    is_right_again(database, 0)
+
+
+def _elsewhere(database: Database) -> str:
+    """Another warehouse, that has nothing."""
+    database.run(
+        lambda tx: warehouses.put(tx, "MUC", given.ADDRESS, given.PLACES["MUC"]), given.cause()
+    )
+    return "MUC"

@@ -34,7 +34,7 @@ from shared.contracts.stock import (
 from shared.flows.adjust_stock import adjust_stock
 from shared.flows.count_stock import count_stock
 from shared.flows.expect_delivery import expect_delivery
-from shared.flows.happened import CLOCKS_DIFFER, AheadOfNow, happened
+from shared.flows.happened import CLOCKS_DIFFER, LONGEST_AGO, AheadOfNow, LongAgo, happened
 from shared.flows.pick_parcel import pick_parcel
 from shared.flows.receive_stock import receive_stock
 from shared.flows.receive_transfer import receive_transfer
@@ -135,6 +135,31 @@ def test_what_has_not_happened_yet_is_refused_by_its_field(
     assert given.rows(database, "SELECT on_hand FROM stock_levels") == [(5,)]
 
 
+MOVES = [report for report in REPORTS if report[1] is not InboundAnnounced]
+
+
+@pytest.mark.parametrize(
+    ("flow", "kind", "field", "said"), MOVES, ids=[kind.type for _, kind, _, _ in MOVES]
+)
+def test_what_a_clock_says_that_was_reset_is_refused_by_its_field(
+    *,
+    database: Database,
+    flow: Callable[..., object],
+    kind: type[Event],
+    field: str,
+    said: dict[str, Any],
+) -> None:
+    # Goal: a count of 1970 would have all added to it that has come since, once more.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    event = kind.model_validate({"warehouse": "BER", **said, field: "1970-01-01T00:05:00Z"})
+
+    with pytest.raises(LongAgo, match=f"^{field}: .* set the clock right") as caught:
+        given.apply(database, flow, event)
+
+    assert caught.value.facts["field"] == field
+    assert given.rows(database, "SELECT on_hand FROM stock_levels") == [(5,)]
+
+
 @pytest.mark.parametrize("ahead", [timedelta(seconds=1), CLOCKS_DIFFER])
 def test_what_is_a_little_ahead_happened_now(
     database: Database, clock: TestClock, ahead: timedelta
@@ -146,10 +171,20 @@ def test_what_is_a_little_ahead_happened_now(
     assert found == event.model_copy(update={"picked_at": clock.now})
 
 
-def test_what_lies_in_the_past_stays_there(database: Database, clock: TestClock) -> None:
-    event = ParcelPicked(
-        warehouse="BER", parcel_id="par_1", picked_at=clock.now - timedelta(days=9)
+def test_what_was_announced_long_ago_may_be_said_again(database: Database) -> None:
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    said = {"inbound_id": "inb_1", "expected_at": "2026-04-01T12:00:00Z", "lines": MUGS}
+    event = InboundAnnounced.model_validate(
+        {"warehouse": "BER", **said, "announced_at": "2025-06-01T12:00:00Z"}
     )
+
+    given.apply(database, expect_delivery, event)
+
+    assert given.rows(database, "SELECT state FROM inbounds") == [("requested",)]
+
+
+def test_what_lies_in_the_past_stays_there(database: Database, clock: TestClock) -> None:
+    event = ParcelPicked(warehouse="BER", parcel_id="par_1", picked_at=clock.now - LONGEST_AGO)
 
     found = database.run(lambda tx: happened(tx, event, "picked_at"), given.cause())
 

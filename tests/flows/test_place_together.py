@@ -19,6 +19,7 @@ from shared.orders.types import UnknownOrder
 from shared.placement.engine import decide
 from shared.placement.types import Demand, Limits, Placement, Shortage, Site
 from shared.platform.db import Database, Transaction
+from tests.flows.test_hold_stock import hold as hold_stock
 from tests.flows.test_supply import hold
 from tests.support import given
 
@@ -187,6 +188,24 @@ def test_a_channel_has_its_share_once_for_all_of_them(database: Database) -> Non
 
     states = [state for _, state in given.rows(database, STATES)]
     assert states == ["placed", "placed", "backordered"]
+
+
+def test_what_an_order_leaves_of_its_cart_stays_in_the_share_of_its_channel(
+    database: Database,
+) -> None:
+    # Goal: half of ten. A cart has four, its order wants one of them, the next order four more.
+    given.catalogue(database, {"BER": {"MUG": 10}})
+    database.run(lambda tx: orders.set_scope(tx, "web", {"BER": 50}), given.cause())
+    hold_stock(database, "cart", {"MUG": 4}, channel="web")
+    given.order(database, "ord_1", {"MUG": 1}, hold_id="cart")
+    given.order(database, "ord_2", {"MUG": 4})
+    given.order(database, "ord_3", {"MUG": 1})
+
+    place(database, "ord_1")
+
+    states = [state for _, state in given.rows(database, STATES)]
+    assert states == ["placed", "backordered", "placed"]
+    assert given.rows(database, "SELECT reserved, held FROM stock_levels") == [(2, 3)]
 
 
 def test_everybody_takes_what_its_own_cart_held(database: Database) -> None:

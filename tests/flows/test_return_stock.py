@@ -200,9 +200,7 @@ def test_a_parcel_that_comes_back_is_restocked_and_wakes_who_waits(
 
 def test_a_return_may_arrive_at_another_warehouse(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 2}, "MUC": {}})
-    given.order(database, "ord_1", {"MUG": 2})
-    given.place(database, "ord_1")
-    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+    parcel_id = sent(database, {"MUG": 2})
 
     come_back(database, ("MUG", 1, RESTOCK), warehouse="MUC", parcel_id=parcel_id)
 
@@ -261,6 +259,45 @@ def test_a_return_from_before_a_count_leaves_the_balance_as_it_was_counted(
     assert given.violations(database) == []
 
 
+def test_what_was_never_picked_cannot_come_back(database: Database) -> None:
+    # Goal: the customer cancels afterwards, and the units are free once and not twice.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+
+    for _ in ("planned", "labelled"):
+        with pytest.raises(ParcelNeverLeft, match="was not picked yet") as caught:
+            come_back(database, ("MUG", 2, RESTOCK), parcel_id=parcel_id)
+        assert caught.value.facts["field"] == "parcel_id"
+        doubles.labelled(database, "ord_1")
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+
+    assert given.rows(database, STOCK) == [(5, 0, 0)]
+
+
+def test_what_was_picked_may_come_back_before_its_carrier_has_scanned_it(
+    database: Database, clock: TestClock
+) -> None:
+    # Goal: the box came back by itself, and its scans come later: whatever comes first.
+    given.catalogue(database, {"BER": {"MUG": 5}})
+    given.order(database, "ord_1", {"MUG": 2})
+    given.place(database, "ord_1")
+    (parcel_id,) = doubles.parcels_of(database, "ord_1")
+    (code,) = doubles.labelled(database, "ord_1")
+    doubles.picked(database, parcel_id)
+    clock.advance(minutes=10)
+
+    come_back(database, ("MUG", 2, RESTOCK), parcel_id=parcel_id)
+    given.apply(database, cancel_order, OrderCancelled(order_id="ord_1", reason="no"))
+    assert given.rows(database, STOCK) == [(7, 2, 0)]
+    news = updates.body(code, [("in_transit", clock.now)])
+    given.apply(database, track_parcel, updates.received(database, news))
+
+    assert given.rows(database, STOCK) == [(5, 0, 0)]
+    assert given.violations(database) == []
+
+
 def test_wrong_reports_are_told_what_to_do(database: Database) -> None:
     given.catalogue(database, {"BER": {"MUG": 5}})
     given.kit(database, "SET", {"MUG": 2})
@@ -270,6 +307,7 @@ def test_wrong_reports_are_told_what_to_do(database: Database) -> None:
     (parcel_id,) = doubles.parcels_of(database, "ord_1")
     (cancelled,) = doubles.parcels_of(database, "ord_2")
     given.apply(database, cancel_order, OrderCancelled(order_id="ord_2", reason="no"))
+    doubles.picked(database, parcel_id)
 
     with pytest.raises(UnknownWarehouse):
         come_back(database, ("MUG", 1, RESTOCK), warehouse="XXX")
