@@ -8,6 +8,7 @@ from shared.contracts.orders import ServiceLevel
 from shared.flows import waitlist
 from shared.flows.count_stock import count_stock
 from shared.flows.short_pick import short_pick
+from shared.ops import waitlist as line
 from shared.orders import store as orders
 from shared.platform.db import Database
 from tests.flows import doubles, partitioned, reports
@@ -28,6 +29,24 @@ def test_who_may_not_have_it_from_there_does_not_stand_in_the_way(database: Data
     sells(database, "south", {"LIS": 100})
     hold(database, "cart", {"MUG": 1})
     waits(database, "first", {"MUG": 1}, channel="south")
+    waits(database, "next", {"MUG": 1})
+
+    release(database, "cart")
+
+    assert given.rows(database, KEPT) == [("next", "MUG", "BER", 1)]
+
+
+def test_who_is_far_behind_those_who_may_not_have_it_is_found(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Goal: a line so long that at first not all of it is looked at.
+    monkeypatch.setattr(line, "LOOKED_AT", 1)
+    given.catalogue(database, {"BER": {"MUG": 1}, "LIS": {"MUG": 0}})
+    sells(database, "south", {"LIS": 100})
+    hold(database, "cart", {"MUG": 1})
+    for number in range(3):
+        express = ServiceLevel.EXPRESS
+        waits(database, f"south_{number}", {"MUG": 1}, channel="south", service_level=express)
     waits(database, "next", {"MUG": 1})
 
     release(database, "cart")
