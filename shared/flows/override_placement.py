@@ -105,17 +105,19 @@ def _place(tx: Transaction, order: Order, wanted: Override, followed: Followed) 
 def hold_order(tx: Transaction, order_id: str, person: Person) -> None:
     """Nothing is sent of the order until somebody releases it; its parcels are taken back.
 
+    Of one that is in review for another reason it is known then who keeps it there, and why.
+
     Raises:
         UnknownOrder, TooLateToChange, LabelBeingBought, IllegalTransition: as for an override.
     """
     order = _locked(tx, order_id)
-    if order.state is OrderState.REVIEW:
+    reason = f"held by {person.by}: {person.reason}"
+    if order.state is OrderState.REVIEW and order.reason == reason:
         return
     with audited_order(tx, person, "hold_order", order_id):
         _to_waiting(tx, order)
         held = orders.lock(tx, order_id)
         assert held is not None, "it is locked"
-        reason = f"held by {person.by}: {person.reason}"
         tx.write(
             orders.move(tx, Move(held, LIFECYCLE.advance(held.state, OrderStep.REVIEW), reason)),
             outbox.put(tx, OrderNeedsReview(order_id=order_id, reason=reason)),

@@ -191,6 +191,17 @@ def test_a_held_order_gives_everything_back_and_is_not_placed(placed: Database) 
     assert given.violations(placed) == []
 
 
+def test_an_order_in_review_that_is_held_as_well_says_who_wants_that(placed: Database) -> None:
+    hold(placed)
+    fraud = Person("ben", "it may be fraud")
+    placed.run(lambda tx: hold_order(tx, "ord_1", fraud), given.cause())
+
+    assert given.rows(placed, STATE) == [("review", "held by ben: it may be fraud")]
+    acts = given.rows(placed, "SELECT actor, reason FROM audit_log ORDER BY audit_id")
+    assert acts == [("ada", "the customer has called"), ("ben", "it may be fraud")]
+    assert given.violations(placed) == []
+
+
 def test_a_released_order_is_placed_again(placed: Database) -> None:
     hold(placed)
     given.silence(placed)
