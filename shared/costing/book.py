@@ -67,8 +67,12 @@ class RateBook:
         raise NoRateCard("there is no such rate card", rate_card_id=rate_card_id)
 
     def versions(self, carrier: str, service: str) -> tuple[RateCard, ...]:
-        """Every version of a carrier's service, the oldest first."""
+        """Every version of a carrier's service, in the order in which they begin."""
         return tuple(self._versions.get((carrier, service), ()))
+
+    def latest(self, carrier: str, service: str) -> RateCard | None:
+        """The version that was published last, whether it holds already or not."""
+        return max(self.versions(carrier, service), key=lambda card: card.version, default=None)
 
     def _at(self, service: Service, moment: datetime) -> RateCard | None:
         versions = self._versions.get(service, [])

@@ -45,7 +45,8 @@ _CARDS = text("""
       FROM rate_cards AS card
 """)
 _NEXT_VERSION = text("""
-    SELECT coalesce(max(version), 0) + 1 AS version, max(valid_from) AS latest
+    SELECT coalesce(max(version), 0) + 1 AS version,
+           max(rate_card_id) FILTER (WHERE valid_from = :valid_from) AS begins_then
       FROM rate_cards WHERE carrier = :carrier AND service = :service
 """)
 _INSERT_CARD = """
@@ -206,20 +207,24 @@ def zones(tx: Transaction) -> frozenset[tuple[str, str]]:
 def publish(tx: Transaction, draft: RateCardDraft, published_by: str, reason: str) -> str:
     """Publish a service's next version and return its id. Its first may be valid at once.
 
-    Who publishes has asked `problems` whether the draft can be.
+    It holds until the next one begins, which may have been published before it. Who publishes has
+    asked `problems` whether the draft can be.
 
     Raises:
-        RateCardRefused: it would begin before one that exists, or too soon for running functions.
+        RateCardRefused: it would begin with another one, or too soon for running functions.
     """
-    row = tx.row(_NEXT_VERSION, carrier=draft.carrier, service=draft.service)
+    row = tx.row(
+        _NEXT_VERSION, carrier=draft.carrier, service=draft.service, valid_from=draft.valid_from
+    )
     assert row is not None, "an aggregate has one row"
-    if row.latest is not None and not (row.latest < draft.valid_from >= tx.now + MIN_NOTICE):
+    why = None
+    if row.version > 1 and draft.valid_from < tx.now + MIN_NOTICE:
+        why = f"must be at least {MIN_NOTICE.seconds} s ahead"
+    elif row.begins_then is not None:
+        why = f"{row.begins_then} begins at that moment; name another one"
+    if why is not None:
         raise RateCardRefused(
-            f"valid_from: must be at least {MIN_NOTICE.seconds} s ahead, and after the version"
-            f" before it, which begins at {row.latest:%Y-%m-%d %H:%M} UTC",
-            field="valid_from",
-            carrier=draft.carrier,
-            service=draft.service,
+            f"valid_from: {why}", field="valid_from", carrier=draft.carrier, service=draft.service
         )
     # No carrier has an @ in its name, so no two services share an id.
     name = draft.carrier if draft.service == STANDARD else f"{draft.carrier}@{draft.service}"

@@ -111,15 +111,15 @@ def _faulty(wrong: Sequence[WrongRow], lines: Mapping[int, str]) -> tuple[Faulty
 
 
 def _drafted(card: RateCardDraft, book: RateBook) -> DraftedCard:
-    versions = book.versions(card.carrier, card.service)
-    changes = differences(versions[-1] if versions else None, card)
+    last = book.latest(card.carrier, card.service)
+    changes = differences(last, card)
     return DraftedCard(
         carrier=card.carrier,
         service=card.service,
         currency=card.currency,
         zones=len(card.zones),
         steps=sum(len(zone.steps) for zone in card.zones),
-        follows=versions[-1].rate_card_id if versions else None,
+        follows=last.rate_card_id if last else None,
         differences=shown(changes),
         differences_in_all=len(changes),
     )
@@ -129,8 +129,8 @@ def _latest(cards: Sequence[RateCardDraft], book: RateBook) -> dict[str, str]:
     """Carrier and service -> the id of the last version; empty: there is none."""
     found = {}
     for card in cards:
-        versions = book.versions(card.carrier, card.service)
-        found[f"{card.carrier} {card.service}"] = versions[-1].rate_card_id if versions else ""
+        last = book.latest(card.carrier, card.service)
+        found[f"{card.carrier} {card.service}"] = last.rate_card_id if last else ""
     return found
 
 

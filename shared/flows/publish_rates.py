@@ -61,23 +61,20 @@ def publish_rates(tx: Transaction, wanted: PublishRates) -> Sequence[str]:
 
     Raises:
         RowsRefused: rows are wrong; it names every one of them.
-        RateCardRefused: a version would begin too soon.
+        RateCardRefused: a version would begin too soon, or with another one.
     """
     drafts = check_rates(
         wanted.body, wanted.valid_from or tx.now + MIN_NOTICE, is_json=wanted.is_json
     )
     book = costing.read_book(tx)
     return [
-        _publish(tx, draft, book.versions(draft.carrier, draft.service), wanted.person)
+        _publish(tx, draft, book.latest(draft.carrier, draft.service), wanted.person)
         for draft in drafts.cards
     ]
 
 
-def _publish(
-    tx: Transaction, draft: RateCardDraft, before: Sequence[RateCard], person: Person
-) -> str:
+def _publish(tx: Transaction, draft: RateCardDraft, latest: RateCard | None, person: Person) -> str:
     rate_card_id = costing.publish(tx, draft, person.by, person.reason)
-    latest = before[-1] if before else None
     changes = differences(latest, draft)[:KEPT_DIFFERENCES]
     tx.write(
         audit_log.record(

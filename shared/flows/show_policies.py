@@ -1,6 +1,7 @@
 """Policies as the console shows them: every version, one whole, and what is drafted."""
 
 import json
+from itertools import pairwise
 
 from shared.contracts.http_ops_rules import (
     OpsPolicies,
@@ -78,14 +79,19 @@ def show_draft(tx: Transaction, asked: PolicyAsked | None, who: Who) -> OpsPolic
 
 def _rows(tx: Transaction) -> list[PolicyRow]:
     versions = placement_policies.versions(tx)
-    begins = {(one.channel, one.version): one.valid_from for one in versions}
+    in_time = sorted(versions, key=lambda one: (one.channel, one.valid_from))
+    ends = {
+        one.policy.policy_id: after.valid_from
+        for one, after in pairwise(in_time)
+        if one.channel == after.channel
+    }
     return [
         PolicyRow(
             policy_id=one.policy.policy_id,
             channel=one.channel,
             version=one.version,
             valid_from=one.valid_from,
-            standing=standing(one.valid_from, begins.get((one.channel, one.version + 1)), tx.now),
+            standing=standing(one.valid_from, ends.get(one.policy.policy_id), tx.now),
             published_by=one.published_by,
             reason=one.reason,
         )

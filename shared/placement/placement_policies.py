@@ -21,8 +21,9 @@ _ALL = text("""
       FROM placement_policies
      ORDER BY channel, version
 """)
-_LATEST = text("""
-    SELECT coalesce(max(version), 0) + 1 AS version, max(valid_from) AS latest
+_NEXT_VERSION = text("""
+    SELECT coalesce(max(version), 0) + 1 AS version,
+           max(policy_id) FILTER (WHERE valid_from = :valid_from) AS begins_then
       FROM placement_policies WHERE channel = :channel
 """)
 _OF_CHANNEL = text("""
@@ -93,16 +94,21 @@ def publish(
 ) -> str:
     """Publish the channel's next version, and return its name.
 
+    It holds until the next one begins, which may have been published before it.
+
     Raises:
-        PolicyRefused: it would begin before now, or before the version before it.
+        PolicyRefused: it would begin before now, or with another version.
     """
     name = channel or EVERY_CHANNEL
-    row = tx.row(_LATEST, channel=name)
+    row = tx.row(_NEXT_VERSION, channel=name, valid_from=valid_from)
     assert row is not None
-    if valid_from < tx.now or (row.latest is not None and valid_from <= row.latest):
+    if valid_from < tx.now:
         raise PolicyRefused(
-            "valid_from: must not be past, and must be after the version before it"
-            + (f", which begins at {row.latest.isoformat()}" if row.latest else ""),
+            f"valid_from: must not be past; it is {tx.now.isoformat()}", field="valid_from"
+        )
+    if row.begins_then is not None:
+        raise PolicyRefused(
+            f"valid_from: {row.begins_then} begins at that moment; name another one",
             field="valid_from",
         )
     policy_id = f"{channel or 'every-channel'}-{row.version}"

@@ -9,15 +9,19 @@ from shared.contracts.work import PlaceOrder
 from shared.flows.place_order import place_order
 from shared.flows.publish_policy import PublishPolicy, publish_policy
 from shared.flows.rules import Rules
+from shared.flows.show_policies import list_policies
 from shared.kit.errors import Malformed
 from shared.kit.kept import KEPT_FOR
-from shared.people.types import Person
+from shared.people.permissions import Action, Who
+from shared.people.types import ActorKind, Person
 from shared.placement import placement_policies
 from shared.placement.policy import PolicyRefused
 from shared.platform.db import Database
 from tests.flows.rerouting import offer
 from tests.support import given
 from tests.support.clock import TestClock
+
+EVERYBODY = Who(ActorKind.USER, "ada", "Ada", frozenset(Action), None)
 
 
 def publish(
@@ -100,11 +104,30 @@ def test_warehouses_that_are_not_there_are_all_named(database: Database) -> None
 
 
 def test_what_has_begun_is_not_rewritten(database: Database) -> None:
-    publish(database, database.now() + timedelta(days=2))
+    in_two_days = database.now() + timedelta(days=2)
+    publish(database, in_two_days)
 
-    for too_early in (database.now() - timedelta(seconds=1), database.now() + timedelta(days=1)):
-        with pytest.raises(PolicyRefused, match="valid_from: must not be past"):
-            publish(database, too_early)
+    with pytest.raises(PolicyRefused, match="valid_from: must not be past"):
+        publish(database, database.now() - timedelta(seconds=1))
+    with pytest.raises(PolicyRefused, match="valid_from: every-channel-1 begins at that moment"):
+        publish(database, in_two_days)
+
+
+def test_between_two_versions_another_can_be_published(database: Database) -> None:
+    # Goal: a moment that was mistyped by a century does not keep the shop from having a policy.
+    publish(database, split_cents=100)
+    publish(database, database.now() + timedelta(days=36_500), split_cents=200)
+    publish(database, database.now() + timedelta(days=1), split_cents=300)
+
+    book = database.run(placement_policies.read_book, given.cause())
+    held = [book.valid_at(database.now() + timedelta(days=n), "web") for n in (0, 1, 36_500)]
+    assert [policy.split_cents for policy in held] == [100, 300, 200]
+    shown = database.run(lambda tx: list_policies(tx, EVERYBODY), given.cause()).policies
+    assert [(one.version, one.standing) for one in shown] == [
+        (3, "to come"),
+        (2, "to come"),
+        (1, "holds"),
+    ]
 
 
 def test_nobody_publishes_without_saying_why(database: Database) -> None:

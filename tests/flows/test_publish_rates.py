@@ -217,32 +217,47 @@ def test_two_versions_never_begin_at_one_moment(database: Database) -> None:
     publish(database, rows(400, "standard"))
     publish(database, rows(500, "standard"), begins)
 
-    with pytest.raises(RateCardRefused, match="after the version before it"):
+    with pytest.raises(RateCardRefused, match="valid_from: correios-2 begins at that moment"):
         publish(database, rows(600, "standard"), begins)
     publish(database, rows(600, "standard"), begins + MINUTE)
 
     assert given.rows(database, "SELECT version FROM rate_cards ORDER BY 1") == [(1,), (2,), (3,)]
 
 
-def test_of_two_who_publish_at_once_both_have_a_version_or_one_is_refused(
-    database: Database,
+def test_between_two_versions_another_can_be_published(database: Database) -> None:
+    # Goal: next year's prices are known, or their year was mistyped, and a surcharge changes now.
+    publish(database, rows(400, "standard"))
+    publish(database, rows(500, "standard"), database.now() + 60 * MINUTE)
+    publish(database, rows(450, "standard"), database.now() + 10 * MINUTE)
+
+    book = database.run(costing.read_book, given.cause())
+    at = [database.now() + minutes * MINUTE for minutes in (9, 10, 59, 60)]
+    held = [card.rate_card_id for moment in at for card in book.valid_at(moment)]
+    assert held == ["correios-1", "correios-3", "correios-3", "correios-2"]
+    shown = database.run(costing.versions, given.cause())
+    assert [one.valid_until for one in shown] == [at[1], None, at[3]]
+
+
+@pytest.mark.parametrize("apart", [MINUTE, timedelta(0)])
+def test_of_two_who_publish_at_once_each_has_a_number_or_is_refused(
+    database: Database, apart: timedelta
 ) -> None:
-    # Goal: numbers and moments stay in order, whoever comes first.
+    # Goal: no number twice, and no moment, whoever comes first.
     start, begins = Barrier(2), database.now() + MINUTE
 
     def run(number: int) -> Sequence[str]:
         start.wait(timeout=10)
         try:
-            return publish(database, rows(400 + number, "express"), begins + number * MINUTE)
+            return publish(database, rows(400 + number, "express"), begins + number * apart)
         except RateCardRefused:
             return ()
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         published = [name for names in pool.map(run, range(2)) for name in names]
 
-    kept = given.rows(database, "SELECT rate_card_id, version FROM rate_cards ORDER BY valid_from")
-    assert [version for _, version in kept] == list(range(1, len(published) + 1))
-    assert {name for name, _ in kept} == set(published) != set()
+    kept = given.rows(database, "SELECT rate_card_id, version FROM rate_cards ORDER BY version")
+    assert kept == [("correios@express-1", 1), ("correios@express-2", 2)][: 2 if apart else 1]
+    assert sorted(published) == [name for name, _ in kept]
 
 
 def test_wrong_rows_are_all_told_and_nothing_is_published(database: Database) -> None:
