@@ -278,7 +278,7 @@ def test_an_admin_of_some_warehouses_lets_nobody_in(browser: Browser, placed: Da
     browser.carry(people.session(placed, ber))
 
     assert browser.get("/people").status_code == 403
-    assert "this holds for every warehouse" in browser.page
+    assert "This holds for every warehouse" in browser.page
 
 
 SECRET_OF_ADA = "SELECT totp_secret FROM users WHERE email = 'ada@example.org'"

@@ -16,6 +16,7 @@ from shared.platform.db import Database
 from shared.platform.sql import text
 from tests.console.browser import Browser, Machine
 from tests.flows import doubles
+from tests.ops.test_cost_reports import charge_all
 from tests.people import given as people
 from tests.support import given
 from tests.support.clock import TestClock
@@ -61,6 +62,22 @@ def test_a_report_is_saved_as_csv_that_no_spreadsheet_runs(
     head, row = csv.reader(io.StringIO(operator.page))
     assert head[:4] == ["subject", "currency", "parcels", "quoted_cents"]
     assert row[:4] == ["'=1+1 @SUM(A1)", "EUR", "1", "490"]
+
+
+@pytest.mark.parametrize("by", ["day", "warehouse", "carrier", "sku", "order", "parcel"])
+def test_what_labels_cost_beyond_what_was_agreed_is_shown_in_its_currency(
+    operator: Browser, placed: Database, by: str
+) -> None:
+    # Goal: every amount of a row, also those that are there only once a label is bought.
+    charge_all(placed)
+    doubles.labelled(placed, "ord_1")
+    for table in ("charges", "actual_charges"):
+        placed.statement(text(f"UPDATE {table} SET currency = 'JPY'"))
+    placed.statement(text("UPDATE actual_charges SET amount_cents = 1234"))
+
+    assert operator.get(f"/reports?by={by}").status_code == 200
+    for amount in ("490 JPY", "400 JPY", "1\u202f234 JPY", "+834 JPY"):
+        assert f">{amount}</td>" in operator.page
 
 
 @pytest.mark.parametrize(("by", "most_days"), [("order", 7), ("parcel", 7), ("sku", 31)])

@@ -91,4 +91,4 @@ def test_what_takes_too_long_is_told_so(
     operator.get("/orders/ord_1")
 
     assert operator.post("/orders/ord_1/hold", reason="x").status_code == 503
-    assert "not answered yet" in operator.page
+    assert "Not answered yet" in operator.page
