@@ -16,7 +16,6 @@ from shared.platform.db import Database
 from shared.platform.sql import text
 from tests.console.browser import Browser, Machine
 from tests.flows import doubles
-from tests.ops.test_cost_reports import charge_all
 from tests.people import given as people
 from tests.support import given
 from tests.support.clock import TestClock
@@ -69,7 +68,7 @@ def test_what_labels_cost_beyond_what_was_agreed_is_shown_in_its_currency(
     operator: Browser, placed: Database, by: str
 ) -> None:
     # Goal: every amount of a row, also those that are there only once a label is bought.
-    charge_all(placed)
+    given.charge_all(placed)
     doubles.labelled(placed, "ord_1")
     for table in ("charges", "actual_charges"):
         placed.statement(text(f"UPDATE {table} SET currency = 'JPY'"))

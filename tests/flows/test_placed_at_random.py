@@ -15,12 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.contracts.orders import OrderCancelled, OrderSubmitted
-from shared.contracts.parcels import ParcelPlanned
 from shared.contracts.policies import PolicyDocument
-from shared.costing.book import Bookshelf
 from shared.costing.types import RateCardDraft, Step, Zone, ZoneRule
 from shared.flows.cancel_order import cancel_order
-from shared.flows.charge_parcel import charge_parcel
 from shared.flows.publish_policy import PublishPolicy, publish_policy
 from shared.flows.replay_decisions import replay_decisions
 from shared.kit.geo import distance_m
@@ -394,7 +391,7 @@ def test_what_is_placed_is_the_cheapest_that_all_rules_allow(
             if chance.random() < 0.2:
                 given.apply(database, cancel_order, OrderCancelled(order_id=name, reason="no"))
         clock.advance(hours=chance.choice((0, 1, 7)))
-    charge_all(database)
+    given.charge_all(database)
 
     assert given.violations(database) == []
     since, until = database.now() - timedelta(days=30), database.now() + timedelta(days=1)
@@ -427,16 +424,3 @@ def submitted(name: str, wanted: Wanted, now: datetime) -> OrderSubmitted:
             "destination": event.destination.model_copy(update=there),
         }
     )
-
-
-def charge_all(database: Database) -> None:
-    """What was planned is charged; the auditor compares it with what was quoted."""
-    for (body,) in given.rows(
-        database,
-        "SELECT body FROM outbox WHERE attributes->>'ce-type' = 'dispatch.parcel.planned.v1'",
-    ):
-        given.apply(
-            database,
-            lambda tx, event: charge_parcel(tx, event, Bookshelf()),
-            ParcelPlanned.decode(body.encode()),
-        )

@@ -7,13 +7,11 @@ from threading import Barrier
 
 import pytest
 
-from shared.contracts.parcels import ParcelPlanned
 from shared.costing import store as costing
 from shared.costing.bands import Cell
-from shared.costing.book import KEPT_FOR, MIN_NOTICE, Bookshelf
+from shared.costing.book import KEPT_FOR, MIN_NOTICE
 from shared.costing.rows import RowsRefused
 from shared.costing.types import RateCardRefused, UnknownRateCard
-from shared.flows.charge_parcel import charge_parcel
 from shared.flows.publish_rates import PublishRates, publish_rates
 from shared.flows.rules import Rules
 from shared.flows.show_rates import show_rates
@@ -75,19 +73,6 @@ def test_a_carrier_without_queues_gets_no_rate_card(database: Database) -> None:
     assert given.rows(database, "SELECT count(*) FROM rate_cards") == [(0,)]
 
 
-def charge_all(database: Database, shelf: Bookshelf) -> None:
-    """The costing function hears of every parcel that was planned."""
-    for (body,) in given.rows(
-        database,
-        "SELECT body FROM outbox WHERE attributes->>'ce-type' = 'dispatch.parcel.planned.v1'",
-    ):
-        given.apply(
-            database,
-            lambda tx, event: charge_parcel(tx, event, shelf),
-            ParcelPlanned.decode(body.encode()),
-        )
-
-
 def quoted(database: Database, order_id: str) -> list[tuple[str, str, str, int]]:
     """(rate card, service, zone, quoted cents) of the order's parcels."""
     return given.rows(
@@ -132,7 +117,7 @@ def test_an_order_is_placed_and_charged_by_zone_service_and_where_somebody_lives
     given.accept(database, event.model_copy(update={"destination": home}))
 
     given.place(database, "ord_1")
-    charge_all(database, Bookshelf())
+    given.charge_all(database)
 
     assert quoted(database, "ord_1") == [("correios@express-1", "express", "city", 520)]
     assert given.rows(database, "SELECT kind, amount_cents FROM charges ORDER BY 1") == [
@@ -152,16 +137,16 @@ def test_a_change_of_prices_never_changes_what_was_charged_or_quoted_before(
     for name in ("charged", "quoted"):
         given.order(database, name, {"MUG": 1})
     given.place(database, "charged")
-    charge_all(database, Bookshelf())
+    given.charge_all(database)
     given.silence(database)
     given.place(database, "quoted")
     publish(database, rows(300, "express"), clock.now + MINUTE)
 
     clock.advance(minutes=2)
-    charge_all(database, Bookshelf())  # late: the new version is valid by now
+    given.charge_all(database)  # late: the new version is valid by now
     given.order(database, "after", {"MUG": 1})
     given.place(database, "after")
-    charge_all(database, Bookshelf())
+    given.charge_all(database)
 
     assert given.rows(
         database,
@@ -190,7 +175,7 @@ def test_a_function_with_a_kept_book_quotes_what_is_charged(
         clock.advance(seconds=KEPT_FOR.seconds / 2 - 1)
         given.order(database, f"ord_{number}", {"MUG": 1})
         given.place(database, f"ord_{number}", rules)
-    charge_all(database, Bookshelf())
+    given.charge_all(database)
 
     versions = given.rows(
         database, "SELECT DISTINCT rate_card_id FROM parcels ORDER BY rate_card_id"

@@ -9,10 +9,9 @@ from random import Random
 import pytest
 
 from shared.contracts.orders import OrderCancelled
-from shared.contracts.parcels import ParcelCancelled, ParcelPlanned
-from shared.costing.book import Bookshelf
+from shared.contracts.parcels import ParcelCancelled
 from shared.flows.cancel_order import cancel_order
-from shared.flows.charge_parcel import charge_parcel, take_charges_back
+from shared.flows.charge_parcel import take_charges_back
 from shared.ops.cost_reports import By, CostReport, Costs, Software, cost_report, software_cost
 from shared.platform.db import Database
 from shared.platform.software_costs import SoftwareCosts
@@ -50,18 +49,6 @@ def amounts(costs: Costs) -> tuple[int | None, ...]:
     return tuple(getattr(costs, name) for name in NAMES)
 
 
-def charge_all(database: Database) -> None:
-    for (body,) in given.rows(
-        database,
-        "SELECT body FROM outbox WHERE attributes->>'ce-type' = 'dispatch.parcel.planned.v1'",
-    ):
-        given.apply(
-            database,
-            lambda tx, event: charge_parcel(tx, event, Bookshelf()),
-            ParcelPlanned.decode(body.encode()),
-        )
-
-
 @pytest.fixture
 def books(database: Database, clock: TestClock) -> Database:
     """Two days of orders: charged, with labels and without, cancelled, given back."""
@@ -75,11 +62,11 @@ def books(database: Database, clock: TestClock) -> Database:
     given.order(database, "gone", {"TEA": 1}, shipping_cents=500)
     for name in ("mixed", "plain", "gone"):
         given.place(database, name)
-    charge_all(database)
+    given.charge_all(database)
     clock.advance(hours=20)
     given.order(database, "late", {"TEA": 3, "PEN": 1})
     given.place(database, "late")
-    charge_all(database)
+    given.charge_all(database)
     carrier = RecordingCarrier()
     for name in ("mixed", "gone", "late"):
         (parcel_id,) = parcels_of(database, name)

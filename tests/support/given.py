@@ -6,12 +6,15 @@ from typing import Any, TypeVar
 
 from shared.contracts.base import Cause
 from shared.contracts.orders import Destination, OrderedLine, OrderSubmitted, ServiceLevel
+from shared.contracts.parcels import ParcelPlanned
 from shared.contracts.stock import ReceivedUnits, StockReceived
 from shared.contracts.work import PlaceOrder
 from shared.costing import store as costing
 from shared.costing.bands import Cell, zones_of
+from shared.costing.book import Bookshelf
 from shared.costing.types import NO_LIMIT_M, RateCardDraft
 from shared.flows.accept_order import accept_order
+from shared.flows.charge_parcel import charge_parcel
 from shared.flows.keep_safety import keep_safety
 from shared.flows.place_order import place_order
 from shared.flows.receive_stock import receive_stock
@@ -251,6 +254,19 @@ def place(database: Database, order_id: str, rules: Rules | None = None) -> None
     """The placement worker does its work for one order."""
     work = PlaceOrder(order_id=order_id, priority="standard")
     database.run(lambda tx: place_order(tx, work, rules or Rules()), cause())
+
+
+def charge_all(database: Database) -> None:
+    """The costing function hears of every parcel that was planned, whoever else has heard of it."""
+    for (body,) in rows(
+        database,
+        "SELECT body FROM outbox WHERE attributes->>'ce-type' = 'dispatch.parcel.planned.v1'",
+    ):
+        apply(
+            database,
+            lambda tx, event: charge_parcel(tx, event, Bookshelf()),
+            ParcelPlanned.decode(body.encode()),
+        )
 
 
 def violations(database: Database) -> list[Any]:
