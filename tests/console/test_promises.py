@@ -3,6 +3,7 @@
 from shared.flows.measure import measure
 from shared.people.types import User
 from shared.platform.db import Database
+from shared.platform.sql import text
 from tests.console.browser import Browser
 from tests.people import given as people
 from tests.support import given
@@ -35,3 +36,16 @@ def test_where_no_promise_is_at_risk_the_plot_says_none(
 
     assert "broken <span" in browser.page
     assert "highest 0 at once" in browser.page
+
+
+def test_an_order_that_is_promised_for_another_year_says_which(
+    browser: Browser, placed: Database, ada: User
+) -> None:
+    browser.carry(people.session(placed, ada))
+    browser.get("/orders/ord_1")
+    assert "</time> 2026" not in browser.page
+    placed.statement(text("UPDATE orders SET promised_at = '9999-12-31T23:59Z'"))
+
+    browser.get("/orders/ord_1")
+
+    assert "31 Dec 23:59</time> 9999</dd>" in browser.page
