@@ -4,6 +4,7 @@ Those that one step finds are planted together, where it tells of all of them at
 """
 
 import ast
+import inspect
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from infra.policy import rules
+from infra.policy import rights, rules
 from infra.policy.plan import Plan
 from infra.policy.rules import broken
 from tests.infra.conftest import REPOSITORY, Copy
@@ -112,8 +113,9 @@ TAKES_AWAY = {
 
 def complaints() -> list[re.Pattern[str]]:
     """Everything that a rule may say, with anything in place of what it names."""
-    tree = ast.parse(Path(rules.__file__).read_text())
-    yields = [node for node in ast.walk(tree) if isinstance(node, ast.Yield | ast.YieldFrom)]
+    trees = [ast.parse(inspect.getsource(module)) for module in (rights, rules)]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    yields = [node for node in nodes if isinstance(node, ast.Yield | ast.YieldFrom)]
     said = [text for node in yields for text in ast.walk(node) if isinstance(text, ast.JoinedStr)]
     plain = [node.value for node in yields if isinstance(node.value, ast.Constant)]
     patterns = {*("".join(map(_pattern, text.values)) for text in said), *map(_pattern, plain)}

@@ -10,7 +10,8 @@ from emulators.laptop.manifest import HttpTrigger, Manifest, ScheduleTrigger, lo
 from emulators.laptop.stack import ROOT
 from infra.policy import __main__ as policy
 from infra.policy.plan import Plan, Resource
-from infra.policy.rules import BALANCED, IAP_AUDIENCE, PUBLIC, broken
+from infra.policy.rights import IAP_AUDIENCE, PUBLIC
+from infra.policy.rules import BALANCED, broken
 from infra.release.__main__ import JOBS
 from shared.edge.stream.serving import LONGEST_S
 from shared.platform.config import Config, read
